@@ -1,0 +1,103 @@
+# Footpath: every task of the repository. `make help` lists them; each one sets up what it needs.
+# A fresh Debian with python3 (3.11 or newer), python3-venv, make and git is enough.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+READY := $(VENV)/.ready
+SAM_READY := $(VENV)/.sam-ready
+# Absolute, so that a recipe that changes folder still finds the tools.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: help
+help: ## Show this list
+	@printf 'Footpath. Start with:  make demo\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\nVariables: PYTHON=%s (what .venv is made from), JOBS=%s (test processes), CASES= EXPECTED= (folders for conformance)\n' \
+		'$(PYTHON)' '$(JOBS)'
+
+# ── the two commands of the README ─────────────────────────────────────────────────────────────────────────────────
+.PHONY: demo
+demo: $(READY) ## Send 1,000 real credit applications through the real handlers, and ask why
+	@$(PY) -m footpath_cli demo
+
+.PHONY: test
+test: $(READY) $(SAM_READY) lint ## Check style, types and templates, then run every test
+	@$(PY) -m pytest -n $(JOBS)
+
+# ── parts of it ────────────────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: setup
+setup: $(READY) $(SAM_READY) ## Make .venv from the lock files (again only when they change)
+
+.PHONY: lint
+lint: $(READY) ## Check style (ruff), types (pyright, strict) and the template (cfn-lint)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright
+	@$(BIN)/cfn-lint template.yaml
+
+.PHONY: format
+format: $(READY) ## Put the code into the house style
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+.PHONY: conformance
+conformance: $(READY) ## Run the conformance cases against footprintjs's recorded answers
+	@$(PY) -m tests.conformance $(if $(CASES),--cases $(CASES)) $(if $(EXPECTED),--expected $(EXPECTED))
+
+.PHONY: fuzz
+fuzz: $(READY) ## Try the laws on many more generated charts than `make test` does
+	@FOOTPATH_FUZZ=1 $(PY) -m pytest -n $(JOBS) tests/property tests/faults
+
+.PHONY: bench
+bench: $(READY) ## Measure the budgets, side by side with footprintjs where Node is there
+	@$(PY) -m bench
+
+.PHONY: build
+build: $(READY) $(SAM_READY) ## Build what `sam deploy` deploys, into .aws-sam/build
+	@$(BIN)/sam validate --lint --region us-east-1
+	@$(BIN)/sam build --region us-east-1
+
+.PHONY: clean
+clean: ## Remove what was built, measured and cached; .venv stays
+	@rm -rf .aws-sam build dist .pytest_cache .ruff_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs -r rm -rf
+
+.PHONY: lock
+lock: $(READY) ## Resolve the lock files again from pyproject.toml (needs the network)
+	@$(LOCK) --group uv -o locks/uv.txt
+	@$(LOCK) --group sam -o locks/sam.txt
+	@$(LOCK) --group dev --extra cli pyproject.toml -o locks/dev.txt
+	@$(LOCK) --constraint locks/dev.txt pyproject.toml -o engine_layer/requirements.txt
+# Hashes, and no addresses: whoever installs decides where packages come from.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# ── environments ───────────────────────────────────────────────────────────────────────────────────────────────────
+# One for us, and inside it one for the SAM CLI, whose pins would hold ours back.
+$(READY): pyproject.toml locks/uv.txt locks/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Footpath needs Python 3.11 or newer; this is %d.%d. Try: make setup PYTHON=python3.12" % sys.version_info[:2])'
+	@echo 'setting up $(VENV) (once)'
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r locks/uv.txt
+	@$(BIN)/uv pip sync --quiet --python $(PY) --require-hashes --link-mode copy locks/dev.txt locks/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+$(SAM_READY): $(READY) locks/sam.txt
+	@echo 'setting up the SAM CLI in $(VENV)/sam (once)'
+	@test -x $(VENV)/sam/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/sam
+	@$(BIN)/uv pip sync --quiet --python $(VENV)/sam/bin/python --require-hashes --link-mode copy locks/sam.txt
+	@ln -sf ../sam/bin/sam $(BIN)/sam
+	@touch $@
