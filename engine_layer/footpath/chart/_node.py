@@ -1,0 +1,103 @@
+"""The nodes a chart is made of, as the builder leaves them and the engine walks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from footpath.chart._chart import FlowChart
+
+
+@dataclass(slots=True, eq=False)
+class Pausable:
+    """A stage in two halves: `execute` may pause the run, `resume` goes on with the answer.
+
+    `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when it takes one argument.
+    """
+
+    execute: Callable[..., Any]
+    resume: Callable[..., Any]
+
+
+@dataclass(slots=True, eq=False)
+class RetryPolicy:
+    """How often a failing stage is tried again.
+
+    Attributes:
+        attempts: tries in all, the first included; at least 1.
+        backoff_ms: wait between tries, in milliseconds: one number, or one per failed try (the last repeats never;
+            a list that is too short waits 0).
+        retry_on: None retries on every error; a callable gets the exception; a string is searched in its text.
+    """
+
+    attempts: int
+    backoff_ms: float | list[float] | None = None
+    retry_on: Callable[[BaseException], bool] | str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Mount:
+    """A chart mounted as a subflow of another.
+
+    Attributes:
+        chart: the mounted chart; None while lazy and unresolved.
+        resolver: for lazy mounts, called when the mount is reached.
+        input_mapper: parent state (plain, untracked) to the subflow's first state; None maps nothing.
+        output_mapper: (what the subflow produced, parent state) to writes on the parent; None writes nothing.
+        array_merge: "concat" adds a top-level array to the parent's, "replace" overwrites it.
+    """
+
+    subflow_id: str
+    name: str
+    chart: FlowChart | None = None
+    resolver: Callable[[], FlowChart] | None = None
+    input_mapper: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    output_mapper: Callable[[Any, dict[str, Any]], Any] | None = None
+    array_merge: str = "concat"
+    propagate_break: bool = False
+    converge_at: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class ForEach:
+    """A parallel run of one chart per item."""
+
+    items: Callable[..., Any]
+    branch: Callable[[], FlowChart]
+    max_branches: int
+    into: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One step of a chart.
+
+    `kind` says which engine handler runs it: "stage" (also streaming and pausable: see `stream_id`, `resume_fn`),
+    "decider", "selector", "subflow" (has `mount`), "for_each" (has `for_each`).
+    `children` are a fork's parallel children (any kind but decider/selector may have them, they run after the node's
+    own function), or a decider's or selector's branches, in order.
+    `loop_target` is the id of the node to go to instead of ending here (the spec shows it as a loop reference).
+    """
+
+    id: str
+    name: str
+    kind: str = "stage"
+    fn: Callable[..., Any] | None = None
+    resume_fn: Callable[..., Any] | None = None
+    description: str | None = None
+    children: list[Node] = field(default_factory=list)
+    next: Node | None = None
+    loop_target: str | None = None
+    default_branch: str | None = None
+    mount: Mount | None = None
+    for_each: ForEach | None = None
+    retry: RetryPolicy | None = None
+    tags: tuple[str, ...] = ()
+    fail_fast: bool = False
+    is_streaming: bool = False
+    stream_id: str | None = None
+    is_parallel_child: bool = False
