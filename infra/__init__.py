@@ -1,0 +1,10 @@
+"""Helpers for the stack: its template as CloudFormation will see it, and the saved queries.
+
+Nothing here ships; tests and tools use it.
+"""
+
+from __future__ import annotations
+
+from infra.template import Stack, load_template, transform
+
+__all__ = ["Stack", "load_template", "transform"]
