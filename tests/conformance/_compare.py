@@ -1,0 +1,115 @@
+"""Compares our result of a case with the reference's, by the rules of docs/parity.md.
+
+Every rule is a function applied to both sides before anything is compared, so that none can hide a difference on one
+side only. What is left must be equal as JSON: numbers by value (1 and 1.0 are the same), members in any order.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.conformance._canon import canonical
+
+__all__ = ["RULES", "Difference", "first_difference"]
+
+Json = Any
+Result = dict[str, Json]
+
+MISSING = object()
+_SHOWN_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where two results differ, as a JSON path, and what stands there on each side."""
+
+    path: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"at {self.path}\n    expected {self.expected}\n    got      {self.got}"
+
+
+def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> Difference | None:
+    """The first difference left by the rules; None when the two agree.
+
+    The reference's `concurrency` says how: strictly, or by canonical form when parallel branches were charts.
+    """
+    sides = [copy.deepcopy(expected), copy.deepcopy(got)]
+    for side in sides:
+        side.pop("engine", None)
+        for rule in RULES:
+            rule(side, case)
+    if expected.get("concurrency") == "deep":
+        sides = [canonical(side) for side in sides]
+    return _difference(sides[0], sides[1])
+
+
+# ── rules (docs/parity.md) ───────────────────────────────────────────────────────────────────────────────────────────
+def nothing_is_none(result: Result, _case: Mapping[str, Any]) -> None:
+    """A stage that returns None returned nothing: a null result and a null payload of the run's end are left out."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            if phase.get("result", MISSING) is None:
+                del phase["result"]
+            for entry in phase["events"]:
+                if entry["method"] == "onRunEnd" and entry["event"].get("payload", MISSING) is None:
+                    del entry["event"]["payload"]
+
+
+def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
+    """From a resume in a new executor on, the narrative is left out: the reference's is empty there."""
+    runs = case.get("runs") or [case.get("run") or {}]
+    for run, ran in zip(runs, result["runs"], strict=False):
+        fresh = False
+        for entry, phase in zip(run.get("resume") or (), ran["phases"][1:], strict=False):
+            fresh = fresh or bool(entry.get("fresh"))
+            if fresh:
+                phase["narrative"] = []
+
+
+RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (nothing_is_none, fresh_narrative)
+
+
+# ── the first difference ─────────────────────────────────────────────────────────────────────────────────────────────
+_TELLING = ("error", "outcome", "failedCall", "structure", "events", "result", "checkpoint", "narrative", "snapshot")
+"""Members looked at first, where both sides have them: what happened before what it left behind."""
+
+
+def _difference(expected: Json, got: Json) -> Difference | None:
+    stack: list[tuple[str, Json, Json]] = [("$", expected, got)]
+    while stack:
+        path, left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            names = [*left, *(name for name in right if name not in left)]
+            names.sort(key=lambda name: _TELLING.index(name) if name in _TELLING else len(_TELLING))
+            stack += [
+                (f"{path}.{name}", left.get(name, MISSING), right.get(name, MISSING)) for name in reversed(names)
+            ]
+        elif isinstance(left, list) and isinstance(right, list):
+            longest = max(len(left), len(right))
+            stack += [
+                (f"{path}[{i}]", left[i] if i < len(left) else MISSING, right[i] if i < len(right) else MISSING)
+                for i in range(longest - 1, -1, -1)
+            ]
+        elif not _same_scalar(left, right):
+            return Difference(path, _shown(left), _shown(right))
+    return None
+
+
+def _same_scalar(left: Json, right: Json) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left == right
+    return type(left) is type(right) and left == right
+
+
+def _shown(value: Json) -> str:
+    text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"

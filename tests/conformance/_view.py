@@ -1,0 +1,116 @@
+"""The JSON view of what the engine gives: what the reference's runner would have written (FORMAT, "Normalized").
+
+Values go through JSON as JavaScript does it: members that are absent are left out, absent items, NaN and infinities are
+null, dates are ISO text, errors are `{"$error": ...}`. Times become 0. The recorded form's own tags for such values
+(docs/values.md) are read the same way; this is the rule "recorded form" of docs/parity.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from tests.conformance import _js
+from tests.conformance._js import ABSENT
+
+__all__ = ["error_view", "json_view", "name_runs"]
+
+_TIMES = frozenset({"timestamp", "pausedAt", "duration"})
+_decode = msgspec.json.Decoder().decode
+
+
+def error_view(error: BaseException) -> dict[str, Any]:
+    """An exception as `{name, message, code?, issues?}`."""
+    view: dict[str, Any] = {"name": getattr(error, "name", None) or type(error).__name__, "message": str(error)}
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        view["code"] = code
+    issues = getattr(error, "issues", None)
+    if isinstance(issues, (list, tuple)):
+        view["issues"] = json_view(issues)
+    return view
+
+
+def json_view(value: Any) -> Any:
+    """Plain JSON data of any engine value: None, bool, int, float, str, list and dict; a private copy."""
+    result: list[Any] = [None]
+    stack: list[tuple[Any, Any, Any]] = [(result, 0, value)]
+    while stack:
+        holder, key, item = stack.pop()
+        item = _plain(item)
+        if isinstance(item, Mapping):
+            members = _members(item)
+            filled: Any = dict.fromkeys(members)
+            stack += [(filled, name, member) for name, member in members.items()]
+        elif isinstance(item, (list, tuple)):
+            filled = [None] * len(item)
+            stack += [(filled, index, member) for index, member in enumerate(item)]
+        else:
+            filled = item
+        holder[key] = filled
+    return result[0]
+
+
+def _plain(item: Any) -> Any:
+    """One step towards JSON: a scalar, or a container whose insides are still to be seen to."""
+    if item is None or isinstance(item, (str, bool, int)):
+        return item
+    if isinstance(item, float):
+        return item if math.isfinite(item) else None
+    if item is ABSENT or item is msgspec.UNSET:
+        return None
+    if isinstance(item, msgspec.Raw):
+        return _plain(_decode(item))
+    if isinstance(item, msgspec.Struct):
+        return _plain(_decode(msgspec.json.encode(item)))
+    if isinstance(item, datetime):
+        return _js.iso(item)
+    if isinstance(item, BaseException):
+        return {"$error": error_view(item)}
+    if isinstance(item, Mapping):
+        return _untagged(item)
+    if isinstance(item, Sequence):
+        return list(item)
+    raise TypeError(f"the engine gave a {type(item).__name__}, which has no JSON view: {item!r:.80}")
+
+
+def _untagged(item: Mapping[Any, Any]) -> Any:
+    return item
+
+
+def _members(item: Mapping[Any, Any]) -> dict[str, Any]:
+    """The members that JSON keeps, times as 0, without the raw error that the reference keeps beside its text."""
+    has_message = isinstance(item.get("message"), str)
+    members: dict[str, Any] = {}
+    for name, member in item.items():
+        if member is ABSENT or member is msgspec.UNSET or (name == "raw" and has_message):
+            continue
+        is_time = name in _TIMES and isinstance(member, (int, float)) and not isinstance(member, bool)
+        members[name] = 0 if is_time else member
+    return members
+
+
+def name_runs(result: dict[str, Any], is_run_id: Callable[[str], bool]) -> None:
+    """Turn run ids into `<run-1>`, `<run-2>`, ... by first appearance: events first, then snapshots. In place."""
+    names: dict[str, str] = {}
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for part in ("events", "snapshot", "snapshotRedacted", "checkpoint", "queries"):
+                _name_runs_in(phase.get(part), names, is_run_id)
+
+
+def _name_runs_in(value: Any, names: dict[str, str], is_run_id: Callable[[str], bool]) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack += reversed(item)
+        elif isinstance(item, dict):
+            for key, member in item.items():
+                if key == "runId" and isinstance(member, str) and is_run_id(member):
+                    item[key] = names.setdefault(member, f"<run-{len(names) + 1}>")
+            stack += reversed([m for m in item.values() if isinstance(m, (list, dict))])

@@ -1,0 +1,154 @@
+"""Judges cases in processes of their own, so that a crash or a hang is the failure of one case alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.conformance._compare import Difference, first_difference
+from tests.conformance._deep import deeply
+from tests.conformance._js import load_json
+
+__all__ = ["LIMIT_S", "Job", "Verdict", "judge", "judge_all"]
+
+LIMIT_S = 20.0
+_context = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case to judge: its file, and the reference's result."""
+
+    case: Path
+    expected: Path
+
+    @property
+    def name(self) -> str:
+        """The case's name: its file's, without `.json`."""
+        return self.case.stem
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a case.
+
+    Attributes:
+        difference: the first difference from the reference's result; None when there is none.
+        failure: why there is no result to compare (an exception's text, a crash, a hang); None when there is one.
+    """
+
+    name: str
+    seconds: float
+    difference: Difference | None = None
+    failure: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the results agree."""
+        return self.difference is None and self.failure is None
+
+    def why(self) -> str:
+        """The failure or difference as text; empty when passed."""
+        return self.failure or (str(self.difference) if self.difference else "")
+
+
+def judge(job: Job) -> Verdict:
+    """Run a case in this process and compare. Whatever goes wrong is the verdict; nothing raises."""
+    from tests.conformance._run import run_case  # here, so that the pool's own process never imports the engine
+
+    began = time.perf_counter()
+    try:
+        case = deeply(lambda: load_json(job.case.read_text(encoding="utf-8")))
+        got = run_case(case)
+        expected = deeply(lambda: load_json(job.expected.read_text(encoding="utf-8")))
+        difference = deeply(lambda: first_difference(expected, got, case))
+    except Exception as error:  # noqa: BLE001  # one case's trouble is its own
+        return Verdict(job.name, time.perf_counter() - began, failure=_told(error))
+    return Verdict(job.name, time.perf_counter() - began, difference=difference)
+
+
+def _told(error: Exception) -> str:
+    lines = traceback.format_exception(error)
+    return "".join(lines[:1] + lines[-6:] if len(lines) > 7 else lines).rstrip()
+
+
+def judge_all(jobs: Sequence[Job], workers: int, limit_s: float = LIMIT_S) -> Iterator[Verdict]:
+    """Verdicts in the order of `jobs`, as they become known.
+
+    Each worker process judges one case at a time. One that ends, or that is silent for `limit_s` seconds, is killed and
+    replaced, and its case has failed.
+    """
+    waiting: SimpleQueue[tuple[int, Job] | None] = SimpleQueue()
+    for numbered in enumerate(jobs):
+        waiting.put(numbered)
+    done: SimpleQueue[tuple[int, Verdict]] = SimpleQueue()
+    count = max(1, min(workers, len(jobs)))
+    for _ in range(count):
+        waiting.put(None)
+        threading.Thread(target=_drive, args=(waiting, done, limit_s), daemon=True).start()
+    early: dict[int, Verdict] = {}
+    for index in range(len(jobs)):
+        while index not in early:
+            number, verdict = done.get()
+            early[number] = verdict
+        yield early.pop(index)
+
+
+def _drive(
+    waiting: SimpleQueue[tuple[int, Job] | None], done: SimpleQueue[tuple[int, Verdict]], limit_s: float
+) -> None:
+    worker = _Worker()
+    while (numbered := waiting.get()) is not None:
+        number, job = numbered
+        done.put((number, worker.judge(job, limit_s)))
+    worker.stop()
+
+
+class _Worker:
+    """One process that judges cases, started again when it is lost."""
+
+    def __init__(self, target: Callable[[Connection], None] | None = None) -> None:
+        self._target = target or _serve
+        self._start()
+
+    def _start(self) -> None:
+        self._ours, theirs = _context.Pipe()
+        self._process = _context.Process(target=self._target, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def judge(self, job: Job, limit_s: float) -> Verdict:
+        """The verdict on one case, also when the process does not survive it."""
+        try:
+            self._ours.send(job)
+            if self._ours.poll(limit_s):
+                return self._ours.recv()
+            failure = f"did not end within {limit_s:g} s"
+        except (EOFError, OSError):
+            self._process.join(1)
+            failure = f"the process died (exit code {self._process.exitcode})"
+        self.stop()
+        self._start()
+        return Verdict(job.name, limit_s, failure=failure)
+
+    def stop(self) -> None:
+        """Kill the process; safe to call twice."""
+        self._process.kill()
+        self._process.join()
+        self._ours.close()
+
+
+def _serve(connection: Connection) -> None:
+    while True:
+        try:
+            job = connection.recv()
+        except EOFError:
+            return
+        connection.send(judge(job))
