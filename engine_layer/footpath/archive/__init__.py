@@ -1,0 +1,119 @@
+"""The archive's formats: bytes, keys and paths, and nothing of AWS.
+
+What a trace becomes when it is kept: a line (`Line`) in a gzip member of a segment (`SegmentWriter`), under a key that its
+id names (`hour_of_id`, `segment_key`), found again by `ArchiveReader` over any `ObjectStore`. A trace is identified by
+(trace id, revision, SHA-256 of its document): archived twice it is one, and a higher revision supersedes a lower one.
+Segments are written once and never changed. Everything written here can be read with `zcat | jq` alone.
+`docs/trace-format.md` has the formats in full.
+"""
+
+from __future__ import annotations
+
+from footpath.archive._errors import (
+    AmbiguousPrefixError,
+    CorruptArchiveError,
+    MalformedIdError,
+    ObjectMissingError,
+    ObjectTooLargeError,
+    TraceNotFoundError,
+    UnknownLineVersionError,
+)
+from footpath.archive._footer import MAX_FOOTER_BYTES, MAX_TRACES, IndexEntry, decode_footer, encode_footer
+from footpath.archive._ids import (
+    IdMaker,
+    hour_of_id,
+    hour_of_ms,
+    id_from_document,
+    parse_trace_id,
+    start_of_hour_ms,
+    system_clock_ms,
+    time_of_id_ms,
+)
+from footpath.archive._keys import (
+    CLAIMS,
+    LARGE,
+    SEGMENTS,
+    SPOOL,
+    SegmentName,
+    claim_key,
+    documents_sha12,
+    is_sha256,
+    large_key,
+    parse_segment_key,
+    segment_key,
+    spool_key,
+)
+from footpath.archive._line import (
+    MAX_DOCUMENT_BYTES,
+    MAX_LINE_BYTES,
+    NOTHING,
+    Line,
+    Stub,
+    decode_line,
+    document_sha256,
+    encode_line,
+    on_one_line,
+)
+from footpath.archive._members import Damage, Member, salvage, scan_members, unfold
+from footpath.archive._reader import ArchiveReader, Place, StoredTrace, index_by_scan
+from footpath.archive._segment import Identity, Segment, SegmentWriter, gzip_member
+from footpath.archive._store import ObjectStore, Suffix
+
+__all__ = [  # noqa: RUF022  # by meaning, as every door
+    "ArchiveReader",
+    "StoredTrace",
+    "Place",
+    "ObjectStore",
+    "Suffix",
+    "SegmentWriter",
+    "Segment",
+    "Identity",
+    "MAX_TRACES",
+    "Line",
+    "NOTHING",
+    "Stub",
+    "MAX_LINE_BYTES",
+    "MAX_DOCUMENT_BYTES",
+    "encode_line",
+    "decode_line",
+    "document_sha256",
+    "on_one_line",
+    "gzip_member",
+    "unfold",
+    "scan_members",
+    "salvage",
+    "Member",
+    "Damage",
+    "index_by_scan",
+    "IndexEntry",
+    "encode_footer",
+    "decode_footer",
+    "MAX_FOOTER_BYTES",
+    "IdMaker",
+    "system_clock_ms",
+    "parse_trace_id",
+    "id_from_document",
+    "time_of_id_ms",
+    "hour_of_id",
+    "hour_of_ms",
+    "start_of_hour_ms",
+    "SEGMENTS",
+    "LARGE",
+    "CLAIMS",
+    "SPOOL",
+    "SegmentName",
+    "segment_key",
+    "parse_segment_key",
+    "large_key",
+    "claim_key",
+    "spool_key",
+    "documents_sha12",
+    "is_sha256",
+    "MalformedIdError",
+    "TraceNotFoundError",
+    "AmbiguousPrefixError",
+    "CorruptArchiveError",
+    "UnknownLineVersionError",
+    "ObjectMissingError",
+    "ObjectTooLargeError",
+]
