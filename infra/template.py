@@ -111,8 +111,15 @@ class _Resolver:
     def _ref(self, name: str) -> Any:
         return self._values.get(name, f"<{name}>")
 
-    def _sub(self, text: str) -> str:
-        return _REFERENCE.sub(lambda hit: f"${{{hit[2]}}}" if hit[1] else str(self._ref(hit[2])), text)
+    def _sub(self, argument: str | list[Any]) -> str:
+        text, extra = (argument, {}) if isinstance(argument, str) else argument
+
+        def replace(hit: re.Match[str]) -> str:
+            if hit[1]:  # ${!x} is how a template writes a plain ${x}
+                return f"${{{hit[2]}}}"
+            return str(self(extra[hit[2]]) if hit[2] in extra else self._ref(hit[2]))
+
+        return _REFERENCE.sub(replace, text)
 
     def _holds(self, name: str) -> bool:
         return self._truth(self._conditions[name])
