@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -10,14 +10,16 @@ from footpath.archive import (
     Identity,
     Line,
     SegmentWriter,
+    Stub,
     document_sha256,
     encode_line,
     gzip_member,
     hour_of_id,
     large_key,
 )
-from footpath.archive import Stub
-from footpath_service.adapters.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from footpath_service.adapters.memory import MemoryStore
 
 START_MS = 1_764_000_000_000  # dt=2025-11-24/hr=16
 

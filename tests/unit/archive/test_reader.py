@@ -54,7 +54,7 @@ def reader_of(store: MemoryStore, now_ms: int = START_MS + 10 * HOUR_MS) -> Arch
     return ArchiveReader(store, clock_ms=lambda: now_ms)
 
 
-def test_a_trace_is_read_by_its_id_in_three_calls():
+def test_a_trace_is_read_by_its_id_in_three_calls() -> None:
     """A listing, a footer, a member: no more, among many segments and hours."""
     store = CountingStore()
     for hour in range(3):
@@ -68,7 +68,7 @@ def test_a_trace_is_read_by_its_id_in_three_calls():
     assert store.calls == ["list", "get_suffix", "get_range"]
 
 
-def test_a_trace_in_a_late_segment_is_found_by_the_whole_hour():
+def test_a_trace_in_a_late_segment_is_found_by_the_whole_hour() -> None:
     """An old message redelivered beside young ones lies in a segment that begins long before it."""
     store = MemoryStore()
     wanted = trace_id(9, START_MS + 59 * 60_000)
@@ -77,7 +77,7 @@ def test_a_trace_in_a_late_segment_is_found_by_the_whole_hour():
     assert reader_of(store).get(wanted).line.trace_id == wanted
 
 
-def test_the_higher_revision_is_what_is_read():
+def test_the_higher_revision_is_what_is_read() -> None:
     """Revision 1 supersedes the partial trace, wherever in the hour it lies and whichever came first."""
     store = MemoryStore()
     wanted = trace_id(9, START_MS + 59 * 60_000)
@@ -90,7 +90,7 @@ def test_the_higher_revision_is_what_is_read():
     assert [line.revision for line in found.newest() if line.trace_id == wanted] == [1]
 
 
-def test_a_trace_archived_twice_is_one():
+def test_a_trace_archived_twice_is_one() -> None:
     """At-least-once delivery makes copies; no reader counts them."""
     store = MemoryStore()
     put_segment(store, line_of(trace_id(1)), line_of(trace_id(2)))
@@ -100,7 +100,7 @@ def test_a_trace_archived_twice_is_one():
     assert [line.trace_id for line in reader.newest()] == [trace_id(3), trace_id(2), trace_id(1)]
 
 
-def test_an_unknown_id_says_whether_it_may_still_come():
+def test_an_unknown_id_says_whether_it_may_still_come() -> None:
     """A young id may be in flight; an old one is not there."""
     store = MemoryStore()
     put_segment(store, line_of(trace_id(1)))
@@ -112,7 +112,7 @@ def test_an_unknown_id_says_whether_it_may_still_come():
     assert not old.value.may_be_in_flight
 
 
-def test_a_malformed_id_never_reaches_the_store():
+def test_a_malformed_id_never_reaches_the_store() -> None:
     """Ids become keys."""
     store = CountingStore()
     with pytest.raises(MalformedIdError):
@@ -120,7 +120,7 @@ def test_a_malformed_id_never_reaches_the_store():
     assert store.calls == []
 
 
-def test_a_stub_is_followed_to_its_large_document():
+def test_a_stub_is_followed_to_its_large_document() -> None:
     """A document too large for a line is read all the same."""
     store = MemoryStore()
     body = msgspec.json.encode({"big": "x" * 100_000})
@@ -136,7 +136,7 @@ def test_a_stub_is_followed_to_its_large_document():
         {"key": "../large", "bytes": 5},
     ],
 )
-def test_a_stub_that_points_elsewhere_is_refused(stub: dict[str, object]):
+def test_a_stub_that_points_elsewhere_is_refused(stub: dict[str, object]) -> None:
     """A forged line can't make a reader open another object."""
     store = MemoryStore()
     identity, line = put_large(store, trace_id(1), b'{"a":1}')
@@ -146,7 +146,7 @@ def test_a_stub_that_points_elsewhere_is_refused(stub: dict[str, object]):
         reader_of(store).get(trace_id(1))
 
 
-def test_a_large_document_that_is_gone_or_grew_is_damage():
+def test_a_large_document_that_is_gone_or_grew_is_damage() -> None:
     """The stub gives its size: a bomb in its place is refused before it unfolds."""
     store = MemoryStore()
     put_segment(store, put_large(store, trace_id(1), b'{"a":1}'))
@@ -159,7 +159,7 @@ def test_a_large_document_that_is_gone_or_grew_is_damage():
         reader_of(store).get(trace_id(1))
 
 
-def test_a_document_that_was_changed_is_found_by_its_hash():
+def test_a_document_that_was_changed_is_found_by_its_hash() -> None:
     """Reading verifies identity: an edited line is damage, not an answer."""
     store = MemoryStore()
     identity, line = line_of(trace_id(1))
@@ -169,7 +169,7 @@ def test_a_document_that_was_changed_is_found_by_its_hash():
     assert caught.value.key.startswith("segments/dt=2025-11-24/hr=16/")
 
 
-def test_a_segment_without_a_footer_is_still_read():
+def test_a_segment_without_a_footer_is_still_read() -> None:
     """The index helps; the lines are what counts."""
     store = MemoryStore()
     key = put_segment(store, line_of(trace_id(1)), line_of(trace_id(2)))
@@ -178,7 +178,7 @@ def test_a_segment_without_a_footer_is_still_read():
     assert [line.trace_id for line in reader_of(store).lines()] == [trace_id(1), trace_id(2)]
 
 
-def test_strangers_in_the_folder_are_passed_over():
+def test_strangers_in_the_folder_are_passed_over() -> None:
     """Somebody's note beside the segments breaks nothing."""
     store = MemoryStore()
     put_segment(store, line_of(trace_id(1)))
@@ -187,7 +187,7 @@ def test_strangers_in_the_folder_are_passed_over():
 
 
 # ── prefixes ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_ids_are_found_by_their_beginning_newest_first():
+def test_ids_are_found_by_their_beginning_newest_first() -> None:
     """Nobody types 36 characters."""
     store = MemoryStore()
     ids = [trace_id(number, START_MS + hour * HOUR_MS) for hour in range(3) for number in range(4)]
@@ -201,7 +201,7 @@ def test_ids_are_found_by_their_beginning_newest_first():
     assert reader.find("0") == sorted(ids, reverse=True)[:10]
 
 
-def test_one_id_is_resolved_and_several_are_named():
+def test_one_id_is_resolved_and_several_are_named() -> None:
     """An ambiguous beginning is an error that shows the choices."""
     store = MemoryStore()
     put_segment(store, line_of(trace_id(1)), line_of(trace_id(2)))
@@ -216,14 +216,14 @@ def test_one_id_is_resolved_and_several_are_named():
 
 
 @pytest.mark.parametrize("prefix", ["", "xyz", "019a/../..", "0" * 33, "-"])
-def test_what_begins_no_id_is_refused(prefix: str):
+def test_what_begins_no_id_is_refused(prefix: str) -> None:
     """Only hex digits and dashes."""
     with pytest.raises(MalformedIdError):
         reader_of(MemoryStore()).find(prefix)
 
 
 # ── many ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_the_newest_come_first_across_overlapping_segments():
+def test_the_newest_come_first_across_overlapping_segments() -> None:
     """Pollers fill batches of their own: the ids of two segments interleave, the listing must not."""
     store = MemoryStore()
     ids = [trace_id(number, START_MS + number * 60_000) for number in range(120)]
@@ -233,7 +233,7 @@ def test_the_newest_come_first_across_overlapping_segments():
     assert [line.trace_id for line in reader_of(store).newest()] == ids[::-1]
 
 
-def test_the_newest_few_open_few_segments():
+def test_the_newest_few_open_few_segments() -> None:
     """A listing of ten must not read the archive."""
     store = CountingStore()
     for block in range(30):
@@ -245,7 +245,7 @@ def test_the_newest_few_open_few_segments():
     assert store.calls.count("get_suffix") <= 2
 
 
-def test_hours_bound_what_is_read():
+def test_hours_bound_what_is_read() -> None:
     """SQL over a day reads that day."""
     store = MemoryStore()
     for hour in range(4):
@@ -256,7 +256,7 @@ def test_hours_bound_what_is_read():
     assert [line.trace_id[-1] for line in some] == ["1", "2"]
 
 
-def test_an_empty_archive_is_empty():
+def test_an_empty_archive_is_empty() -> None:
     """Nothing there is no error."""
     reader = reader_of(MemoryStore())
     assert reader.is_empty()

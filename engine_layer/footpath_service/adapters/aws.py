@@ -1,0 +1,194 @@
+"""SQS and S3 behind the ports: the only module that knows boto3, and the place where clients are made, once.
+
+boto3 is imported when the first client is made, never with this module: it costs a cold start 200 ms or more. Timeouts
+are explicit and the SDK's own retries are off, because a retry here spends a budget that a caller counts in
+milliseconds; who may retry does so himself, with another way or by another delivery.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from footpath.archive import ObjectMissingError, ObjectTooLargeError, Suffix
+from footpath.errors import ArchiveUnavailableError
+from footpath_service.errors import QueueRefusedError, QueueUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+_MISSING = {"NoSuchKey", "404", "NotFound", "InvalidRange", "416"}
+_REFUSED = {
+    "InvalidMessageContents",
+    "InvalidParameterValue",
+    "InvalidAttributeValue",
+    "BatchRequestTooLong",
+    "AWS.SimpleQueueService.BatchRequestTooLong",
+}
+
+
+class AwsClient:
+    """A boto3 client that is made when it is first used, then kept. Safe across threads.
+
+    Args:
+        service: "sqs" or "s3".
+        connect_s, read_s: timeouts in seconds; `read_s` is for each wait on the socket, not for the whole answer.
+    """
+
+    def __init__(self, service: Literal["sqs", "s3"], *, connect_s: float, read_s: float) -> None:
+        self._service = service
+        self._connect_s = connect_s
+        self._read_s = read_s
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def __call__(self) -> Any:
+        """The client."""
+        if self._client is None:
+            with self._lock:
+                if self._client is None:
+                    self._client = self._made()
+        return self._client
+
+    def _made(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=self._connect_s,
+            read_timeout=self._read_s,
+            retries={"total_max_attempts": 1},
+            tcp_keepalive=True,
+            # The hash of every object is in its key, its index or its claim already.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        make = cast("Any", boto3).client  # a variable service fits none of the stubs' overloads
+        return make(self._service, config=config)
+
+
+class SqsQueue:
+    """An SQS queue; see `footpath_service.ports.MessageQueue`."""
+
+    def __init__(self, url: str, client: AwsClient) -> None:
+        self._url = url
+        self._client = client
+
+    def prepare(self) -> None:
+        """Make the client."""
+        with contextlib.suppress(Exception):  # the first send meets the same fault, and tells of it
+            self._client()
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Send one message."""
+        from botocore.exceptions import ClientError, ParamValidationError
+
+        typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+        try:
+            self._client().send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=typed)
+        except ClientError as error:
+            if _code(error) in _REFUSED:
+                raise QueueRefusedError(f"the queue refuses the message: {error}") from error
+            raise QueueUnavailableError(f"the queue did not take the message: {error}") from error
+        except ParamValidationError as error:
+            raise QueueRefusedError(f"the message is malformed: {error}") from error
+        except Exception as error:  # no answer, no credentials, no region, no such host: all are "not now"
+            raise QueueUnavailableError(f"the queue did not answer: {error!r}") from error
+
+
+class S3Store:
+    """An S3 bucket; see `footpath.archive.ObjectStore`."""
+
+    def __init__(self, bucket: str, client: AwsClient) -> None:
+        self._bucket = bucket
+        self._client = client
+
+    def prepare(self) -> None:
+        """Make the client."""
+        with contextlib.suppress(Exception):  # the first call meets the same fault, and tells of it
+            self._client()
+
+    def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
+        """The whole object."""
+        with _translating(key):
+            answer = self._client().get_object(Bucket=self._bucket, Key=key)
+            if max_bytes is not None and answer["ContentLength"] > max_bytes:
+                answer["Body"].close()
+                raise ObjectTooLargeError(key, answer["ContentLength"], max_bytes)
+            return answer["Body"].read()
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """Part of an object."""
+        with _translating(key):
+            wanted = f"bytes={offset}-{offset + length - 1}"
+            return self._client().get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"].read()
+
+    def get_suffix(self, key: str, length: int) -> Suffix:
+        """The end of an object."""
+        with _translating(key):
+            answer = self._client().get_object(Bucket=self._bucket, Key=key, Range=f"bytes=-{length}")
+            data = answer["Body"].read()
+            # "bytes 100-199/200"; S3 leaves it out when the whole object is the answer.
+            size = int(answer["ContentRange"].rpartition("/")[2]) if answer.get("ContentRange") else len(data)
+            if not data:
+                raise ObjectMissingError(key)
+            return Suffix(data, size)
+
+    def list_keys(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
+        """Keys with a prefix, ascending."""
+        more = {"StartAfter": start_after} if start_after else {}
+        pages = self._pages(prefix, **more)
+        while (page := _next_page(pages, prefix)) is not None:
+            yield from (found["Key"] for found in page.get("Contents", ()))
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """The folders right under a prefix."""
+        folders: list[str] = []
+        pages = self._pages(prefix, Delimiter="/")
+        while (page := _next_page(pages, prefix)) is not None:
+            folders += [found["Prefix"][len(prefix) :] for found in page.get("CommonPrefixes", ())]
+        return sorted(folders)
+
+    def put_new(self, key: str, body: bytes) -> bool:
+        """Write an object unless its key is taken."""
+        from botocore.exceptions import ClientError
+
+        with _translating(key):
+            try:
+                self._client().put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                if _code(error) in {"PreconditionFailed", "412"}:
+                    return False
+                raise
+            return True
+
+    def _pages(self, prefix: str, **more: str) -> Iterator[Any]:
+        with _translating(prefix):
+            paginator = self._client().get_paginator("list_objects_v2")
+            return iter(paginator.paginate(Bucket=self._bucket, Prefix=prefix, **more))
+
+
+def _next_page(pages: Iterator[Any], prefix: str) -> Any:
+    with _translating(prefix):
+        return next(pages, None)
+
+
+@contextlib.contextmanager
+def _translating(key: str) -> Generator[None]:
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except (ObjectMissingError, ObjectTooLargeError):
+        raise
+    except ClientError as error:
+        if _code(error) in _MISSING:
+            raise ObjectMissingError(key) from error
+        raise ArchiveUnavailableError(f"S3 refused {key!r}: {error}") from error
+    except Exception as error:  # no answer, a cut answer, no credentials, no region: all are "not now"
+        raise ArchiveUnavailableError(f"S3 did not answer for {key!r}: {error!r}") from error
+
+
+def _code(error: Any) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

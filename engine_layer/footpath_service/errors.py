@@ -1,0 +1,76 @@
+"""What goes wrong in the service, by the phase in which a caller meets it.
+
+::
+
+    FootpathError
+    ├── SettingsError             (in `footpath.errors`) a variable of the environment is missing or wrong
+    ├── RequestError              the caller's mistake: answered, never retried
+    │   ├── BadRequestError       400, with every problem named
+    │   └── UnknownChartError     404, with the charts there are
+    ├── PoisonMessageError        permanent: no later delivery of this message can succeed
+    ├── QueueRefusedError         permanent: the queue can't take this message
+    └── QueueUnavailableError     retryable: refused for now, throttled, or no answer
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from footpath.errors import FootpathError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class RequestError(FootpathError):
+    """A request that can't be served as it stands.
+
+    Attributes:
+        status_code: HTTP's word for it.
+        problems: every problem found, one sentence each.
+    """
+
+    status_code = 400
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class BadRequestError(RequestError):
+    """The request's shape, or its input, is not what the chart accepts."""
+
+
+class UnknownChartError(RequestError):
+    """No chart of that name is served here.
+
+    Attributes:
+        known: the names that are.
+    """
+
+    status_code = 404
+
+    def __init__(self, chart: str, known: Sequence[str]) -> None:
+        names = ", ".join(known) or "none"
+        super().__init__(f"there is no chart {chart[:120]!r}; charts served here: {names}")
+        self.known = tuple(known)
+
+
+class PoisonMessageError(FootpathError):
+    """A message that no later delivery will make readable.
+
+    Attributes:
+        reason: a short word for it that machines count by, such as "bad-base64".
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class QueueRefusedError(FootpathError):
+    """The queue can't take this message: too large, or with characters that it does not admit."""
+
+
+class QueueUnavailableError(FootpathError):
+    """The queue refused, throttled or did not answer; whether the message went in may be unknown."""

@@ -1,0 +1,48 @@
+"""The ports behind which the world stands. Each has an AWS form and one without, and one contract test for all.
+
+The object store's port is `footpath.archive.ObjectStore`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from footpath_service.errors import QueueRefusedError, QueueUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MessageQueue", "Metrics", "QueueRefusedError", "QueueUnavailableError"]
+
+
+class MessageQueue(Protocol):
+    """A queue one can send to. Methods may be called from several threads at once."""
+
+    def prepare(self) -> None:
+        """Do now what the first send would do once: imports, clients. Safe to call again. Never raises."""
+        ...
+
+    def send(self, body: str, attributes: Mapping[str, str]) -> None:
+        """Send one message.
+
+        Args:
+            body: of characters that SQS admits (see `footpath_service.wire`).
+            attributes: at most 10, none empty.
+
+        Raises:
+            QueueRefusedError: the queue says that this message can't be taken, now or later.
+            QueueUnavailableError: it refused, throttled or did not answer; the outcome may be unknown.
+        """
+        ...
+
+
+class Metrics(Protocol):
+    """Counters and durations for operators: approximate, best effort. Never raises."""
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        """Add to a counter."""
+        ...
+
+    def measure_ms(self, name: str, value_ms: float) -> None:
+        """Record a duration in milliseconds."""
+        ...
