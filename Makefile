@@ -17,6 +17,8 @@ SAM_READY := $(VENV)/.sam-ready
 # Absolute, so that a recipe that changes folder still finds the tools.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
+# Where the machine has a list of authorities, uv should go by it: a company's proxy may have one of its own.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),1,0)
 export SAM_CLI_TELEMETRY := 0
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -68,6 +70,8 @@ bench: $(READY) ## Measure the budgets, side by side with footprintjs where Node
 build: $(READY) $(SAM_READY) ## Build what `sam deploy` deploys, into .aws-sam/build
 	@$(BIN)/sam validate --lint --region us-east-1
 	@$(BIN)/sam build --region us-east-1
+	@test -n "$$(find .aws-sam/build/EngineLayer -name '*.pyc' -print -quit)" || \
+		echo 'Note: without a Python 3.13 on this machine the layer has no bytecode; cold starts will be slower.'
 
 .PHONY: clean
 clean: ## Remove what was built, measured and cached; .venv stays
@@ -95,9 +99,12 @@ $(READY): pyproject.toml locks/uv.txt locks/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline --editable .
 	@touch $@
 
-$(SAM_READY): $(READY) locks/sam.txt
+$(SAM_READY): $(READY) locks/sam.txt engine_layer/requirements.txt
 	@echo 'setting up the SAM CLI in $(VENV)/sam (once)'
 	@test -x $(VENV)/sam/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/sam
 	@$(BIN)/uv pip sync --quiet --python $(VENV)/sam/bin/python --require-hashes --link-mode copy locks/sam.txt
 	@ln -sf ../sam/bin/sam $(BIN)/sam
+	@# Brings what layers are made of into uv's cache, so that later builds and tests need no network.
+	@layer="$$(mktemp -d)"; trap 'rm -rf "$$layer"' EXIT; for python in 3.13 "$$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; do \
+		$(MAKE) --no-print-directory -C engine_layer build-EngineLayer ARTIFACTS_DIR="$$layer" PYTHONS="$$python" 2>/dev/null; done
 	@touch $@

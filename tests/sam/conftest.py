@@ -1,0 +1,106 @@
+"""What is deployed, built once for all tests that look at it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import load_template
+from infra.template import REGION, ROOT
+
+BIN = Path(sys.executable).parent
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    "SAM_CLI_TELEMETRY": "0",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "AWS_DEFAULT_REGION": REGION,
+    "PYTHONPATH": "",
+}
+
+
+@dataclass(frozen=True)
+class Build:
+    """The artifacts of `sam build`.
+
+    Attributes:
+        folder: one sub-folder a logical id, and the template that points at them.
+        template: that template, parsed.
+    """
+
+    folder: Path
+    template: dict[str, Any]
+
+    def code_of(self, logical_id: str) -> Path:
+        """The folder that would be zipped for a function or a layer."""
+        properties = self.template["Resources"][logical_id]["Properties"]
+        return self.folder / properties.get("CodeUri", properties.get("ContentUri"))
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python to try artifacts with, and a layer with compiled modules for it.
+
+    Attributes:
+        path: of the executable.
+        version: such as "3.13".
+        layer: a folder as Lambda unpacks it to `/opt`.
+    """
+
+    path: Path
+    version: str
+    layer: Path
+
+
+def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A program of ours, with the tools of this environment first on its path."""
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+
+def find_python(version: str) -> Path | None:
+    """That Python, if this machine has it."""
+    found = run("uv", "python", "find", "--no-python-downloads", version)
+    return Path(found.stdout.strip()) if found.returncode == 0 else None
+
+
+def sam_build(folder: Path) -> Build:
+    """Builds what would be deployed into a folder, as `make build` does into `.aws-sam/build`."""
+    done = run("sam", "build", "--region", REGION, "--build-dir", folder, "--cache-dir", f"{folder}-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Build(folder, load_template(folder / "template.yaml"))
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`sam build`, without a container."""
+    return sam_build(tmp_path_factory.mktemp("sam") / "build")
+
+
+@pytest.fixture(scope="session")
+def interpreters(build: Build, tmp_path_factory: pytest.TempPathFactory) -> list[Interpreter]:
+    """The host's Python with a layer made for it, and the deployed layer with Lambda's Python where that is here."""
+    found: list[Interpreter] = []
+    runtime = find_python("3.13")
+    if runtime is not None:
+        found.append(Interpreter(runtime, "3.13", build.code_of("EngineLayer")))
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if runtime is None or version != "3.13":
+        layer = tmp_path_factory.mktemp("host-layer")
+        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+        target = f"{machine}-apple-darwin" if sys.platform == "darwin" else f"{machine}-manylinux2014"
+        made = run(
+            "make", "build-EngineLayer", f"ARTIFACTS_DIR={layer}", f"PYTHONS={version}", f"PLATFORMS={target}",
+            cwd=ROOT / "engine_layer",
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        found.append(Interpreter(Path(sys.executable), version, layer))
+    return found

@@ -1,0 +1,235 @@
+"""What `sam build` makes is what we tested: complete, small, and nothing beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import transform
+from infra.template import REGION, ROOT, TEMPLATE
+from tests.sam.conftest import ENVIRONMENT, Build, Interpreter, find_python, run, sam_build
+
+pytestmark = pytest.mark.xdist_group("sam")
+
+FUNCTIONS = ("RequestHandler", "TraceProcessor")
+
+# Ceilings, with room for a tenth more than measured; the layer weighed 6 MB with 2,000 lines of ours in it.
+MAX_LAYER_BYTES = 9_000_000
+MAX_FUNCTION_BYTES = 20_000
+
+IN_THE_LAYER = {
+    "footpath",
+    "footpath_service",
+    "msgspec",
+    "aws_lambda_powertools",
+    "jmespath",
+    "typing_extensions",
+}
+# boto3 and what it needs; Lambda's runtime has them, the layer has not.
+RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "dateutil", "six", "urllib3", "jmespath")
+# Slow to import, and wanted by nobody on the way from event to answer.
+TOO_SLOW_FOR_A_COLD_START = {"pydantic", "aws_xray_sdk", "typer", "rich", "duckdb", "moto", "hypothesis"}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _files(folder))
+
+
+def _digest(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in _files(folder)
+    }
+
+
+# ── the template ───────────────────────────────────────────────────────────────────────────────────────────────────
+def test_sam_finds_the_template_valid() -> None:
+    """With its linter, and nothing suppressed."""
+    done = run("sam", "validate", "--lint", "--region", REGION, "--template", TEMPLATE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is a valid SAM Template" in done.stdout
+
+
+def test_a_broken_template_is_not_found_valid(tmp_path: Path) -> None:
+    """The check above is able to fail."""
+    broken = tmp_path / "template.yaml"
+    broken.write_text(
+        TEMPLATE.read_text(encoding="utf-8").replace("VisibilityTimeout: 1020", "VisibilityTimeout: soon")
+    )
+    assert run("sam", "validate", "--lint", "--region", REGION, "--template", broken).returncode != 0
+
+
+# ── the artifacts ──────────────────────────────────────────────────────────────────────────────────────────────────
+def test_each_function_is_its_handler_and_nothing_else(build: Build) -> None:
+    """What it imports is in the layer."""
+    for name in FUNCTIONS:
+        assert [path.name for path in _files(build.code_of(name))] == ["app.py"]
+        assert _size_bytes(build.code_of(name)) < MAX_FUNCTION_BYTES
+
+
+def test_the_layer_holds_what_ships_and_nothing_else(build: Build) -> None:
+    """No tests, no CLI, no boto3, no build files."""
+    layer = build.code_of("EngineLayer")
+    assert [path.name for path in layer.iterdir()] == ["python"]
+    found = {path.name.removesuffix(".py") for path in (layer / "python").iterdir()}
+    assert {name for name in found if not name.endswith(".dist-info") and name != "__pycache__"} == IN_THE_LAYER
+    assert {path.suffix for path in _files(layer / "python" / "footpath")} <= {".py", ".pyc", ".typed"}
+    assert [path for path in _files(layer) if path.name in {"Makefile", "requirements.txt", ".lock"}] == []
+
+
+def test_the_layer_has_every_module_of_ours(build: Build) -> None:
+    """SAM drops folders of some names without a word."""
+    source, shipped = ROOT / "engine_layer", build.code_of("EngineLayer") / "python"
+    for package in ("footpath", "footpath_service"):
+        ours = {path.relative_to(source) for path in (source / package).rglob("*.py")}
+        assert ours == {path.relative_to(shipped) for path in (shipped / package).rglob("*.py")}
+
+
+def test_the_layer_is_small(build: Build) -> None:
+    """Lambda downloads and unpacks it at every cold start; 250 MB is its limit, not ours."""
+    assert _size_bytes(build.code_of("EngineLayer")) < MAX_LAYER_BYTES
+
+
+def test_the_layer_serves_both_architectures(build: Build) -> None:
+    """Each compiled module is there for x86_64 and for arm64, for the runtime's Python."""
+    machines: dict[str, set[int]] = {}
+    for path in build.code_of("EngineLayer").rglob("*.so"):
+        module, abi, _ = path.name.split(".")
+        assert abi.startswith("cpython-313-"), path.name
+        machines.setdefault(module, set()).add(struct.unpack_from("<H", path.read_bytes(), 18)[0])
+    assert machines == {"_core": {0x3E, 0xB7}}  # ELF's numbers of x86-64 and AArch64
+
+
+def test_the_layer_ships_bytecode_when_the_runtime_is_here_to_make_it(build: Build) -> None:
+    """With the paths it will have on Lambda, and never checked against the clock."""
+    compiled = list((build.code_of("EngineLayer") / "python").rglob("*.pyc"))
+    if find_python("3.13") is None:
+        assert compiled == []
+        return
+    sources = list((build.code_of("EngineLayer") / "python").rglob("*.py"))
+    assert len(compiled) == len(sources)
+    for path in compiled:
+        assert path.name.endswith(".cpython-313.pyc")
+        assert path.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
+    if sys.version_info[:2] == (3, 13):
+        code: Any = marshal.loads(compiled[0].read_bytes()[16:])
+        assert code.co_filename.startswith("/opt/python/")
+
+
+def test_a_second_build_gives_the_same_bytes(build: Build, tmp_path: Path) -> None:
+    """So that deploying the same commit again changes nothing."""
+    again = sam_build(tmp_path / "build")
+    for name in (*FUNCTIONS, "EngineLayer"):
+        assert _digest(again.code_of(name)) == _digest(build.code_of(name))
+
+
+@pytest.mark.skipif(find_python("3.13") is not None, reason="this machine has Python 3.13, so nothing is missing")
+def test_a_layer_without_bytecode_says_so(tmp_path: Path) -> None:
+    """Slower cold starts should not come as a surprise."""
+    done = run("make", "build-EngineLayer", f"ARTIFACTS_DIR={tmp_path}", cwd=ROOT / "engine_layer")
+    assert done.returncode == 0, done.stderr
+    assert "goes without its bytecode" in done.stderr
+
+
+def test_a_layer_without_uv_says_what_to_do(tmp_path: Path) -> None:
+    """`sam build` called by hand may have no uv on its path."""
+    done = run("make", "build-EngineLayer", f"ARTIFACTS_DIR={tmp_path}", "UV=no-such-uv", cwd=ROOT / "engine_layer")
+    assert done.returncode != 0
+    assert "pip install uv" in done.stderr
+
+
+# ── alive ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+PROBE = """
+import json, sys
+sys.path[:0] = {paths!r}
+import app
+import footpath, footpath_service
+print(json.dumps({{
+    "handler": callable(app.lambda_handler),
+    "origins": sorted({{
+        getattr(module, "__file__", None) or "" for name, module in sys.modules.items() if name.partition(".")[0] not in sys.stdlib_module_names
+    }}),
+    "modules": sorted({{name.partition(".")[0] for name in sys.modules}}),
+}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def runtime_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with boto3 and its needs alone, as in Lambda's runtime."""
+    import boto3
+
+    folder = tmp_path_factory.mktemp("runtime")
+    site = Path(boto3.__file__).parent.parent
+    for name in RUNTIME_HAS:
+        source = site / name if (site / name).exists() else site / f"{name}.py"
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_built_function_imports_with_nothing_but_its_layer_and_runtime(
+    name: str, build: Build, interpreters: list[Interpreter], runtime_packages: Path, tmp_path: Path
+) -> None:
+    """In a clean interpreter, with the environment that the template gives it, and no other module within reach."""
+    variables = transform(build.template | {"Resources": _source_resources(build)}).properties(name)["Environment"]
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "HOME": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **{key: _physical(value) for key, value in variables["Variables"].items()},
+    }
+    for interpreter in interpreters:
+        paths = [str(build.code_of(name)), str(interpreter.layer / "python"), str(runtime_packages)]
+        probe = PROBE.format(paths=paths)
+        done = _clean(interpreter.path, probe, environment, tmp_path)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout.splitlines()[-1])
+        assert said["handler"] is True
+        strangers = [origin for origin in said["origins"] if origin and not origin.startswith(tuple(paths))]
+        assert strangers == []
+        assert set(said["modules"]) & TOO_SLOW_FOR_A_COLD_START == set()
+
+
+def _source_resources(build: Build) -> dict[str, Any]:
+    resources = {name: dict(body) for name, body in build.template["Resources"].items()}
+    for body in resources.values():
+        body.pop("Metadata", None)
+    return resources
+
+
+def _physical(value: Any) -> str:
+    """A value such as CloudFormation would put there."""
+    return {
+        "<ArchiveBucket>": "footpath-archivebucket-1abcdefghijkl",
+        "<TraceQueue>": f"https://sqs.{REGION}.amazonaws.com/123456789012/footpath-TraceQueue-1ABC",
+        "<DeadLetterQueue>": f"https://sqs.{REGION}.amazonaws.com/123456789012/footpath-DeadLetterQueue-1ABC",
+    }.get(value, str(value))
+
+
+def _clean(python: Path, probe: str, environment: dict[str, str], cwd: Path) -> Any:
+    import subprocess
+
+    # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages.
+    command = [os.fspath(python), "-I", "-S", "-c", probe]
+    return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_probe_notices_a_missing_package(interpreters: list[Interpreter], tmp_path: Path) -> None:
+    """The check above is able to fail: what this environment has is not within the probe's reach."""
+    done = _clean(interpreters[0].path, "import msgspec", {"PATH": ENVIRONMENT["PATH"]}, tmp_path)
+    assert "ModuleNotFoundError" in done.stderr
