@@ -179,7 +179,8 @@ class _Raw(io.BytesIO):
 
 
 def _response(status: int, headers: dict[str, str], body: bytes) -> AWSResponse:
-    return AWSResponse(NOWHERE, status, headers | {"Content-Length": str(len(body))}, cast("Any", _Raw(body)))
+    named = headers | {"Content-Length": str(len(body))}
+    return AWSResponse(NOWHERE, status, cast("Any", named), cast("Any", _Raw(body)))
 
 
 def _names(event_name: str) -> tuple[str, str]:
