@@ -16,6 +16,7 @@ from infra import load_template
 from infra.template import REGION, ROOT
 
 BIN = Path(sys.executable).parent
+RUNTIME = load_template()["Globals"]["Function"]["Runtime"].removeprefix("python")
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -89,11 +90,11 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def interpreters(build: Build, tmp_path_factory: pytest.TempPathFactory) -> list[Interpreter]:
     """The host's Python with a layer made for it, and the deployed layer with Lambda's Python where that is here."""
     found: list[Interpreter] = []
-    runtime = find_python("3.13")
+    runtime = find_python(RUNTIME)
     if runtime is not None:
-        found.append(Interpreter(runtime, "3.13", build.code_of("EngineLayer")))
+        found.append(Interpreter(runtime, RUNTIME, build.code_of("EngineLayer")))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if runtime is None or version != "3.13":
+    if runtime is None or version != RUNTIME:
         layer = tmp_path_factory.mktemp("host-layer")
         machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
         target = f"{machine}-apple-darwin" if sys.platform == "darwin" else f"{machine}-manylinux2014"

@@ -15,14 +15,15 @@ import pytest
 
 from infra import transform
 from infra.template import REGION, ROOT, TEMPLATE
-from tests.sam.conftest import ENVIRONMENT, Build, Interpreter, find_python, run, sam_build
+from tests.sam.conftest import ENVIRONMENT, RUNTIME, Build, Interpreter, find_python, run, sam_build
 
 pytestmark = pytest.mark.xdist_group("sam")
 
+CACHE_TAG = f"cpython-{RUNTIME.replace('.', '')}"
 FUNCTIONS = ("RequestHandler", "TraceProcessor")
 
-# Ceilings, with room for a tenth more than measured; the layer weighed 6 MB with 2,000 lines of ours in it.
-MAX_LAYER_BYTES = 9_000_000
+# A ceiling with room to grow: the layer weighed 5.4 MB as source, and 8.6 MB with its bytecode.
+MAX_LAYER_BYTES = 12_000_000
 MAX_FUNCTION_BYTES = 20_000
 
 IN_THE_LAYER = {
@@ -106,7 +107,7 @@ def test_the_layer_serves_both_architectures(build: Build) -> None:
     machines: dict[str, set[int]] = {}
     for path in build.code_of("EngineLayer").rglob("*.so"):
         module, abi, _ = path.name.split(".")
-        assert abi.startswith("cpython-313-"), path.name
+        assert abi.startswith(f"{CACHE_TAG}-"), path.name
         machines.setdefault(module, set()).add(struct.unpack_from("<H", path.read_bytes(), 18)[0])
     assert machines == {"_core": {0x3E, 0xB7}}  # ELF's numbers of x86-64 and AArch64
 
@@ -114,15 +115,15 @@ def test_the_layer_serves_both_architectures(build: Build) -> None:
 def test_the_layer_ships_bytecode_when_the_runtime_is_here_to_make_it(build: Build) -> None:
     """With the paths it will have on Lambda, and never checked against the clock."""
     compiled = list((build.code_of("EngineLayer") / "python").rglob("*.pyc"))
-    if find_python("3.13") is None:
+    if find_python(RUNTIME) is None:
         assert compiled == []
         return
     sources = list((build.code_of("EngineLayer") / "python").rglob("*.py"))
     assert len(compiled) == len(sources)
     for path in compiled:
-        assert path.name.endswith(".cpython-313.pyc")
+        assert path.name.endswith(f".{CACHE_TAG}.pyc")
         assert path.read_bytes()[4:8] == b"\x01\0\0\0"  # PEP 552: by hash, unchecked
-    if sys.version_info[:2] == (3, 13):
+    if sys.implementation.cache_tag == CACHE_TAG:
         code: Any = marshal.loads(compiled[0].read_bytes()[16:])
         assert code.co_filename.startswith("/opt/python/")
 
@@ -134,7 +135,9 @@ def test_a_second_build_gives_the_same_bytes(build: Build, tmp_path: Path) -> No
         assert _digest(again.code_of(name)) == _digest(build.code_of(name))
 
 
-@pytest.mark.skipif(find_python("3.13") is not None, reason="this machine has Python 3.13, so nothing is missing")
+@pytest.mark.skipif(
+    find_python(RUNTIME) is not None, reason="this machine has the runtime's Python, so nothing is missing"
+)
 def test_a_layer_without_bytecode_says_so(tmp_path: Path) -> None:
     """Slower cold starts should not come as a surprise."""
     done = run("make", "build-EngineLayer", f"ARTIFACTS_DIR={tmp_path}", cwd=ROOT / "engine_layer")
