@@ -224,14 +224,17 @@ def _document(body: str, limits: WireLimits) -> bytes:
     elif body:
         raise PoisonMessageError("not-a-trace", f"the body begins with {body[:12]!r}: neither {{ nor z1:")
     else:
-        raise PoisonMessageError("empty", "the body is empty")
+        raise PoisonMessageError("empty", "the body of the message is empty")
     check_json(document, limits.depth)
     return on_one_line(document)
 
 
 def _unpack(body: str, limits: WireLimits) -> bytes:
     try:
-        packed = a2b_base64(body[len(PACKED) :].encode("ascii"), strict_mode=True)
+        text = body[len(PACKED) :].encode("ascii")
+        packed = a2b_base64(text, strict_mode=True)
+        if b2a_base64(packed, newline=False) != text:
+            raise Base64Error("not in canonical form")  # noqa: TRY301  # strict mode lets padding too long pass
     except (Base64Error, UnicodeEncodeError) as error:
         raise PoisonMessageError("bad-base64", f"what follows z1: is not base64: {error}") from error
     inflate = zlib.decompressobj()

@@ -104,7 +104,7 @@ class FolderStore:
         except FileExistsError:
             return False
         except OSError as error:
-            raise _translated(error, key) from error
+            raise _unavailable(error, key) from error
         return True
 
     def _path(self, key: str) -> Path:
@@ -117,4 +117,8 @@ class FolderStore:
 def _translated(error: OSError, key: str) -> Exception:
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
         return ObjectMissingError(key)
+    return _unavailable(error, key)
+
+
+def _unavailable(error: OSError, key: str) -> ArchiveUnavailableError:
     return ArchiveUnavailableError(f"{key!r} in the archive folder: {error.strerror or error}")

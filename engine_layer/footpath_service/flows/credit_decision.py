@@ -173,8 +173,16 @@ def judge_term(scope: Scope) -> Decision:
     return decide(
         scope,
         [
-            {"when": {"income_share": {"lte": MAX_INCOME_SHARE}}, "then": "carry", "label": "within 30 % of free income"},
-            {"when": {"term_months": {"gt": MAX_TERM_MONTHS - TERM_STEP_MONTHS}}, "then": "give-up", "label": "no longer term"},
+            {
+                "when": {"income_share": {"lte": MAX_INCOME_SHARE}},
+                "then": "carry",
+                "label": "within 30 % of free income",
+            },
+            {
+                "when": {"term_months": {"gt": MAX_TERM_MONTHS - TERM_STEP_MONTHS}},
+                "then": "give-up",
+                "label": "no longer term",
+            },
         ],
         {"branch": "longer", "label": "try half a year more"},
     )
