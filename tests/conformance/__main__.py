@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.conformance._places import HOW_TO_GIVE, OWN, jobs_in, shared_folder
-from tests.conformance._worker import LIMIT_S, Job, Verdict, judge_all
+from tests.conformance._worker import LIMIT_S, Job, Pool, Verdict
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,10 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"no case to run in {cases}; {HOW_TO_GIVE}, or name the folders by --cases and --expected")
         return 2
     passed = failed = 0
-    for verdict in judge_all(jobs, options.workers, options.limit):
-        passed += verdict.passed
-        failed += not verdict.passed
-        _report(verdict, as_json=options.json, verbose=options.verbose)
+    with Pool(min(options.workers, len(jobs)), options.limit) as pool:
+        for verdict in pool.judge(jobs):
+            passed += verdict.passed
+            failed += not verdict.passed
+            _report(verdict, as_json=options.json, verbose=options.verbose)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
@@ -64,7 +65,7 @@ def _wanted(job: Job, only: str | None, features: str | None) -> bool:
 
 def _report(verdict: Verdict, *, as_json: bool, verbose: bool) -> None:
     if as_json:
-        print(json.dumps({"passed": verdict.passed, **asdict(verdict)}, ensure_ascii=False))
+        print(json.dumps({"passed": verdict.passed, **asdict(verdict)}))
     elif not verdict.passed:
         print(f"FAIL {verdict.name}\n  {verdict.why()}")
     elif verbose:

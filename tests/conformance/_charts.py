@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from footpath import Child, Pausable, RetryPolicy, flow_chart, flow_chart_selector
+from footpath import Child, Pausable, flow_chart, flow_chart_selector
 from tests.conformance import _js
 from tests.conformance._expressions import CaseFormatError, evaluate, segments, walk
 from tests.conformance._js import ABSENT
@@ -193,33 +193,32 @@ _OPTION_NAMES = {
 }
 
 _CALLS: dict[str, Callable[[ChartBuilding, Any, Call], None]] = {
-    "function": ChartBuilding._function,  # noqa: SLF001  # one table from call to its method
-    "streaming": ChartBuilding._streaming,  # noqa: SLF001
-    "pausable": ChartBuilding._pausable,  # noqa: SLF001
-    "decider": ChartBuilding._decider,  # noqa: SLF001
-    "selector": ChartBuilding._selector,  # noqa: SLF001
-    "fork": ChartBuilding._fork,  # noqa: SLF001
-    "subflow": ChartBuilding._subflow,  # noqa: SLF001
-    "subflowNext": ChartBuilding._subflow_next,  # noqa: SLF001
-    "lazySubflow": ChartBuilding._lazy_subflow,  # noqa: SLF001
-    "lazySubflowNext": ChartBuilding._lazy_subflow_next,  # noqa: SLF001
-    "parallelForEach": ChartBuilding._for_each,  # noqa: SLF001
-    "loopTo": ChartBuilding._loop_to,  # noqa: SLF001
-    "retry": ChartBuilding._retry,  # noqa: SLF001
-    "tag": ChartBuilding._tag,  # noqa: SLF001
-    "contract": ChartBuilding._contract,  # noqa: SLF001
+    "function": ChartBuilding._function,  # one table from call to its method
+    "streaming": ChartBuilding._streaming,
+    "pausable": ChartBuilding._pausable,
+    "decider": ChartBuilding._decider,
+    "selector": ChartBuilding._selector,
+    "fork": ChartBuilding._fork,
+    "subflow": ChartBuilding._subflow,
+    "subflowNext": ChartBuilding._subflow_next,
+    "lazySubflow": ChartBuilding._lazy_subflow,
+    "lazySubflowNext": ChartBuilding._lazy_subflow_next,
+    "parallelForEach": ChartBuilding._for_each,
+    "loopTo": ChartBuilding._loop_to,
+    "retry": ChartBuilding._retry,
+    "tag": ChartBuilding._tag,
+    "contract": ChartBuilding._contract,
 }
 
 
-def retry_policy(policy: Mapping[str, Any] | None) -> RetryPolicy | None:
-    """The engine's policy of `{attempts, backoffMs, retryOn}`."""
+def retry_policy(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The builder's policy of `{attempts, backoffMs, retryOn}`, with the members that the case gives."""
     if policy is None:
         return None
-    return RetryPolicy(
-        attempts=policy.get("attempts"),  # type: ignore[arg-type]  # a wrong one is the builder's to refuse
-        backoff_ms=policy.get("backoffMs"),
-        retry_on=policy.get("retryOn"),
-    )
+    return {_RETRY_NAMES.get(name, name): value for name, value in policy.items()}
+
+
+_RETRY_NAMES = {"backoffMs": "backoff_ms", "retryOn": "retry_on"}
 
 
 # ── mounts ───────────────────────────────────────────────────────────────────────────────────────────────────────────

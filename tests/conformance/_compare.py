@@ -88,9 +88,7 @@ def _difference(expected: Json, got: Json) -> Difference | None:
         if isinstance(left, dict) and isinstance(right, dict):
             names = [*left, *(name for name in right if name not in left)]
             names.sort(key=lambda name: _TELLING.index(name) if name in _TELLING else len(_TELLING))
-            stack += [
-                (f"{path}.{name}", left.get(name, MISSING), right.get(name, MISSING)) for name in reversed(names)
-            ]
+            stack += [(f"{path}.{name}", left.get(name, MISSING), right.get(name, MISSING)) for name in reversed(names)]
         elif isinstance(left, list) and isinstance(right, list):
             longest = max(len(left), len(right))
             stack += [
@@ -112,4 +110,5 @@ def _same_scalar(left: Json, right: Json) -> bool:
 
 def _shown(value: Json) -> str:
     text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be printed
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"

@@ -296,7 +296,7 @@ def member(value: Any, key: Any) -> Any:
             return units[2 * int(name) : 2 * int(name) + 2].decode("utf-16-be", "surrogatepass")
         return ABSENT
     if isinstance(value, Mapping):
-        return value[name] if name in value else ABSENT
+        return value.get(name, ABSENT)
     if isinstance(value, Sequence):
         if name == "length":
             return len(value)

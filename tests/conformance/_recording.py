@@ -10,7 +10,7 @@ import msgspec
 from tests.conformance._expressions import CaseError
 from tests.conformance._view import json_view
 
-__all__ = ["Events", "recorder", "snake", "throwing_recorder"]
+__all__ = ["Events", "camel", "recorder", "snake", "throwing_recorder"]
 
 METHODS = {
     "structure": "onStageAdded onStageTagged onEdgeAdded onLoopEdgeAdded onDeciderComplete onSubflowMounted",
@@ -24,6 +24,11 @@ METHODS = {
 def snake(camel: str) -> str:
     """`onStageStart` to `on_stage_start`."""
     return re.sub(r"[A-Z]", lambda m: "_" + m[0].lower(), camel)
+
+
+def camel(snake_name: str) -> str:
+    """`on_stage_start` to `onStageStart`."""
+    return re.sub(r"_([a-z])", lambda m: m[1].upper(), snake_name)
 
 
 class Events:
@@ -82,7 +87,7 @@ def throwing_recorder(recorder_id: str, methods: list[str]) -> Any:
 
 
 def _raising(message: str) -> Any:
-    def hook(_self: Any, event: Any) -> None:  # noqa: ARG001
+    def hook(_self: Any, event: Any) -> None:
         raise CaseError(message)
 
     return hook

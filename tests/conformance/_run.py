@@ -16,7 +16,7 @@ from tests.conformance._expressions import CaseError
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
 from tests.conformance._queries import ControlRecorder, answer
-from tests.conformance._recording import Events, recorder, throwing_recorder
+from tests.conformance._recording import Events, camel, recorder, throwing_recorder
 from tests.conformance._view import error_view, json_view, name_runs
 
 __all__ = ["run_case"]
@@ -54,8 +54,10 @@ def run_case(case: Case) -> dict[str, Json]:
         "structure": structure.since(0),
     }
     if throwing is not None:
-        errors = json_view(building.root_builder.structure_build_errors)
-        result["build"]["structureErrors"] = [{k: v for k, v in e.items() if k != "error"} for e in errors]
+        result["build"]["structureErrors"] = [
+            {"recorderId": e.recorder_id, "method": camel(e.method), "message": e.message}
+            for e in building.root_builder.get_structure_build_errors()
+        ]
     result["runs"] = _Runs(chart, runtime).all(case.get("runs") or [case.get("run") or {}])
     return _finished(result)
 

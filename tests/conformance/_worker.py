@@ -6,17 +6,18 @@ import multiprocessing
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Self
 
 from tests.conformance._compare import Difference, first_difference
 from tests.conformance._deep import deeply
 from tests.conformance._js import load_json
 
-__all__ = ["LIMIT_S", "Job", "Verdict", "judge", "judge_all"]
+__all__ = ["LIMIT_S", "Job", "Pool", "Verdict", "judge"]
 
 LIMIT_S = 20.0
 _context = multiprocessing.get_context("spawn")
@@ -61,10 +62,10 @@ class Verdict:
 
 def judge(job: Job) -> Verdict:
     """Run a case in this process and compare. Whatever goes wrong is the verdict; nothing raises."""
-    from tests.conformance._run import run_case  # here, so that the pool's own process never imports the engine
-
     began = time.perf_counter()
     try:
+        from tests.conformance._run import run_case  # here, so that the pool's own process never imports the engine
+
         case = deeply(lambda: load_json(job.case.read_text(encoding="utf-8")))
         got = run_case(case)
         expected = deeply(lambda: load_json(job.expected.read_text(encoding="utf-8")))
@@ -79,48 +80,57 @@ def _told(error: Exception) -> str:
     return "".join(lines[:1] + lines[-6:] if len(lines) > 7 else lines).rstrip()
 
 
-def judge_all(jobs: Sequence[Job], workers: int, limit_s: float = LIMIT_S) -> Iterator[Verdict]:
-    """Verdicts in the order of `jobs`, as they become known.
+class Pool:
+    """Worker processes that judge cases, one at a time each.
 
-    Each worker process judges one case at a time. One that ends, or that is silent for `limit_s` seconds, is killed and
-    replaced, and its case has failed.
+    A process that ends, or that is silent for `limit_s` seconds, is killed and replaced, and its case has failed. Use as
+    a context manager: the processes end with it.
     """
-    waiting: SimpleQueue[tuple[int, Job] | None] = SimpleQueue()
-    for numbered in enumerate(jobs):
-        waiting.put(numbered)
-    done: SimpleQueue[tuple[int, Verdict]] = SimpleQueue()
-    count = max(1, min(workers, len(jobs)))
-    for _ in range(count):
-        waiting.put(None)
-        threading.Thread(target=_drive, args=(waiting, done, limit_s), daemon=True).start()
-    early: dict[int, Verdict] = {}
-    for index in range(len(jobs)):
-        while index not in early:
-            number, verdict = done.get()
-            early[number] = verdict
-        yield early.pop(index)
 
+    def __init__(self, workers: int, limit_s: float = LIMIT_S) -> None:
+        self._workers = [_Worker() for _ in range(max(1, workers))]
+        self._limit_s = limit_s
 
-def _drive(
-    waiting: SimpleQueue[tuple[int, Job] | None], done: SimpleQueue[tuple[int, Verdict]], limit_s: float
-) -> None:
-    worker = _Worker()
-    while (numbered := waiting.get()) is not None:
-        number, job = numbered
-        done.put((number, worker.judge(job, limit_s)))
-    worker.stop()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+    def judge(self, jobs: Sequence[Job]) -> Iterator[Verdict]:
+        """Verdicts in the order of `jobs`, as they become known."""
+        waiting: SimpleQueue[tuple[int, Job] | None] = SimpleQueue()
+        done: SimpleQueue[tuple[int, Verdict]] = SimpleQueue()
+        for numbered in enumerate(jobs):
+            waiting.put(numbered)
+        for worker in self._workers:
+            waiting.put(None)
+            threading.Thread(target=self._drive, args=(worker, waiting, done), daemon=True).start()
+        early: dict[int, Verdict] = {}
+        for index in range(len(jobs)):
+            while index not in early:
+                number, verdict = done.get()
+                early[number] = verdict
+            yield early.pop(index)
+
+    def _drive(
+        self, worker: _Worker, waiting: SimpleQueue[tuple[int, Job] | None], done: SimpleQueue[tuple[int, Verdict]]
+    ) -> None:
+        while (numbered := waiting.get()) is not None:
+            number, job = numbered
+            done.put((number, worker.judge(job, self._limit_s)))
 
 
 class _Worker:
     """One process that judges cases, started again when it is lost."""
 
-    def __init__(self, target: Callable[[Connection], None] | None = None) -> None:
-        self._target = target or _serve
+    def __init__(self) -> None:
         self._start()
 
     def _start(self) -> None:
         self._ours, theirs = _context.Pipe()
-        self._process = _context.Process(target=self._target, args=(theirs,), daemon=True)
+        self._process = _context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
 

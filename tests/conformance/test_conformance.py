@@ -1,0 +1,67 @@
+"""Every conformance case is a test: the suite's own, and the large set when it is here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance._places import HOW_TO_GIVE, OWN, jobs_in, shared_folder
+from tests.conformance._worker import Job, Pool
+
+_OWN_JOBS = jobs_in(OWN / "cases", OWN / "expected")
+_SHARED = shared_folder()
+_SHARED_JOBS = jobs_in(_SHARED / "cases", _SHARED / "expected") if _SHARED else []
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with Pool(1) as made:
+        yield made
+
+
+def _judge(pool: Pool, job: Job) -> None:
+    (verdict,) = pool.judge([job])
+    assert verdict.passed, f"{job.name}: {verdict.why()}"
+
+
+@pytest.mark.parametrize("job", _OWN_JOBS, ids=lambda job: job.name)
+def test_own_case_gives_the_reference_result(job: Job, pool: Pool) -> None:
+    """Our engine gives what the reference gave, by the rules of docs/parity.md."""
+    _judge(pool, job)
+
+
+@pytest.mark.skipif(not _SHARED_JOBS, reason=f"the large set of conformance cases is not here: {HOW_TO_GIVE}")
+@pytest.mark.parametrize("job", _SHARED_JOBS or [None], ids=lambda job: job.name if job else "no cases")
+def test_shared_case_gives_the_reference_result(job: Job, pool: Pool) -> None:
+    """As the suite's own cases, on the large set."""
+    _judge(pool, job)
+
+
+def test_every_own_case_has_a_result_and_every_result_a_case() -> None:
+    """A case without a result would prove nothing."""
+    assert _OWN_JOBS
+    assert [job.name for job in _OWN_JOBS] == sorted(path.stem for path in (OWN / "expected").glob("*.json"))
+
+
+def test_a_case_that_hangs_fails_alone(tmp_path: Path) -> None:
+    """The pool kills what is silent for too long and goes on with the next case."""
+    os.mkfifo(tmp_path / "hangs.json")  # reading it never ends
+    hanging = Job(tmp_path / "hangs.json", tmp_path / "hangs.json")
+    missing = Job(tmp_path / "missing.json", tmp_path / "missing.json")
+    with Pool(1, limit_s=3) as pool:
+        first, second = pool.judge([hanging, missing])
+    assert first.failure == "did not end within 3 s"
+    assert "FileNotFoundError" in (second.failure or "")
+
+
+def test_a_case_whose_process_dies_fails_alone(tmp_path: Path) -> None:
+    """The pool starts a new process for the next case."""
+    os.mkfifo(tmp_path / "dies.json")
+    with Pool(1) as pool:
+        pool._workers[0]._process.kill()
+        first, second = pool.judge([Job(tmp_path / "dies.json", tmp_path), Job(tmp_path / "missing.json", tmp_path)])
+    assert "the process died" in (first.failure or "")
+    assert "FileNotFoundError" in (second.failure or "")

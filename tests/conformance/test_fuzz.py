@@ -1,0 +1,79 @@
+"""The differential fuzzing itself: what it generates, how it shrinks, and a short run where the reference is here."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance import fuzz
+from tests.conformance._generate import generate_case
+from tests.conformance._oracle import OracleMissingError, find_oracle
+from tests.conformance._shrink import reductions
+
+
+def test_a_seed_and_a_number_name_one_case_for_ever() -> None:
+    """The same numbers give the same case; others give others."""
+    assert fuzz.make(3, 14) == fuzz.make(3, 14)
+    assert fuzz.make(3, 14) != fuzz.make(3, 15)
+
+
+def test_a_hundred_cases_cover_every_kind_of_call() -> None:
+    """A generator that forgot a kind would pass for ever."""
+    calls: set[str] = set()
+    for number in range(100):
+        for part in _dicts(generate_case(random.Random(f"cover {number}"))):
+            calls |= {part[key] for key in ("call", "kind") if key in part}
+    assert calls >= {
+        "start", "function", "streaming", "pausable", "decider", "selector", "fork", "subflow", "subflowNext",
+        "lazySubflowNext", "parallelForEach", "loopTo", "retry", "tag",
+    }  # fmt: skip
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            found.append(item)
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+    return found
+
+
+def test_reductions_are_smaller_and_reach_the_op_that_matters() -> None:
+    """Delta debugging by these steps finds the one write that a made-up fault needs."""
+    case = next(c for n in range(50) if '"redact"' in json.dumps(c := fuzz.make(1, n)))
+
+    def fails(candidate: Any) -> bool:
+        return '"redact"' in json.dumps(candidate)
+
+    size = len(json.dumps(case))
+    while smaller := next(
+        (c for c in reductions(case) if fails(c) and len(json.dumps(c)) < len(json.dumps(case))), None
+    ):
+        case = smaller
+    assert len(json.dumps(case)) < size / 4
+    assert sum(len(call.get("program", [])) for call in case["chart"]) <= 1
+
+
+def test_without_the_reference_the_command_says_how_to_get_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, and the package's name and version."""
+    assert fuzz.main(["--oracle", str(tmp_path)]) == 2
+    assert "footprintjs@9.24.0" in capsys.readouterr().out
+
+
+def test_fresh_cases_agree_with_the_reference() -> None:
+    """A short run; `python -m tests.conformance.fuzz` is the long one."""
+    try:
+        find_oracle()
+    except OracleMissingError as missing:
+        pytest.skip(str(missing))
+    assert fuzz.main(["--seed", "20", "--cases", "100", "--shrink", "5", "--workers", "1"]) == 0
