@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,22 @@ def test_the_layer_is_locked_to_what_tests_run_with() -> None:
     layer, tested = pins(ROOT / "engine_layer" / "requirements.txt"), pins(ROOT / "locks" / "dev.txt")
     assert layer
     assert {name: tested.get(name) for name in layer} == layer
+
+
+def test_every_package_asked_for_is_locked() -> None:
+    """A dependency added to pyproject.toml works for others only after `make lock`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = {
+        "locks/dev.txt": [
+            *project["project"]["dependencies"],
+            *project["project"]["optional-dependencies"]["cli"],
+            *project["dependency-groups"]["dev"],
+        ],
+        "locks/sam.txt": project["dependency-groups"]["sam"],
+        "locks/uv.txt": project["dependency-groups"]["uv"],
+        "engine_layer/requirements.txt": project["project"]["dependencies"],
+    }
+    for lock, requirements in wanted.items():
+        pinned = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in requirements}
+        assert names - pinned == set(), lock
