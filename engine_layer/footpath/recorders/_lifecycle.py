@@ -1,0 +1,74 @@
+"""What a recorder may be told beyond the events, when it follows many traces one after the other.
+
+A recorder is any object with an `id` and any of the channels' hooks; nothing here is required. The processor calls
+`begin_trace` before a trace's first event, `end_trace` after its last, and `flush` once the batch's segments are put,
+at least once per batch. In a live run none of the three is called: a recorder must make the same of a trace's events
+with them and without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ReplayedTrace(Protocol):
+    """As much of a trace as recorders ask for."""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's id."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """0 for a partial trace, 1 for a final one."""
+        ...
+
+    @property
+    def chart_id(self) -> str:
+        """The chart that ran."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """How the run ended: "completed", "failed", "paused" or "deadline"; other words pass through unread."""
+        ...
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the run took; None when the trace does not say."""
+        ...
+
+    def final_state(self) -> Any:
+        """The shared state after the last commit, in recorded form."""
+        ...
+
+
+@runtime_checkable
+class BeginsTraces(Protocol):
+    """Wants to know when a trace begins."""
+
+    def begin_trace(self, trace: ReplayedTrace) -> None:
+        """The next events are this trace's."""
+        ...
+
+
+@runtime_checkable
+class EndsTraces(Protocol):
+    """Wants to know when a trace ends."""
+
+    def end_trace(self, trace: ReplayedTrace) -> None:
+        """This trace's events are all told."""
+        ...
+
+
+@runtime_checkable
+class FlushesBatches(Protocol):
+    """Has something to do once a batch is safely archived."""
+
+    def flush(self, batch: Sequence[ReplayedTrace]) -> None:
+        """These traces are archived. Called at least once per batch: a second call must do no harm."""
+        ...

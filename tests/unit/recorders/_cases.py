@@ -1,0 +1,60 @@
+"""Conformance results as streams of events: the suite's own, and the large set where it is at hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from tests.conformance._places import OWN, jobs_in, shared_folder
+
+
+class RecordedRun(NamedTuple):
+    """One run of a case: its phases, and the options its narrative was asked for."""
+
+    name: str
+    phases: list[dict[str, Any]]
+    narrative_options: dict[str, Any]
+
+
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def _encodable(result: Any) -> Any:
+    """The reference's strings may hold half a surrogate pair; UTF-8 can't, and ours hold U+FFFD there."""
+    return json.loads(HALF_A_PAIR.sub("\ufffd", json.dumps(result, ensure_ascii=False)))
+
+
+@cache
+def recorded_runs() -> list[RecordedRun]:
+    """Every run of every case that built its chart."""
+    homes = [home for home in (OWN, shared_folder()) if home is not None]
+    found: list[RecordedRun] = []
+    for job in [job for home in homes for job in jobs_in(home / "cases", home / "expected")]:
+        case = json.loads(job.case.read_text(encoding="utf-8"))
+        result = _encodable(json.loads(job.expected.read_text(encoding="utf-8")))
+        asked = case.get("runs") or [case.get("run") or {}]
+        for number, run in enumerate(result.get("runs", ())):
+            options = (asked[number].get("options") or {}).get("narrative") or {}
+            snake = {re.sub("([A-Z])", lambda m: "_" + m[1].lower(), name): value for name, value in options.items()}
+            found.append(RecordedRun(f"{job.case.stem}-{number}", run["phases"], snake))
+    return found
+
+
+@dataclass
+class StandInTrace:
+    """As much of a trace as recorders ask for; `state` is what its final state is said to be."""
+
+    trace_id: str = "018f0000-0000-7000-8000-000000000000"
+    revision: int = 1
+    chart_id: str = "chart"
+    status: str = "completed"
+    duration_ms: float | None = None
+    state: Any = None
+
+    def final_state(self) -> Any:
+        if isinstance(self.state, Exception):
+            raise self.state
+        return self.state

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from footpath.channels import _events as ev
+from footpath.recorders import MetricsRecorder
+from tests.unit.recorders._cases import StandInTrace, recorded_runs
+from tests.unit.recorders._events_from_json import events_of, feed
+
+if TYPE_CHECKING:
+    from tests.unit.recorders._cases import RecordedRun
+
+
+def counted(phases: list[dict[str, Any]]) -> dict[str, Any]:
+    recorder = MetricsRecorder(chart="c")
+    for phase in phases:
+        feed(recorder, phase)
+    return recorder.summary()["charts"].get("c", {})
+
+
+def how_often(phases: list[dict[str, Any]], hook: str, channel: str = "flow") -> int:
+    return sum([called == hook and where == channel for phase in phases for where, called, _event in events_of(phase)])
+
+
+def test_numbers_add_up_to_the_events(recorded_run: RecordedRun) -> None:
+    """Each event is counted once, under one name."""
+    phases = recorded_run.phases
+    chart = counted(phases)
+    if not chart:
+        assert not any(phase["events"] for phase in phases)
+        return
+    stages = chart["stages"].values()
+    assert chart["runs"] == how_often(phases, "on_run_start")
+    assert sum(stage["ended"] for stage in stages) == how_often(phases, "on_stage_end", "scope")
+    assert sum(stage["errors"] for stage in stages) == how_often(phases, "on_error")
+    assert sum(stage["errors"] for stage in stages) == sum(chart["errors"].values())
+    assert sum(stage["retries"] for stage in stages) == how_often(phases, "on_stage_retry")
+    assert sum(sum(mix.values()) for mix in chart["decisions"].values()) == how_often(phases, "on_decision")
+    assert sum(chart["emits"].values()) == how_often(phases, "on_emit", "emit")
+    assert sum(chart["loops"].values()) == how_often(phases, "on_loop")
+    assert sum(chart["subflows"].values()) == how_often(phases, "on_subflow_entry")
+    assert chart["breaks"] == how_often(phases, "on_break")
+    assert chart["outcomes"].get("completed", 0) == how_often(phases, "on_run_end")
+    assert chart["outcomes"].get("failed", 0) == how_often(phases, "on_run_failed")
+    assert chart["outcomes"].get("paused", 0) == how_often(phases, "on_pause")
+
+
+def test_the_summary_is_plain_data(recorded_run: RecordedRun) -> None:
+    """It goes through JSON unharmed, and asking again changes nothing."""
+    chart = counted(recorded_run.phases)
+    assert json.loads(json.dumps(chart)) == chart
+
+
+def test_a_batch_is_counted_by_chart() -> None:
+    """Traces of different charts do not mix; durations and deadlines come from the traces."""
+    recorder = MetricsRecorder()
+    phase = next(run.phases[0] for run in recorded_runs() if run.name.startswith("decide-filters"))
+    for chart, status, duration in [("a", "completed", 10.0), ("b", "deadline", 30.0), ("a", "completed", None)]:
+        trace = StandInTrace(chart_id=chart, status=status, duration_ms=duration)
+        recorder.begin_trace(trace)
+        feed(recorder, phase)
+        recorder.end_trace(trace)
+    charts = recorder.summary()["charts"]
+    assert set(charts) == {"a", "b"}
+    assert charts["a"]["runs"] == 2
+    assert charts["b"]["runs"] == 1
+    assert charts["a"]["durationMs"] == {"count": 1, "total": 10.0, "min": 10.0, "max": 10.0}
+    assert charts["b"]["outcomes"]["deadline"] == 1
+    recorder.reset()
+    assert recorder.summary() == {"charts": {}}
+
+
+def test_a_stage_without_durations_has_no_least_one() -> None:
+    """Plain data holds no infinity."""
+    recorder = MetricsRecorder()
+    recorder.on_stage_end(ev.StageEndEvent("S", "s", "s#0", "", 0.0))
+    recorder.on_stage_end(ev.StageEndEvent("T", "t", "t#1", "", 0.0, 2.5))
+    stages = recorder.summary()["charts"][""]["stages"]
+    assert stages["s"]["durationMs"] == {"count": 0, "total": 0.0, "min": 0.0, "max": 0.0}
+    assert stages["t"]["durationMs"] == {"count": 1, "total": 2.5, "min": 2.5, "max": 2.5}
