@@ -10,7 +10,8 @@
     ├── StateError                      a stage asked its state for something it may not do
     ├── TraceError                      a trace cannot be written or read
     │   └── TraceDecodeError            the bytes are not a trace; permanent, no retry will help
-    │       └── SpecDocumentError       the spec inside a trace is malformed
+    │       ├── SpecDocumentError       the spec inside a trace is malformed
+    │       └── UnknownVersionError     the trace was written by a newer Footpath; keep it until this one is newer too
     ├── ReplayError                     a journal cannot be replayed
     ├── ArchiveError                    the archive refuses, or holds what it should not
     │   └── ArchiveUnavailableError     the archive did not answer; retryable
@@ -42,6 +43,7 @@ __all__ = [
     "StateError",
     "TraceDecodeError",
     "TraceError",
+    "UnknownVersionError",
 ]
 
 
@@ -113,6 +115,19 @@ class TraceError(FootpathError):
 
 class TraceDecodeError(TraceError):
     """The bytes are not a trace that this code reads. Permanent: the same bytes will fail again."""
+
+
+class UnknownVersionError(TraceDecodeError):
+    """The trace was written by a newer Footpath. Nothing is wrong with it; keep it for a reader that knows it.
+
+    Attributes:
+        version: of the trace.
+    """
+
+    def __init__(self, message: str, *, version: int) -> None:
+        """Keep the version beside the sentence."""
+        super().__init__(message)
+        self.version = version
 
 
 class SpecDocumentError(TraceDecodeError):

@@ -1,0 +1,52 @@
+"""The chart room: what a run will walk, built once, fit to be run and mounted anywhere and from any thread.
+
+A builder makes a chart call by call and refuses at once what cannot be right. A finished chart never changes; it describes
+itself in words, as a diagram, as an API and as data. The data comes in two forms: footprintjs's nested spec, and the flat
+spec document that travels in traces, from which the nested spec and the structure events can be had again.
+"""
+
+from __future__ import annotations
+
+from footpath.chart._assembly import StructureBuildError
+from footpath.chart._branches import DeciderList, SelectorList
+from footpath.chart._builder import FlowChartBuilder
+from footpath.chart._chart import FlowChart
+from footpath.chart._contract import Contract
+from footpath.chart._document import SpecChart, SpecDocument, SpecNode, load_document
+from footpath.chart._events import structure_events
+from footpath.chart._nested import MAX_NESTED_LEVELS, nested_json, spec_from_document
+from footpath.chart._node import DynamicSubflow, ForEach, Mount, Node, Pausable, RetryPolicy, StageNode
+from footpath.chart._options import Child, MountOptions
+from footpath.chart._start import flow_chart, flow_chart_selector
+
+__all__ = [
+    # begin
+    "flow_chart",
+    "flow_chart_selector",
+    # build
+    "FlowChartBuilder",
+    "DeciderList",
+    "SelectorList",
+    "Child",
+    "MountOptions",
+    "Pausable",
+    "RetryPolicy",
+    "StageNode",
+    "DynamicSubflow",
+    "Contract",
+    "StructureBuildError",
+    # the chart
+    "FlowChart",
+    "Node",
+    "Mount",
+    "ForEach",
+    # the chart as data
+    "SpecDocument",
+    "SpecChart",
+    "SpecNode",
+    "load_document",
+    "spec_from_document",
+    "nested_json",
+    "structure_events",
+    "MAX_NESTED_LEVELS",
+]

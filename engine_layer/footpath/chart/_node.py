@@ -64,10 +64,17 @@ class Mount:
 
 @dataclass(slots=True, eq=False)
 class ForEach:
-    """A parallel run of one chart per item."""
+    """A parallel run of one chart per item.
+
+    Attributes:
+        items: called with the scope, gives the items.
+        branch: called as `branch(item, index)`, `branch(item)` or `branch()`, gives the chart of one item.
+        max_branches: ceiling on the branches one execution may start.
+        into: the state key that the ordered results are written to.
+    """
 
     items: Callable[..., Any]
-    branch: Callable[[], FlowChart]
+    branch: Callable[..., FlowChart]
     max_branches: int
     into: str | None = None
 
@@ -78,9 +85,16 @@ class Node:
 
     `kind` says which engine handler runs it: "stage" (also streaming and pausable: see `stream_id`, `resume_fn`),
     "decider", "selector", "subflow" (has `mount`), "for_each" (has `for_each`).
-    `children` are a fork's parallel children (any kind but decider/selector may have them, they run after the node's
-    own function), or a decider's or selector's branches, in order.
-    `loop_target` is the id of the node to go to instead of ending here (the spec shows it as a loop reference).
+    `children` are a fork's parallel children (any node may have them, they run after the node's own function), or a
+    decider's or selector's branches, in order; a decider's later parallel children stand after its branches
+    (`is_parallel_child` tells them apart) and can be chosen like them.
+    `loop_target` is the id of the node to go to instead of ending here (the spec shows it as a loop reference); a stage
+    added after the loop takes its place, as in footprintjs, and only the spec remembers the loop.
+
+    Attributes:
+        fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
+            under that id of the branch given to `set_default`; None when there is neither.
+        index: position in the chart's spec document; a fallback copy shares its original's.
     """
 
     id: str
@@ -101,3 +115,36 @@ class Node:
     is_streaming: bool = False
     stream_id: str | None = None
     is_parallel_child: bool = False
+    fallback: Node | None = None
+    index: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class StageNode:
+    """Where to go next, returned by a stage at run time.
+
+    Attributes:
+        id: of the node; with `next` of another node's id alone, that existing node is gone to.
+        next: a stage to run next: a `StageNode` with a function, or with the id of an existing node.
+        children: charts to run in parallel, each as a `DynamicSubflow`.
+        fn: the function of a new stage.
+    """
+
+    id: str
+    name: str
+    fn: Callable[..., Any] | None = None
+    next: StageNode | None = None
+    children: list[DynamicSubflow] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class DynamicSubflow:
+    """A chart that a stage returns to be run; `mount` options as in the builder."""
+
+    id: str
+    name: str
+    chart: FlowChart
+    input_mapper: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    output_mapper: Callable[[Any, dict[str, Any]], Any] | None = None
+    array_merge: str = "concat"
+    propagate_break: bool = False

@@ -1,0 +1,271 @@
+"""A chart while it is being put together: what the builder and its lists of branches work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from footpath.channels import Dispatcher
+from footpath.chart._chart import FlowChart
+from footpath.chart._describe import Outline
+from footpath.chart._document import NodeType, SpecNode
+from footpath.chart._events import StructureLog, mounted_spec, structure_events
+from footpath.chart._ids import DeclaredIds
+from footpath.chart._node import Mount, Node, Pausable, RetryPolicy
+from footpath.chart._options import (
+    checked_description,
+    checked_function,
+    checked_mount,
+    checked_retry,
+    checked_tags,
+    checked_text,
+    fault,
+)
+from footpath.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from footpath.chart._contract import Contract
+
+_KINDS: dict[NodeType, str] = {"decider": "decider", "selector": "selector", "subflow": "subflow"}
+
+
+@dataclass(slots=True, frozen=True)
+class StructureBuildError:
+    """A structure recorder failed; the chart was built all the same.
+
+    Attributes:
+        recorder_id: the recorder's id.
+        method: the hook that raised.
+        message: the error's text.
+        error: the error itself.
+    """
+
+    recorder_id: str
+    method: str
+    message: str
+    error: Exception
+
+
+class Assembly:
+    """The parts of a chart so far.
+
+    Attributes:
+        cursor: the last node of the line; what is added next hangs on it.
+        beside_cursor: what was added beside the line since the cursor moved, in words for errors; None for nothing.
+        open_list: name of the decider or selector whose branches are being declared.
+        failure: the error after which nothing more can be added.
+        built: the finished chart.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a node."""
+        self.outline = Outline()
+        self.log = StructureLog(None, self._mounted_json)
+        self.root: Node | None = None
+        self.cursor: Node | None = None
+        self.beside_cursor: str | None = None
+        self.open_list: str | None = None
+        self.failure: BuildError | None = None
+        self.built: FlowChart | None = None
+        self.structure_errors: list[StructureBuildError] = []
+        self._nodes_by_id: dict[str, Node] = {}
+        self._declared = DeclaredIds()
+        self._loop_targets: set[str] = set()
+        self._mounted: list[FlowChart] = []
+        self._number_of_mounted: dict[int, int] = {}
+        self._mounted_specs: dict[int, bytes | None] = {}
+        self._dispatcher = Dispatcher()
+
+    # ── may it go on? ──────────────────────────────────────────────────────────────────────────────────────────────
+    def check_usable(self) -> None:
+        """Refuse calls on a builder that failed half-way, is done, or is in the middle of a list of branches."""
+        if self.failure is not None:
+            msg = f"{self.failure} (the builder failed there, half-way through a call, and cannot go on)"
+            raise BuildError(msg) from self.failure
+        if self.built is not None:
+            msg = "the chart is built already and does not change any more; create a new builder"
+            raise fault(msg)
+        if self.open_list is not None:
+            msg = f"the branches of '{self.open_list}' are still being declared; call end() on them first"
+            raise fault(msg)
+
+    def need_cursor(self) -> Node:
+        """Give the last node of the line."""
+        self.check_usable()
+        if self.cursor is None:
+            msg = "cursor undefined; call start() first"
+            raise fault(msg)
+        return self.cursor
+
+    def check_undeclared(self, stage_id: str) -> None:
+        """Refuse an id that a function stands under already."""
+        if stage_id in self._declared:
+            msg = f"stageMap collision for id '{stage_id}'"
+            raise fault(msg)
+
+    def is_loop_target(self, stage_id: str) -> bool:
+        """Can a loop lead to this id: a stage of the line so far, or an eager mount that is no branch."""
+        return stage_id in self._loop_targets
+
+    def spoiled(self, error: BuildError) -> BuildError:
+        """Note an error that came after events had told of what failed."""
+        self.failure = error
+        return error
+
+    # ── making nodes ───────────────────────────────────────────────────────────────────────────────────────────────
+    def stage(
+        self,
+        name: str,
+        fn: object,
+        stage_id: str,
+        description: str | None,
+        where: str,
+        *,
+        tags: Sequence[str] = (),
+        retry: RetryPolicy | Mapping[str, Any] | None = None,
+        kind: NodeType = "stage",
+        needs_function: bool = True,
+    ) -> tuple[Node, SpecNode]:
+        """Make a node with a function of its own, not yet in the chart."""
+        checked_text(stage_id, "a stage id")
+        checked_text(name, f"the name of '{stage_id}'")
+        policy = checked_retry(retry, where)
+        node = Node(stage_id, name, _KINDS.get(kind, "stage"), retry=policy, tags=checked_tags(tags, where))
+        node.description = checked_description(description, f"'{stage_id}'")
+        spec = SpecNode(stage_id, name, kind)
+        if isinstance(fn, Pausable):
+            node.fn = checked_function(fn.execute, f"the execute half of '{stage_id}'")
+            node.resume_fn = checked_function(fn.resume, f"the resume half of '{stage_id}'")
+            spec.is_pausable = True
+        elif needs_function or fn is not None:
+            node.fn = checked_function(fn, f"stage '{stage_id}'")
+        if node.description is not None:
+            spec.description = node.description
+        if policy is not None:
+            spec.retry_attempts = policy.attempts
+        if node.tags:
+            spec.tags = list(node.tags)
+        return node, spec
+
+    def mount(
+        self,
+        mount_id: str,
+        chart: FlowChart | None,
+        resolver: Callable[[], FlowChart] | None,
+        name: str | None,
+        options: Mapping[str, Any],
+        where: str,
+    ) -> tuple[Node, SpecNode, Mount]:
+        """Make a node that mounts a chart, not yet in the chart; a resolver makes it lazy."""
+        checked_text(mount_id, "a mount id")
+        shown = mount_id if name is None else checked_text(name, f"the name of '{mount_id}'")
+        mount = checked_mount(mount_id, shown, options, where)
+        spec = SpecNode(mount_id, shown, "lazySubflow" if chart is None else "subflow")
+        if chart is None:
+            mount.resolver = checked_function(resolver, f"{where}: resolver")
+        elif not isinstance(chart, FlowChart):  # pyright: ignore[reportUnnecessaryIsInstance]
+            msg = f"{where} needs a chart that is built (got {type(chart).__name__})"
+            raise fault(msg)
+        else:
+            mount.chart = chart
+            spec.chart = self._number(chart)
+        if mount.tags:
+            spec.tags = list(mount.tags)
+        if mount.array_merge != "concat":
+            spec.array_merge = mount.array_merge
+        spec.propagate_break = mount.propagate_break
+        node = Node(mount_id, shown, "subflow", mount=mount, tags=mount.tags)
+        return node, spec, mount
+
+    def _number(self, chart: FlowChart) -> int:
+        """Number a mounted chart, the same one alike."""
+        number = self._number_of_mounted.setdefault(id(chart), len(self._mounted))
+        if number == len(self._mounted):
+            self._mounted.append(chart)
+        return number
+
+    # ── putting them in ────────────────────────────────────────────────────────────────────────────────────────────
+    def append(self, node: Node, spec: SpecNode, *, loop_target: bool = True) -> None:
+        """Put a node at the end of the line, in the place of a loop that may be there."""
+        before = self.cursor
+        if before is None:
+            self.root = node
+        else:
+            before.next = node
+            before.loop_target = None
+        if loop_target:
+            self._loop_targets.add(node.id)
+        self.cursor = node
+        self.beside_cursor = None
+        self._enter(node, spec)
+
+    def hang(self, parent: Node, node: Node, spec: SpecNode) -> None:
+        """Put a node under another, as its `spec` says how."""
+        parent.children.append(node)
+        self._enter(node, spec)
+
+    def _enter(self, node: Node, spec: SpecNode) -> None:
+        node.index = len(self.log.chart.nodes)
+        self._nodes_by_id.setdefault(node.id, node)
+        if node.kind in {"stage", "decider", "selector"} and node.fn is not None:
+            self._declared.add(node.id)
+        self.log.add(spec)
+
+    def declare_mounted(self, node: Node, *, loop_target: bool) -> None:
+        """Take in the ids of the chart that a node mounts; a clash spoils the builder, events have told of the mount."""
+        mount = node.mount
+        if mount is None or mount.chart is None:
+            return
+        clash = self._declared.first_clash(node.id, mount.chart.declared_ids)
+        if clash is not None:
+            msg = f"stageMap collision while mounting flowchart at '{clash}'"
+            raise self.spoiled(fault(msg))
+        self._declared.mount(node.id, mount.chart.declared_ids)
+        if loop_target:
+            self._loop_targets.add(node.id)
+
+    # ── structure recorders ────────────────────────────────────────────────────────────────────────────────────────
+    def attach(self, recorder: Any) -> None:
+        """Tell a recorder of what was done so far, and from now on of what is done."""
+        self._dispatcher.attach(recorder, "structure")
+        if self.root is not None:
+            for hook, event in structure_events(self.finished(None).flat_spec()):
+                for recorder_id, method in self._dispatcher.table("structure", hook):
+                    if recorder_id == recorder.id:
+                        self._call(recorder_id, hook, method, event)
+        self.log.emit = self._emit
+
+    def _emit(self, hook: str, event: Any) -> None:
+        for recorder_id, method in self._dispatcher.table("structure", hook):
+            self._call(recorder_id, hook, method, event)
+
+    def _call(self, recorder_id: str, hook: str, method: Callable[[Any], object], event: Any) -> None:
+        """Call a hook; a recorder never keeps a chart from being built."""
+        try:
+            method(event)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is the recorder's
+            self.structure_errors.append(StructureBuildError(recorder_id, hook, str(error), error))
+
+    def _mounted_json(self, number: int) -> bytes | None:
+        if number not in self._mounted_specs:
+            self._mounted_specs[number] = mounted_spec(self._mounted[number].flat_spec())
+        return self._mounted_specs[number]
+
+    # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def finished(self, contract: Contract | None) -> FlowChart:
+        """Give the chart as it stands."""
+        if self.root is None:
+            msg = "empty tree; call start() first"
+            raise fault(msg)
+        return FlowChart(
+            self.root,
+            nodes_by_id=self._nodes_by_id,
+            spec=self.log.chart,
+            mounted=tuple(self._mounted),
+            declared=self._declared,
+            outline=self.outline,
+            contract=contract,
+        )
+

@@ -1,0 +1,234 @@
+"""A chart in words and pictures: description, Mermaid diagram, OpenAPI document, MCP tool.
+
+The words are footprintjs's, and so are their oddities (a root selector is listed twice and counted from two); agents and
+people compare both.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from footpath.chart._document import SpecChart
+from footpath.chart._nested import MAX_NESTED_NODES, Layout
+from footpath.errors import NestingTooDeepError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from footpath.chart._chart import FlowChart
+    from footpath.chart._contract import Contract
+
+
+class Outline:
+    """The description of a chart, growing line by line with its builder.
+
+    `lines` holds texts, and in the place of an eager mount its heading and the mounted chart: that one's own lines are
+    put in when somebody asks.
+    """
+
+    __slots__ = ("_last_number", "_numbers", "lines", "stage_descriptions")
+
+    def __init__(self) -> None:
+        """Begin without a line."""
+        self.lines: list[str | tuple[str, FlowChart]] = []
+        self.stage_descriptions: dict[str, str] = {}
+        self._last_number = 0
+        self._numbers: dict[str, int] = {}
+
+    def stage(self, name: str, description: str | None) -> None:
+        """A stage or for-each joined."""
+        self._number(name)
+        self._stage_line(name, description)
+
+    def _number(self, key: str) -> None:
+        """Count a step; loops find it under `key`: a stage's name or a mount's id, a later one of that name first."""
+        self._last_number += 1
+        self._numbers[key] = self._last_number
+
+    def _stage_line(self, name: str, description: str | None) -> None:
+        if description is None:
+            self.lines.append(f"{self._last_number}. {name}")
+        else:
+            self.lines.append(f"{self._last_number}. {name} — {description}")
+            self.stage_descriptions[name] = description
+
+    def root_selector(self, name: str, description: str | None) -> None:
+        """A selector begins the chart: it counts twice and is listed here and again when its branches are known."""
+        self._number(name)
+        self._number(name)
+        self._stage_line(name, description)
+
+    def branching(self, name: str) -> None:
+        """A decider or selector joined; its line follows when its branches are known."""
+        self._number(name)
+
+    def decided(self, name: str, description: str | None, branches: Sequence[tuple[str, str | None]]) -> None:
+        """A decider's branches are known: ids and descriptions of those that are stages."""
+        ids = ", ".join(branch for branch, _ in branches)
+        if description is None:
+            self.lines.append(f"{self._last_number}. {name} — Decides between: {ids}")
+        else:
+            self._stage_line(name, description)
+            self.lines[-1] = f"{self.lines[-1]} (branches: {ids})"
+        self._branch_lines(branches)
+
+    def selected(self, name: str, description: str | None, branches: Sequence[tuple[str, str | None]]) -> None:
+        """A selector's branches are known."""
+        if description is None:
+            ids = ", ".join(branch for branch, _ in branches)
+            self.lines.append(f"{self._last_number}. {name} — Selects from: {ids}")
+        else:
+            self._stage_line(name, description)
+        self._branch_lines(branches)
+
+    def _branch_lines(self, branches: Sequence[tuple[str, str | None]]) -> None:
+        for branch, description in branches:
+            if description is not None:
+                self.lines.append(f"   → {branch}: {description}")
+                self.stage_descriptions[branch] = description
+
+    def branch_loop(self, branch: str, target: str) -> None:
+        """A branch loops back."""
+        self.lines.append(f"   → branch '{branch}' loops back to {target}")
+
+    def loop(self, target: str) -> None:
+        """The line loops back."""
+        number = self._numbers.get(target)
+        self.lines.append(f"→ loops back to {target if number is None else f'step {number}'}")
+
+    def fork(self, names: Sequence[str]) -> None:
+        """Parallel children joined."""
+        self._last_number += 1
+        self.lines.append(f"{self._last_number}. Runs in parallel: {', '.join(names)}")
+
+    def mount(self, mount_id: str, name: str, chart: FlowChart | None) -> None:
+        """A chart was mounted, lazily when there is none yet."""
+        self._number(mount_id)
+        if chart is None:
+            self.lines.append(f"{self._last_number}. [Lazy Sub-Execution: {name}]")
+        else:
+            self.lines.append((f"{self._last_number}. [Sub-Execution: {name}]", chart))
+
+
+def describe(chart: FlowChart) -> str:
+    """Write a chart's description, with those of its mounts indented under their headings.
+
+    Raises:
+        NestingTooDeepError: with all mounts written out it would have more than a million lines.
+    """
+    texts: list[str] = [f"FlowChart: {chart.name}", "Steps:"]
+    stack: list[tuple[Iterator[str | tuple[str, FlowChart]], str]] = [(iter(chart.outline_lines), "")]
+    while stack:
+        lines, indent = stack[-1]
+        line = next(lines, None)
+        if line is None:
+            stack.pop()
+        elif isinstance(line, str):
+            texts.append(_indented(line, indent))
+        else:
+            heading, mounted = line
+            heads, rest = _split_title(mounted.name)
+            texts.append(_indented(f"{heading} — {heads}", indent))
+            inner = indent + "   "
+            texts.extend(_indented(text, inner) for text in rest)
+            stack.append((iter(mounted.outline_lines), inner))
+        if len(texts) > MAX_NESTED_NODES:
+            msg = (
+                f"the description of chart '{chart.name}' has more than {MAX_NESTED_NODES} lines with all its mounts "
+                "written out"
+            )
+            raise NestingTooDeepError(msg, what="nodes", count=len(texts), limit=MAX_NESTED_NODES)
+    return "\n".join(texts)
+
+
+def _indented(text: str, indent: str) -> str:
+    return indent + text.replace("\n", "\n" + indent) if indent else text
+
+
+def _split_title(name: str) -> tuple[str, list[str]]:
+    """Split the head of a description at its first line "Steps:"; a name of several lines may hold one itself."""
+    lines = [*f"FlowChart: {name}".split("\n"), "Steps:"]
+    cut = lines.index("Steps:")
+    return " ".join(lines[:cut]), lines[cut + 1 :]
+
+
+# ── Mermaid ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _mermaid_id(stage_id: str) -> str:
+    """Keep what Mermaid reads; a character outside the basic plane is two in JavaScript."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: "__" if found[0] > "\uffff" else "_", stage_id) or "_"
+
+
+def mermaid(chart: SpecChart) -> str:
+    """Draw a chart as Mermaid text, mounts as single boxes.
+
+    As in footprintjs, a node whose id reads like one already drawn ends its line there.
+    """
+    nodes = chart.nodes
+    layout = Layout(chart)
+    texts = ["flowchart TD"]
+    drawn: set[str] = set()
+
+    def draw(mermaid_id: str, name: str) -> bool:
+        if mermaid_id in drawn:
+            return False
+        drawn.add(mermaid_id)
+        texts.append(f'{mermaid_id}["{name}"]')
+        return True
+
+    def draw_leaf(parent: str, leaf_id: str, name: str, loop_target: object) -> None:
+        texts.append(f"{parent} --> {leaf_id}")
+        if draw(leaf_id, name) and isinstance(loop_target, str):
+            texts.append(f"{leaf_id} --> {_mermaid_id(loop_target)}")
+
+    previous: str | None = None
+    for position, index in enumerate(layout.line):
+        node = nodes[index]
+        node_id = _mermaid_id(node.id)
+        if previous is not None:
+            texts.append(f"{previous} --> {node_id}")
+        if not draw(node_id, node.name):
+            break
+        children = [nodes[child] for child in layout.children.get(index, ())]
+        branches = [child for child in children if child.branch_of is not UNSET]
+        chosen = [child for child in branches if child.id == node.default]
+        for child in branches:
+            draw_leaf(node_id, _mermaid_id(child.id), child.name, child.loop_target)
+        for child in chosen:
+            draw_leaf(node_id, "default", child.name, child.loop_target)
+        for child in children[len(branches) :]:
+            draw_leaf(node_id, _mermaid_id(child.id), child.name, UNSET)
+        if node.loop_target is not UNSET and position + 1 == len(layout.line):
+            texts.append(f"{node_id} --> {_mermaid_id(node.loop_target)}")
+        previous = node_id
+    return "\n".join(texts)
+
+
+# ── OpenAPI, MCP ───────────────────────────────────────────────────────────────────────────────────────────────────
+def openapi(chart_id: str, description: str, contract: Contract) -> dict[str, Any]:
+    """Describe a chart as the one operation of an OpenAPI 3.1 document."""
+    title = description.split("\n", 1)[0]
+    path = re.sub(r"[^a-z0-9]+", "-", chart_id.lower()).strip("-") or "execute"
+    operation: dict[str, Any] = {"summary": title, "description": description}
+    if contract.input is not None:
+        operation["requestBody"] = {"content": {"application/json": {"schema": contract.input}}}
+    success: dict[str, Any] = {"description": "Success"}
+    if contract.output is not None:
+        success["content"] = {"application/json": {"schema": contract.output}}
+    operation["responses"] = {"200": success}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": "1.0.0", "description": description},
+        "paths": {f"/{path}": {"post": operation}},
+    }
+
+
+def mcp_tool(chart_id: str, description: str, contract: Contract) -> dict[str, Any]:
+    """Describe a chart as a tool of the Model Context Protocol."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", chart_id).strip("_") or "execute"
+    schema = contract.input
+    if schema is None:
+        schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    return {"name": name, "description": description, "inputSchema": schema}
