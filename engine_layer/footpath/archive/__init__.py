@@ -20,13 +20,11 @@ from footpath.archive._errors import (
 )
 from footpath.archive._footer import MAX_FOOTER_BYTES, MAX_TRACES, IndexEntry, decode_footer, encode_footer
 from footpath.archive._ids import (
-    IdMaker,
     hour_of_id,
     hour_of_ms,
     id_from_document,
     parse_trace_id,
     start_of_hour_ms,
-    system_clock_ms,
     time_of_id_ms,
 )
 from footpath.archive._keys import (
@@ -59,7 +57,7 @@ from footpath.archive._reader import ArchiveReader, Place, StoredTrace, index_by
 from footpath.archive._segment import Identity, Segment, SegmentWriter, gzip_member
 from footpath.archive._store import ObjectStore, Suffix
 
-__all__ = [  # noqa: RUF022  # by meaning, as every door
+__all__ = [  # by meaning, as every door
     "ArchiveReader",
     "StoredTrace",
     "Place",
@@ -89,8 +87,6 @@ __all__ = [  # noqa: RUF022  # by meaning, as every door
     "encode_footer",
     "decode_footer",
     "MAX_FOOTER_BYTES",
-    "IdMaker",
-    "system_clock_ms",
     "parse_trace_id",
     "id_from_document",
     "time_of_id_ms",

@@ -16,10 +16,11 @@ from footpath.archive._errors import (
     TraceNotFoundError,
 )
 from footpath.archive._footer import MAX_FOOTER_BYTES, IndexEntry, decode_footer
-from footpath.archive._ids import hour_of_id, parse_trace_id, system_clock_ms, time_of_id_ms
+from footpath.archive._ids import hour_of_id, parse_trace_id, time_of_id_ms
 from footpath.archive._keys import SEGMENTS, SegmentName, hour_prefix, is_large_key, parse_segment_key
 from footpath.archive._line import Line, decode_line, document_sha256
 from footpath.archive._members import Damage, salvage, unfold
+from footpath.ids import system_clock_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footpath.archive import (
-    IdMaker,
     MalformedIdError,
     hour_of_id,
     hour_of_ms,
@@ -17,6 +16,7 @@ from footpath.archive import (
     start_of_hour_ms,
     time_of_id_ms,
 )
+from footpath.ids import IdMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
