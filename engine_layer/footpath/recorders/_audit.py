@@ -103,7 +103,7 @@ class AuditRecorder:
     same mutations again; here each is one row.
     """
 
-    def __init__(self, id: str = "audit") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "audit") -> None:  # the recorder contract's name
         self.id = id
         self._rows: list[AuditRow] = []
         self._sealed: list[bytes] = []

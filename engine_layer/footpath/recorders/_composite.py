@@ -22,7 +22,7 @@ class CompositeRecorder:
         parts: the recorders; their own ids matter to nobody.
     """
 
-    def __init__(self, id: str, parts: Sequence[Any]) -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str, parts: Sequence[Any]) -> None:  # the recorder contract's name
         self.id = id
         self.parts = tuple(parts)
         for hook in (*ALL_HOOKS, *_LIFECYCLE):

@@ -22,7 +22,7 @@ class DebugRecorder:
         events: `(hook, event)` in the order they came.
     """
 
-    def __init__(self, id: str = "debug") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "debug") -> None:  # the recorder contract's name
         self.id = id
         self.events: list[tuple[str, Any]] = []
         for hook in ALL_HOOKS:

@@ -44,7 +44,7 @@ class InOutRecorder:
     A retried attempt begins afresh: what the failed one staged was dropped, so it does not count.
     """
 
-    def __init__(self, id: str = "in-out") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "in-out") -> None:  # the recorder contract's name
         self.id = id
         self._by_stage: dict[str, StageInOut] = {}
 

@@ -32,7 +32,7 @@ class ManifestRecorder:
     Specs come at build time (a structure recorder is told of mounts) or at run time (charts a stage returned).
     """
 
-    def __init__(self, id: str = "manifest") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "manifest") -> None:  # the recorder contract's name
         self.id = id
         self._top: list[ManifestEntry] = []
         self._by_path: dict[str, ManifestEntry] = {}

@@ -135,7 +135,7 @@ class MetricsRecorder:
         chart: the chart that live runs count for; `begin_trace` names it for replayed ones.
     """
 
-    def __init__(self, id: str = "metrics", chart: str = "") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "metrics", chart: str = "") -> None:  # the recorder contract's name
         self.id = id
         self._live = chart
         self._charts: dict[str, _Chart] = {}

@@ -49,7 +49,7 @@ class TopologyRecorder:
     An edge is drawn when the node it leads to has been executed; a stage that failed or waits is no node of it.
     """
 
-    def __init__(self, id: str = "topology") -> None:  # noqa: A002  # the recorder contract's name
+    def __init__(self, id: str = "topology") -> None:  # the recorder contract's name
         self.id = id
         self._nodes: dict[str, WalkedNode] = {}
         self._edges: dict[tuple[str, str, str], WalkedEdge] = {}

@@ -64,7 +64,7 @@ class ArchiveRecorder:
         views: of the trace that ended last; None before the first and while a trace is being replayed.
     """
 
-    def __init__(self, id: str = "archive", max_bytes: int = MAX_VIEWS_BYTES) -> None:  # noqa: A002  # recorder contract
+    def __init__(self, id: str = "archive", max_bytes: int = MAX_VIEWS_BYTES) -> None:  # recorder contract
         self.id = id
         self.views: TraceViews | None = None
         self._max_bytes = max_bytes

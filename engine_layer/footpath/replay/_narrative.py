@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.json import decode, encode
 
 from footpath.channels._events import (
     BreakEvent,
@@ -72,6 +73,10 @@ class NarrativeEntry(Struct, frozen=True, rename="camel", omit_defaults=True, gc
         """The value read, written or mapped in, as JSON; None when absent."""
         return plain(self.raw_value)
 
+    def as_json(self) -> dict[str, Any]:
+        """The entry as footprintjs has it: camelCase, absent members left out, the value decoded."""
+        return decode(encode(self))
+
 
 class NarrativeBuilder:
     """Tells what happened in a run, line by line; the engine's built-in narrative and the processor's alike.
@@ -91,7 +96,7 @@ class NarrativeBuilder:
         include_values: bool = True,
         include_step_numbers: bool = True,
         max_value_length: int = MAX_VALUE_LENGTH,
-        id: str = "narrative",  # noqa: A002  # the recorder contract's name
+        id: str = "narrative",  # the recorder contract's name
     ) -> None:
         self.id = id
         self._include_values = include_values
@@ -104,6 +109,8 @@ class NarrativeBuilder:
         # Stage numbers count per subflow id (UNSET at the top), passes per stage id.
         self._stage_numbers: dict[Any, int] = {}
         self._visits: dict[str, int] = {}
+        # Whether the story was joined in the middle: by a resume, in a trace or an executor of its own.
+        self._joined = False
         # By identity of a recorded container; its entry keeps it alive, so the identity stays its own.
         self._summaries: dict[int, str] = {}
         self._tell = {
@@ -146,6 +153,7 @@ class NarrativeBuilder:
         self._stage_numbers.clear()
         self._visits.clear()
         self._summaries.clear()
+        self._joined = False
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def entries(self) -> list[NarrativeEntry]:
@@ -237,6 +245,13 @@ class NarrativeBuilder:
         numbers[context.subflow_id] = number = numbers.get(context.subflow_id, 0) + 1
         return number
 
+    def _begins(self, context: TraversalContext) -> bool:
+        """Whether stage number 1 begins its line: not where a resume was the first thing heard of the run.
+
+        footprintjs tells nothing then; a trace of the phase after a pause must not claim that the process began there.
+        """
+        return not self._joined or context.subflow_id is not UNSET
+
     def _tell_executed(self, event: StageExecutedEvent) -> None:
         # The other kinds of node have lines of their own, or none.
         if event.stage_type != "linear":
@@ -248,7 +263,7 @@ class NarrativeBuilder:
         visits = self._visits.get(stage_id, 0)
         self._visits[stage_id] = visits + 1
         number = self._next_number(context)
-        if number == 1:
+        if number == 1 and self._begins(context):
             sentence = wording.began(name, description)
         elif visits:
             sentence = wording.looped_back(name, description, visits)
@@ -261,7 +276,8 @@ class NarrativeBuilder:
         name = event.decider
         description = event.description or None
         number = self._next_number(context)
-        sentence = wording.began(name, description) if number == 1 else wording.moved_on(name, description)
+        first = number == 1 and self._begins(context)
+        sentence = wording.began(name, description) if first else wording.moved_on(name, description)
         self._tell_stage(name, sentence, number, context)
         text = wording.decided(
             event.chosen, wording.evidence_of(event.raw_evidence), description, event.rationale or None
@@ -314,6 +330,8 @@ class NarrativeBuilder:
         self._add("pause", wording.paused(event.stage_name), 0, event.stage_name, event.traversal_context)
 
     def _tell_resume(self, event: FlowResumeEvent) -> None:
+        if not self._entries:
+            self._joined = True
         text = wording.resumed(event.stage_name, with_input=event.has_input)
         self._add("resume", text, 0, event.stage_name, event.traversal_context)
 

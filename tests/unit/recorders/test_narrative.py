@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import UNSET, Raw
 from footpath.channels import _events as ev
 from footpath.recorders import NarrativeRecorder
 from footpath.replay import NarrativeBuilder, NarrativeEntry
+from tests.unit.recorders._cases import recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def as_json(entries: list[NarrativeEntry]) -> list[dict[str, Any]]:
-    return json.loads(msgspec.json.encode(entries))
+    return [entry.as_json() for entry in entries]
 
 
 def lost_in_json(entry: dict[str, Any]) -> bool:
@@ -74,6 +74,17 @@ def test_a_recorder_for_many_traces_begins_each_story_afresh(recorded_run: Recor
     feed(recorder, recorded_run.phases[-1])
     feed(fresh, recorded_run.phases[-1])
     assert recorder.entries() == fresh.entries()
+
+
+def test_a_phase_after_a_pause_does_not_claim_to_be_the_beginning() -> None:
+    """Told on its own, as a trace of its own is; footprintjs tells nothing there."""
+    run = next(run for run in recorded_runs() if run.name.startswith("pause-and-go-on"))
+    builder = NarrativeBuilder()
+    feed(builder, next(phase for phase in run.phases if phase["op"] == "resume"))
+    lines = builder.lines()
+    assert lines[0].startswith("Execution resumed at ")
+    assert lines[1].startswith("Stage 1: Next")
+    assert not any("began" in line for line in lines)
 
 
 # ── corners that no conformance case has ───────────────────────────────────────────────────────────────────────────
