@@ -179,12 +179,14 @@ class _Case:
             (1 if deeper else 0, "lazySubflowNext"),
             (1 if deeper and depth == 0 else 0, "subflow"),
             (1 if deeper and depth == 0 else 0, "parallelForEach"),
-            (1 if not self.calm and self.pauses < 2 else 0, "pausable"),
+            (1 if self.may_pause(depth) else 0, "pausable"),
             (1, "streaming"),
         )
         self.features.add(kind)
         if kind == "function":
-            return [self.function(targets)], False
+            calls = [self.function(targets)]
+            self.maybe_retry_or_tag(calls, calls[0])
+            return calls, False
         if kind in ("decider", "selector"):
             return [getattr(self, kind)(depth, targets)], True
         if kind == "fork":
@@ -198,6 +200,10 @@ class _Case:
         if kind == "pausable":
             return [self.pausable()], False
         return [{"call": "streaming", **self.stage("talk"), "program": self.tokens() + self.program()}], False
+
+    def may_pause(self, depth: int) -> bool:
+        # The reference fills its memory when a chart that looped pauses inside a subflow and is resumed.
+        return not self.calm and self.pauses < 2 and (depth == 0 or "loop" not in self.features)
 
     def stage(self, stem: str, described: float = 0.3) -> Call:
         stage_id = self.new_id(stem)
@@ -216,8 +222,17 @@ class _Case:
     def maybe_retry_or_tag(self, calls: list[Call], stage: Call) -> None:
         if self.chance(0.15):
             calls.append({"call": "tag", "names": [f"t:{stage['id']}", "all"]})
-        if self.chance(0.1):
-            calls.append({"call": "retry", "policy": {"attempts": self.rng.randint(1, 3)}})
+        if self.chance(0.15):
+            calls.append({"call": "retry", "policy": self.retry_on_failure(stage)})
+
+    def retry_on_failure(self, stage: Call) -> Json:
+        """A retry policy; the stage is made to fail once more than not."""
+        if self.chance(0.7):
+            stage["program"].append(["fail_times", self.rng.randint(1, 2), "not yet", self.error()])
+        policy: Json = {"attempts": self.rng.randint(1, 3)}
+        if self.chance(0.3):
+            policy["retryOn"] = self.pick(("not", "other"))
+        return policy
 
     def loop_back(self, targets: list[str]) -> list[Call]:
         counter = self.new_id("c")
@@ -278,7 +293,14 @@ class _Case:
             branch = {**self.stage("chart"), "kind": self.pick(("subflow", "lazySubflow")), **self.mounted(depth)}
             branch.pop("sync", None)
             return branch
-        return {**self.stage("b"), "program": self.program(ending=True)}
+        return self.maybe_retried({**self.stage("b"), "program": self.program(ending=True)})
+
+    def maybe_retried(self, stage: Call) -> Call:
+        if self.chance(0.15):
+            stage["retry"] = self.retry_on_failure(stage)
+        if self.chance(0.15):
+            stage["tags"] = ["all", f"t:{stage['id']}"]
+        return stage
 
     def rule(self, ids: list[str]) -> Json:
         if self.chance(0.3):
@@ -324,7 +346,7 @@ class _Case:
         """A parallel child: it sets the lists and objects that it changes, since its writes are its own."""
         own = [["write", "l0", self.list_value()], ["write", "o0", self.object_value()]] if self.chance(0.5) else []
         program = own + self.program(ending=True, containers=("l0", "o0") if own else ())
-        child = {**self.stage("k"), "program": program}
+        child = self.maybe_retried({**self.stage("k"), "program": program})
         if waits:
             child.pop("sync", None)
             child["program"] = [["sleep", 15], *program]

@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["Oracle", "OracleMissingError", "find_oracle"]
 
 _BATCH_LIMIT_S = 300
+_HEAP_MB = 400  # a case on which the reference loops for ever ends its process soon
 
 
 class OracleMissingError(Exception):
@@ -38,7 +39,7 @@ class Oracle:
         return lost
 
     def _run(self, cases: Sequence[Path], out: Path) -> None:
-        command = [self._node, "run.mjs", "--out", str(out), *map(str, cases)]
+        command = [self._node, f"--max-old-space-size={_HEAP_MB}", "run.mjs", "--out", str(out), *map(str, cases)]
         try:
             subprocess.run(command, cwd=self._folder, capture_output=True, check=False, timeout=_BATCH_LIMIT_S)
         except subprocess.TimeoutExpired:

@@ -8,6 +8,7 @@ null, dates are ISO text, errors are `{"$error": ...}`. Times become 0. The reco
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -78,7 +79,22 @@ def _plain(item: Any) -> Any:
     raise TypeError(f"the engine gave a {type(item).__name__}, which has no JSON view: {item!r:.80}")
 
 
+_TAG = "$footpath"
+_ESCAPED_KEY = re.compile(r"\$+footpath")
+_ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
+
+
 def _untagged(item: Mapping[Any, Any]) -> Any:
+    """Read the recorded form of what JSON can't hold as JavaScript's JSON would have written the value."""
+    kind = item.get(_TAG)
+    if kind == "float":
+        return None  # NaN and the infinities
+    if kind == "datetime":
+        return _js.iso(datetime.fromisoformat(item["value"]))
+    if kind == "str":  # holds half a surrogate pair
+        return _ESCAPE.sub(lambda m: "\\" if m[1] == "\\" else chr(int(m[1][1:], 16)), item["value"])
+    if any(isinstance(key, str) and key.startswith("$$") for key in item):
+        return {key[1:] if _ESCAPED_KEY.match(key) else key: member for key, member in item.items()}
     return item
 
 
