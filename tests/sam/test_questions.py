@@ -8,12 +8,12 @@ import typing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import msgspec
 import pytest
 import sqlglot
 
 from footpath.archive import Identity, IdMaker, Line, SegmentWriter, document_sha256, encode_line, hour_of_id
+from footpath_cli.sql import Tables
 from infra import load_template, transform
 from infra.saved_queries import SavedQuery, saved_queries, with_saved_queries
 from infra.template import TEMPLATE
@@ -102,7 +102,7 @@ OTHER_STORY = (
 class Lake(NamedTuple):
     """A place to ask, and the ids in it: two long runs, a short one, one that failed, one with two documents."""
 
-    connection: duckdb.DuckDBPyConnection
+    tables: Tables
     first: str
     second: str
     short: str
@@ -111,12 +111,12 @@ class Lake(NamedTuple):
 
     def ask(self, name: str) -> list[tuple[Any, ...]]:
         """The rows that a saved query answers."""
-        return self.connection.sql(BY_NAME[name].sql).fetchall()
+        return self.tables.query(BY_NAME[name].sql).rows
 
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """DuckDB with the view `traces`, typed as the table is, over the segments of eight lines; one is of last year."""
+    """What `footpath query` asks, over the segments of eight lines; one is of last year."""
     folder = tmp_path_factory.mktemp("archive")
     now_ms = int(time.time() * 1000)
     fresh = IdMaker(clock_ms=lambda: now_ms)
@@ -166,15 +166,14 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         path.parent.mkdir(parents=True)
         path.write_bytes(segment.body)
 
-    json_names = {name.lower(): name for name in _members()}
-    columns = {json_names[name]: DUCKDB_TYPES[kind] for name, kind in _columns().items()}
-    connection = duckdb.connect()
-    connection.sql("SET TimeZone = 'UTC'")
-    connection.sql(
-        f"CREATE VIEW traces AS SELECT * FROM read_json('{folder}/segments/*/*/*.jsonl.gz', columns = {columns}, "
-        "format = 'newline_delimited', hive_partitioning = true, hive_types = {'dt': 'VARCHAR', 'hr': 'VARCHAR'})"
-    )
-    return Lake(connection, *ids)
+    return Lake(Tables(folder), *ids)
+
+
+def test_the_local_table_is_the_one_on_athena(lake: Lake) -> None:
+    """The same columns of the same types, so that the same SQL means the same."""
+    described = lake.tables.query("DESCRIBE traces").rows
+    expected = {name: DUCKDB_TYPES[kind] for name, kind in _columns().items()} | {"dt": "VARCHAR", "hr": "VARCHAR"}
+    assert {row[0]: row[1] for row in described} == expected
 
 
 def test_runs_by_status_counts_each_run_of_the_week_once(lake: Lake) -> None:
