@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field, structs
 
-from footpath.channels._events import FlowErrorEvent, FlowPauseEvent, FlowResumeEvent
+from footpath.channels import FlowErrorEvent, FlowPauseEvent, FlowResumeEvent
 from footpath.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from footpath.channels._events import (
+    from footpath.channels import (
         BreakEvent,
         CommitEvent,
         DecisionEvent,

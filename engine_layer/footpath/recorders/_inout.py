@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, field
 from footpath.replay._summary import members
 
 if TYPE_CHECKING:
-    from footpath.channels._events import (
+    from footpath.channels import (
         ReadEvent,
         StageStartEvent,
         SubflowEntryEvent,

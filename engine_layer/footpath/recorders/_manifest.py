@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from footpath.values import plain
 
 if TYPE_CHECKING:
-    from footpath.channels._events import SubflowEntryEvent, SubflowMountedEvent, SubflowRegisteredEvent
+    from footpath.channels import SubflowEntryEvent, SubflowMountedEvent, SubflowRegisteredEvent
 
 
 class ManifestEntry(Struct, rename="camel", omit_defaults=True, kw_only=True):

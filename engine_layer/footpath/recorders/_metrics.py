@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from footpath.channels._events import FlowErrorEvent, FlowPauseEvent
+from footpath.channels import FlowErrorEvent, FlowPauseEvent
 
 if TYPE_CHECKING:
-    from footpath.channels._events import (
+    from footpath.channels import (
         BreakEvent,
         DecisionEvent,
         EmitEvent,

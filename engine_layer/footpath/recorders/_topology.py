@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct, UnsetType
 
 if TYPE_CHECKING:
-    from footpath.channels._events import (
+    from footpath.channels import (
         DecisionEvent,
         ForkEvent,
         LoopEvent,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, Struct
 
-from footpath.channels._events import (
+from footpath.channels import (
     BreakEvent,
     CommitEvent,
     DecisionEvent,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import decode, encode
 
-from footpath.channels._events import (
+from footpath.channels import (
     BreakEvent,
     DecisionEvent,
     EmitEvent,
@@ -211,7 +211,7 @@ class NarrativeBuilder:
             if kind is ReadEvent:
                 what = "Read"
             elif kind is WriteEvent:
-                what = _VERBS[event.operation]
+                what = _VERBS.get(event.operation, "Write")
             elif kind is EmitEvent:
                 text = f"[emit] {event.name}: {summarize(event.raw_payload, limit)}"
                 append(NarrativeEntry("emit", text, 1, name, stage_id, stage, step, subflow))

@@ -17,7 +17,7 @@ from footpath.replay._summary import js_number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from footpath.channels._events import StageRetryEvent
+    from footpath.channels import StageRetryEvent
 
 
 # ── evidence, as far as a sentence needs it ────────────────────────────────────────────────────────────────────────
@@ -64,7 +64,7 @@ def evidence_of(recorded: Any) -> Evidence | None:
         return None
     try:
         return _decode_evidence(recorded)
-    except msgspec.ValidationError:
+    except (msgspec.MsgspecError, RecursionError):
         return None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw
 
-from footpath.channels import _events as ev
+from footpath import channels as ev
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from footpath.channels import _events as ev
+from footpath import channels as ev
 from footpath.recorders import GENESIS, AuditRecorder, ChainFault, verify_chain
 from tests.unit.recorders._cases import recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from footpath.channels import _events as ev
+from footpath import channels as ev
 from footpath.recorders import MetricsRecorder
 from tests.unit.recorders._cases import StandInTrace, recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed

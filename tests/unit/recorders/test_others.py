@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Raw
 
-from footpath.channels import _events as ev
+from footpath import channels as ev
 from footpath.recorders import (
     CompositeRecorder,
     DebugRecorder,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
 
-from footpath.channels import _events as ev
+from footpath import channels as ev
 from footpath.recorders import ArchiveRecorder, AuditRecorder, NarrativeRecorder, TraceViews, verify_chain
 from tests.unit.recorders._cases import StandInTrace, recorded_runs
 from tests.unit.recorders._events_from_json import feed
