@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import sqlglot
 
-from footpath.archive import Identity, IdMaker, Line, SegmentWriter, document_sha256, encode_line, hour_of_id
+from footpath.archive import Identity, Line, SegmentWriter, document_sha256, encode_line, hour_of_id
+from footpath.ids import IdMaker
 from footpath_cli.sql import Tables
 from infra import load_template, transform
 from infra.saved_queries import SavedQuery, saved_queries, with_saved_queries

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # The engine's rooms, in the order of `docs/architecture.md`. Each may import those before it.
 ENGINE_ROOMS = (
     "errors",
+    "ids",
     "values",
     "channels",
     "chart",
@@ -30,9 +31,9 @@ ENGINE_ROOMS = (
 )
 # Rooms that may import less than all before them.
 NARROW_ROOMS = {
-    "recorders": {"errors", "values", "channels", "replay"},  # of replay, the narrative's wording
-    "query": {"errors", "values"},
-    "archive": {"errors", "values"},
+    "recorders": {"errors", "ids", "values", "channels", "replay"},  # of replay, the narrative's wording
+    "query": {"errors", "ids", "values"},
+    "archive": {"errors", "ids", "values"},
 }
 ENGINE_DEPENDS_ON = {"msgspec"}
 SERVICE_DEPENDS_ON = {"msgspec", "aws_lambda_powertools", "footpath"}
