@@ -103,7 +103,7 @@ class Node:
     fn: Callable[..., Any] | None = None
     resume_fn: Callable[..., Any] | None = None
     description: str | None = None
-    children: list[Node] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list["Node"])
     next: Node | None = None
     loop_target: str | None = None
     default_branch: str | None = None
@@ -134,7 +134,7 @@ class StageNode:
     name: str
     fn: Callable[..., Any] | None = None
     next: StageNode | None = None
-    children: list[DynamicSubflow] = field(default_factory=list)
+    children: list[DynamicSubflow] = field(default_factory=list["DynamicSubflow"])
 
 
 @dataclass(slots=True, eq=False)

@@ -34,14 +34,10 @@ from footpath.channels import (
     WriteEvent,
 )
 from footpath.replay import _wording as wording
-from footpath.replay._summary import members, summarize
-from footpath.values import plain
+from footpath.values import SUMMARY_LENGTH, js_number, members, plain, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MAX_VALUE_LENGTH = 80
-"""Longest value summary, in UTF-16 units, unless told otherwise."""
 
 _VERBS = {"set": "Write", "update": "Update", "append": "Append", "delete": "Delete"}
 _ALWAYS_SHORT = 40
@@ -95,7 +91,7 @@ class NarrativeBuilder:
         *,
         include_values: bool = True,
         include_step_numbers: bool = True,
-        max_value_length: int = MAX_VALUE_LENGTH,
+        max_value_length: int = SUMMARY_LENGTH,
         id: str = "narrative",  # the recorder contract's name
     ) -> None:
         self.id = id
@@ -200,7 +196,7 @@ class NarrativeBuilder:
         if steps is None:
             return
         limit = self._limit
-        short = _ALWAYS_SHORT if limit >= MAX_VALUE_LENGTH else 0
+        short = _ALWAYS_SHORT if limit >= SUMMARY_LENGTH else 0
         values = self._include_values
         numbers = self._include_step_numbers
         summaries = self._summaries
@@ -227,6 +223,8 @@ class NarrativeBuilder:
                     text = f"{what} {key} = {raw}"
                 elif of is str and len(raw) <= short:
                     text = f'{what} {key} = "{raw}"'
+                elif of is float:
+                    text = f"{what} {key} = {js_number(raw)}"
                 elif of is Raw:
                     summary = summaries.get(id(raw))
                     if summary is None:

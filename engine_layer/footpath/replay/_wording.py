@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from footpath.replay._summary import js_number
+from footpath.values import js_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,658 @@
+"""Running a chart."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from footpath.channels import Dispatcher
+from footpath.engine import _line, _resume, _stage
+from footpath.engine._run import Limits, Run
+from footpath.engine._schedule import Scheduler, Task, drive, drive_async
+from footpath.errors import InputValidationError, RunError
+from footpath.ids import IdMaker
+from footpath.journal._entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
+from footpath.replay import Cursor, NarrativeBuilder, Views
+from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
+from footpath.state import untracked
+from footpath.trace import FORMAT, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us
+from footpath.values import ABSENT, ATOMS, MARK, record, revive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from footpath.chart import FlowChart, Node
+    from footpath.replay import NarrativeEntry
+
+DEFAULT_MAX_DEPTH = 500
+DEFAULT_MAX_ITERATIONS = 1000
+_make_id = IdMaker()
+
+
+class Phase:
+    """What one call of run or resume left: the journal and what frames it.
+
+    Attributes:
+        status: "running" until it has ended.
+    """
+
+    def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any) -> None:
+        self.run = run
+        self.run_id = run_id
+        self.started_us = started_us
+        self.input = shown_input
+        self.trace_id: str | None = None
+        self.status = "running"
+        self.duration_us = 0
+        self.result: Any = UNSET
+        self.error: BaseException | None = None
+        self.pause: Paused | None = None
+        self.base: dict[str, Any] | None = None
+        self.visits: dict[str, int] = {}
+        self.continues: str | None = None
+
+
+class FlowChartExecutor:
+    """Runs a chart, and answers for what happened.
+
+    One executor runs one thing at a time; charts may be shared by any number of executors, in threads or in one event
+    loop. Recorders are attached before a run and hear every run until they are detached.
+
+    Args:
+        chart: what to run.
+        read_tracking: what the tree keeps of reads: "full", "summary" or "off".
+        write_tracking: likewise of writes, and what commit events carry.
+        commit_values: "full" keeps final values in the commit log, "delta" what changed.
+        write_provenance: "off", or "reads-prefix" to name with each write the keys read before it.
+        initial_context: state before the run; wins over `default_values`, member by member.
+        default_values: state before the run where `initial_context` has none.
+        stream_handlers: object or mapping with `on_start(id)`, `on_token(id, text)`, `on_end(id, text)`.
+        clock: nanoseconds that never go back; durations and times within a run are measured with it.
+        wall_clock: nanoseconds since the Unix epoch.
+        ids: makes run and trace ids, UUIDv7 unless told otherwise.
+        traceback: keep a failed run's traceback in its trace; it may show values of variables.
+
+    Example:
+        >>> executor = FlowChartExecutor(chart)
+        >>> executor.run(input={"amount": 100})
+    """
+
+    def __init__(
+        self,
+        chart: FlowChart,
+        *,
+        read_tracking: str = "full",
+        write_tracking: str = "full",
+        commit_values: str = "full",
+        write_provenance: str = "off",
+        initial_context: Mapping[str, Any] | None = None,
+        default_values: Mapping[str, Any] | None = None,
+        throttling_error_checker: Callable[[BaseException], bool] | None = None,
+        stream_handlers: Any = None,
+        clock: Callable[[], int] = time.perf_counter_ns,
+        wall_clock: Callable[[], int] = time.time_ns,
+        ids: Callable[[], str] = _make_id,
+        traceback: bool = False,
+    ) -> None:
+        self.chart = chart
+        self._options = {
+            name: value
+            for name, value, usual in (
+                ("readTracking", _one_of("read_tracking", read_tracking, ("full", "summary", "off")), "full"),
+                ("writeTracking", _one_of("write_tracking", write_tracking, ("full", "summary", "off")), "full"),
+                ("commitValues", _one_of("commit_values", commit_values, ("full", "delta")), "full"),
+                ("writeProvenance", _one_of("write_provenance", write_provenance, ("off", "reads-prefix")), "off"),
+            )
+            if value != usual
+        }
+        self._initial = _initial_state(initial_context, default_values)
+        self._throttling = throttling_error_checker
+        self._stream_handlers = stream_handlers
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._ids = ids
+        self._traceback = traceback
+        self._policy: RedactionPolicy | None = None
+        self._dispatcher = Dispatcher()
+        self._narrative: dict[str, Any] | None = None
+        self._phases: list[Phase] = []
+        self._running = False
+
+    # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
+    def attach_scope_recorder(self, recorder: Any) -> None:
+        """Let a recorder hear reads, writes, commits and emits; in place of one with the same id.
+
+        Raises:
+            TypeError: it has no id, or none of the hooks.
+        """
+        self._dispatcher.attach(recorder, "scope", "emit")
+
+    def attach_flow_recorder(self, recorder: Any) -> None:
+        """Let a recorder hear how the run moves. Errors as for `attach_scope_recorder`."""
+        self._dispatcher.attach(recorder, "flow")
+
+    def attach_emit_recorder(self, recorder: Any) -> None:
+        """Let a recorder hear the application's own events. Errors as for `attach_scope_recorder`."""
+        self._dispatcher.attach(recorder, "emit")
+
+    def attach_combined_recorder(self, recorder: Any) -> None:
+        """Let a recorder hear every channel that it has hooks for. Errors as for `attach_scope_recorder`."""
+        self._dispatcher.attach(recorder, "scope", "flow", "emit")
+
+    def detach_scope_recorder(self, recorder_id: str) -> None:
+        """Let a recorder hear reads, writes, commits and emits no more; an unknown id changes nothing."""
+        self._dispatcher.detach(recorder_id, "scope", "emit")
+
+    def detach_flow_recorder(self, recorder_id: str) -> None:
+        """Let a recorder hear the flow no more."""
+        self._dispatcher.detach(recorder_id, "flow")
+
+    def detach_emit_recorder(self, recorder_id: str) -> None:
+        """Let a recorder hear emits no more."""
+        self._dispatcher.detach(recorder_id, "emit")
+
+    def detach_combined_recorder(self, recorder_id: str) -> None:
+        """Let a recorder hear nothing more."""
+        self._dispatcher.detach(recorder_id)
+
+    @property
+    def recorder_failures(self) -> dict[str, int]:
+        """How many calls failed, by recorder id."""
+        return dict(self._dispatcher.failures)
+
+    def enable_narrative(
+        self, *, include_values: bool = True, include_step_numbers: bool = True, max_value_length: int = 80
+    ) -> None:
+        """Keep the story of the runs to come; it is told by `get_narrative_entries` and by the trace."""
+        options: dict[str, Any] = {}
+        if not include_values:
+            options["include_values"] = False
+        if not include_step_numbers:
+            options["include_step_numbers"] = False
+        if max_value_length != 80:  # noqa: PLR2004
+            options["max_value_length"] = max_value_length
+        self._narrative = options
+
+    def set_redaction_policy(self, policy: RedactionPolicy) -> None:
+        """Hide values in everything that is recorded from the next run on."""
+        self._policy = policy
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def run(
+        self,
+        input: Mapping[str, Any] | None = None,  # noqa: A002  # footprintjs's name
+        env: Mapping[str, Any] | None = None,
+        *,
+        max_depth: int = DEFAULT_MAX_DEPTH,
+        max_iterations: int = DEFAULT_MAX_ITERATIONS,
+        timeout_ms: float | None = None,
+        signal: Any = None,
+    ) -> Any:
+        """Run the chart and give what its last stage returned.
+
+        Args:
+            input: the run's input; its keys are read-only in state. Stages reach it with `ops(scope).args`.
+            env: infrastructure values, reached with `ops(scope).env`; never recorded.
+            max_depth: how deep branches and parallel children may nest.
+            max_iterations: how often a loop may go back to one target.
+            timeout_ms: give up after that many milliseconds, between stages.
+            signal: object with `aborted` and `reason`; looked at between stages.
+
+        Raises:
+            InputValidationError: the input breaks the chart's contract; no stage has run.
+            RunError: this executor is running already, or the engine had to end the run.
+            Exception: whatever a stage raised, unchanged.
+        """
+        scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
+        return self._settled(scheduler, phase)
+
+    async def arun(
+        self,
+        input: Mapping[str, Any] | None = None,  # noqa: A002
+        env: Mapping[str, Any] | None = None,
+        *,
+        max_depth: int = DEFAULT_MAX_DEPTH,
+        max_iterations: int = DEFAULT_MAX_ITERATIONS,
+        timeout_ms: float | None = None,
+        signal: Any = None,
+    ) -> Any:
+        """Like `run`, inside a running event loop."""
+        scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
+        return await self._settled_async(scheduler, phase)
+
+    def resume(
+        self,
+        checkpoint: Mapping[str, Any],
+        input: Any = NO_ANSWER,  # noqa: A002
+        *,
+        env: Mapping[str, Any] | None = None,
+        max_depth: int = DEFAULT_MAX_DEPTH,
+        max_iterations: int = DEFAULT_MAX_ITERATIONS,
+    ) -> Any:
+        """Go on with a paused run, on this executor or, from the checkpoint's JSON, on a fresh one.
+
+        The phase is a run of its own: new run id, new trace. The first run's input is not kept, so `ops(scope).args` is
+        empty and its keys may be written.
+
+        Args:
+            checkpoint: what `get_checkpoint` gave, or the same after a way through JSON.
+            input: the answer; the paused stage's second half gets it, an interrupt returns it.
+            env: infrastructure values for this phase.
+            max_depth, max_iterations: as for `run`.
+
+        Raises:
+            RunError: the checkpoint does not fit the chart, or this executor is running already.
+            Exception: whatever a stage raised.
+        """
+        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations)
+        return self._settled(scheduler, phase)
+
+    async def aresume(
+        self,
+        checkpoint: Mapping[str, Any],
+        input: Any = NO_ANSWER,  # noqa: A002
+        *,
+        env: Mapping[str, Any] | None = None,
+        max_depth: int = DEFAULT_MAX_DEPTH,
+        max_iterations: int = DEFAULT_MAX_ITERATIONS,
+    ) -> Any:
+        """Like `resume`, inside a running event loop."""
+        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations)
+        return await self._settled_async(scheduler, phase)
+
+    def _settled(self, scheduler: Scheduler, phase: Phase) -> Any:
+        try:
+            return self._finish(phase, drive(scheduler))
+        except Paused as pause:
+            return self._pause(phase, pause)
+        except BaseException as error:
+            self._fail(phase, error)
+            raise
+        finally:
+            self._running = False
+
+    async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
+        try:
+            return self._finish(phase, await drive_async(scheduler))
+        except Paused as pause:
+            return self._pause(phase, pause)
+        except BaseException as error:
+            self._fail(phase, error)
+            raise
+        finally:
+            self._running = False
+
+    def _pause(self, phase: Phase, pause: Paused) -> None:
+        phase.pause = pause
+        phase.status = "paused"
+        phase.duration_us = phase.run.now()
+
+    def _begin_again(
+        self,
+        checkpoint: Mapping[str, Any],
+        given: Any,
+        env: Mapping[str, Any] | None,
+        max_depth: int,
+        max_iterations: int,
+    ) -> tuple[Scheduler, Phase]:
+        if self._running:
+            message = "this executor is running already; use an executor for each run"
+            raise RunError(message)
+        before = self._phases[-1] if self.is_paused() else None
+        try:
+            stage_id = checkpoint["pausedStageId"]
+            count = int(checkpoint["executionCount"])
+            visits = {str(key): int(value) for key, value in checkpoint["visitCounts"].items()}
+            frozen = dict(checkpoint["sharedState"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
+            raise RunError(message) from error
+        run, phase = self._phase({}, env, max_depth, max_iterations, None if before is None else before.run.redaction)
+        run.frame_count = count
+        states = None
+        origin = None
+        if before is not None:
+            assert before.pause is not None
+            states = before.pause.states
+            run.top.values = before.run.top.values
+            run.top.recorded = before.run.top.recorded
+            run.loops = before.run.loops
+            origin = before.run.tail
+        else:
+            for key, value in frozen.items():
+                live = revive(value)
+                run.top.values[key] = live
+                if type(live) not in ATOMS:
+                    run.top.recorded[key] = record(live)
+        node = _resume.enter_again(run, self.chart, checkpoint, given, states)
+        tail = None
+        if origin is not None:
+            known = self._follow()[0].frame(origin.number)
+            tail = [known.number, known.decl.id, known.decl.name, known.depth]
+        state: dict[str, Any] = {}
+        for key, value in run.top.plain_view().items():
+            shown = record(value)
+            if run.redaction is not None:
+                shown = MARK if run.redaction.wants(key) else run.redaction.show(key, value, shown)
+            state[key] = shown
+        base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
+        name = _paused_name(self.chart, checkpoint, node)
+        has_input = given is not NO_ANSWER
+        run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
+        run.record_entry((RUN_START,))
+        phase.visits = visits
+        if before is not None:
+            phase.continues = before.trace_id
+            self._phases = [*self._phases, phase]
+        else:
+            self._phases = [phase]
+        scheduler = Scheduler()
+        task = Task()
+        place = _line.Place(run, task, run.top, "", 1)
+        link = LINK_ROOT if origin is None else LINK_NEXT
+        scheduler.start(task, _line.walk(place, node, link, origin, _line.LineState()))
+        self._running = True
+        return scheduler, phase
+
+    def get_checkpoint(self) -> dict[str, Any] | None:
+        """What a paused run needs to go on, as plain JSON; None when nothing is paused.
+
+        It holds the state as it is, hidden values too: keep it as you would keep the state.
+        """
+        if not self.is_paused():
+            return None
+        phase = self._phases[-1]
+        pause = phase.pause
+        assert pause is not None
+        assert pause.frame is not None
+        frame = pause.frame
+        prefix = frame.region.prefix
+        cursor, views = self._follow()
+        tree = views.snapshot(cursor.top, phase.run_id)["executionTree"]
+        checkpoint: dict[str, Any] = {
+            "sharedState": _as_json(phase.run.top.plain_view()),
+            "executionTree": tree,
+            "pausedStageId": f"{prefix}/{frame.node.id}" if prefix else frame.node.id,
+            "subflowPath": list(pause.path),
+            "subflowStates": {path: _as_json(state) for path, state in pause.states.items()},
+            "executionCount": phase.run.frame_count,
+            "visitCounts": dict(cursor.visits),
+            "pausedAt": (phase.started_us + phase.duration_us) / 1000,
+        }
+        if pause.data is not None:
+            checkpoint["pauseData"] = _as_json({"data": pause.data})["data"]
+        if pause.by_interrupt:
+            checkpoint["pausedBy"] = "interrupt"
+        return checkpoint
+
+    def _begin(
+        self,
+        given: Mapping[str, Any] | None,
+        env: Mapping[str, Any] | None,
+        max_depth: int,
+        max_iterations: int,
+        timeout_ms: float | None,
+        signal: Any,
+    ) -> tuple[Scheduler, Phase]:
+        if self._running:
+            message = "this executor is running already; use an executor for each run"
+            raise RunError(message)
+        if max_depth < 1:
+            message = "FlowchartTraverser: maxDepth must be >= 1"
+            raise RunError(message)
+        issues = self.chart.contract.check_input(given)
+        if issues:
+            texts = "; ".join(str(issue["message"]) for issue in issues)
+            count = f"{len(issues)} issue{'' if len(issues) == 1 else 's'}"
+            raise InputValidationError(f"Input validation failed: {count} — {texts}", issues)
+        args = {} if given is None else dict(given)
+        run, phase = self._phase(args, env, max_depth, max_iterations, None)
+        run.watch(timeout_ms, signal)
+        run.top.readonly = frozenset(args)
+        shown: Any = UNSET
+        if given is not None:
+            shown = record(args)
+            if run.redaction is not None:
+                shown = run.redaction.show_input(shown)
+        phase.input = shown
+        self._phases = [phase]
+        self._seed(run)
+        run.record_entry((RUN_START,) if shown is UNSET or not args else (RUN_START, shown))
+        scheduler = Scheduler()
+        task = Task()
+        place = _line.Place(run, task, run.top, "", 1)
+        scheduler.start(task, _line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
+        self._running = True
+        return scheduler, phase
+
+    def _phase(
+        self, args: Any, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None
+    ) -> tuple[Run, Phase]:
+        if redaction is None and self._policy is not None:
+            redaction = Redaction(self._policy)
+        run_id = self._ids()
+        started_us = self._wall_clock() // 1000
+        cursor = None
+        if self._dispatcher.listens:
+            cursor = Cursor(
+                self._dispatcher,
+                run_id,
+                started_us / 1000,
+                write_tracking=self._options.get("writeTracking", "full"),
+            )
+        run = Run(
+            nodes=self.chart.nodes_by_id,
+            clock=self._clock,
+            limits=Limits(max_depth, max_iterations),
+            args=args,
+            env={} if env is None else env,
+            redaction=redaction,
+            cursor=cursor,
+            stream_handlers=self._stream_handlers,
+        )
+        return run, Phase(run, run_id, started_us, UNSET)
+
+    def _seed(self, run: Run) -> None:
+        if not self._initial:
+            return
+        seeds: list[list[Any]] = []
+        for key, value in self._initial.items():
+            recorded = record(value)
+            run.top.values[key] = value
+            if type(value) not in ATOMS:
+                run.top.recorded[key] = recorded
+            if run.redaction is not None:
+                if run.redaction.wants(key):
+                    run.redaction.mark(key, value)
+                    recorded = "[REDACTED]"
+                else:
+                    recorded = run.redaction.show(key, value, recorded)
+            seeds.append([[key], recorded])
+        run.record_entry((SEED, seeds))
+
+    def _finish(self, phase: Phase, result: Any) -> Any:
+        run = phase.run
+        result = untracked(result)
+        if result is not None and result is not ABSENT:
+            shown = record(result)
+            if run.redaction is not None:
+                shown = run.redaction.show_input(shown)
+            phase.result = shown
+            run.record_entry((RUN_END, shown))
+        else:
+            run.record_entry((RUN_END,))
+        phase.duration_us = run.now()
+        phase.status = "completed"
+        return result
+
+    def _fail(self, phase: Phase, error: BaseException) -> None:
+        run = phase.run
+        phase.error = error
+        phase.status = "failed"
+        phase.duration_us = run.now()
+        run.record_entry((RUN_FAILED, _stage.error_entry(run, error)))
+
+    # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
+    def _last(self) -> Phase:
+        if not self._phases:
+            message = "nothing has been run yet"
+            raise RunError(message)
+        return self._phases[-1]
+
+    def is_paused(self) -> bool:
+        """Whether the last run waits to be resumed."""
+        return bool(self._phases) and self._phases[-1].status == "paused"
+
+    def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
+        """State, commit log, execution tree and subflow results, in footprintjs's shape, as JSON values.
+
+        Args:
+            redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
+        """
+        phase = self._last()
+        cursor, views = self._follow()
+        snapshot = views.snapshot(cursor.top, phase.run_id)
+        if redact:
+            del snapshot["initialState"]
+        elif phase.run.redaction is not None:
+            snapshot["sharedState"] = _as_json(phase.run.top.plain_view())
+        return snapshot
+
+    def _follow(self) -> tuple[Cursor, Views]:
+        phase = self._phases[-1]
+        views = Views(
+            commit_values=self._options.get("commitValues", "full"),
+            write_provenance=self._options.get("writeProvenance", "off"),
+            read_tracking=self._options.get("readTracking", "full"),
+            write_tracking=self._options.get("writeTracking", "full"),
+        )
+        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, views)
+        for each in self._phases:
+            cursor.feed_all(each.run.journal)
+        return cursor, views
+
+    def get_narrative_entries(self) -> list[NarrativeEntry]:
+        """The story so far; empty unless `enable_narrative` was called."""
+        if self._narrative is None or not self._phases:
+            return []
+        builder = NarrativeBuilder(**self._narrative)
+        dispatcher = Dispatcher()
+        dispatcher.attach(builder, "scope", "flow", "emit")
+        phase = self._phases[-1]
+        cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000)
+        for each in self._phases:
+            cursor.feed_all(each.run.journal)
+        return builder.entries()
+
+    def get_narrative(self) -> list[str]:
+        """The story's lines."""
+        return [entry.text for entry in self.get_narrative_entries()]
+
+    def get_redaction_report(self) -> dict[str, Any]:
+        """Which keys, fields and patterns are hidden; never what they hold."""
+        redaction = self._last().run.redaction
+        return (redaction or Redaction(self._policy)).report()
+
+    def get_trace(
+        self, *, trace_id: str | None = None, context: Mapping[str, Any] | None = None, status: str | None = None
+    ) -> Trace:
+        """The last phase's journal, sealed, with header and spec.
+
+        While the run still goes on the trace is partial: revision 0, status "deadline" unless told otherwise.
+
+        Args:
+            trace_id: a UUIDv7; made when not given, and then the same at each call.
+            context: what the caller knows: function, version, request id and the like.
+            status: overrides the phase's own.
+
+        Raises:
+            RunError: nothing has been run yet.
+        """
+        phase = self._last()
+        if phase.trace_id is None or trace_id is not None:
+            phase.trace_id = trace_id or self._ids()
+        partial = phase.status == "running"
+        chart = self.chart
+        options: dict[str, Any] = dict(self._options)
+        if self._narrative:
+            options["narrative"] = self._narrative
+        document = Document(
+            format=FORMAT,
+            version=VERSION,
+            trace_id=phase.trace_id,
+            revision=0 if partial else 1,
+            run_id=phase.run_id,
+            chart=ChartRef(chart.id, chart.name, chart.chart_hash),
+            status=status or ("deadline" if partial else phase.status),
+            started_at=iso_of_us(phase.started_us),
+            duration=(phase.run.now() if partial else phase.duration_us) / 1000,
+            spec=Raw(chart.spec_bytes),
+            journal=list(phase.run.journal),
+            continues=UNSET if phase.continues is None else phase.continues,
+            input=phase.input,
+            result=phase.result,
+            error=UNSET if phase.error is None else self._error_info(phase),
+            options=options,
+            context=dict(context or {}),
+        )
+        return Trace(document)
+
+    def _error_info(self, phase: Phase) -> ErrorInfo:
+        error = phase.error
+        assert error is not None
+        name, message = _stage.error_entry(phase.run, error)[:2]
+        stage_id: Any = UNSET
+        if phase.run.failed_stage is not None:
+            stage_id = phase.run.failed_stage
+        shown: Any = UNSET
+        if self._traceback:
+            import traceback  # noqa: PLC0415
+
+            shown = "".join(traceback.format_exception(error))
+            if phase.run.redaction is not None:
+                shown = phase.run.redaction.scrub(shown)
+        return ErrorInfo(name, message, stage_id, shown)
+
+
+def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state as plain JSON values; what JSON cannot hold stands in its tagged form."""
+    return msgspec.json.decode(msgspec.json.encode({key: record(value) for key, value in state.items()}))
+
+
+def _paused_name(chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) -> str:
+    path = [str(step) for step in checkpoint.get("subflowPath") or ()]
+    if not path:
+        return node.name
+    prefix = "/".join(path)
+    stage_id = str(checkpoint["pausedStageId"])[len(prefix) + 1 :]
+    flow = chart
+    for step in path:
+        mount = flow.nodes_by_id[step].mount
+        assert mount is not None
+        flow = mount.chart or flow
+    paused = flow.nodes_by_id.get(stage_id)
+    return f"{prefix}/{paused.name if paused is not None else stage_id}"
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        message = f"{name} is one of {', '.join(allowed)}, not {value!r}"
+        raise RunError(message)
+    return value
+
+
+def _initial_state(initial: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    state: dict[str, Any] = dict(initial or {})
+    stack: list[tuple[dict[str, Any], Mapping[str, Any]]] = [(state, defaults or {})]
+    while stack:
+        target, source = stack.pop()
+        for key, value in source.items():
+            if key not in target:
+                target[key] = value
+            elif isinstance(target[key], dict) and isinstance(value, dict):
+                target[key] = dict(target[key])
+                stack.append((target[key], value))
+    return state

@@ -1,0 +1,324 @@
+"""Walking a line: stage after stage until it ends, breaks, fails or pauses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw
+from msgspec.json import encode
+
+from footpath.chart import Node
+from footpath.errors import RunError
+from footpath.journal._entries import (
+    BREAK,
+    COMMIT,
+    DECIDE,
+    DONE,
+    END,
+    EXECUTED,
+    FORK,
+    LINK_BRANCH,
+    LINK_NEXT,
+    LINK_PARALLEL,
+    LOOP,
+    NEXT,
+    REFUSE,
+    SELECT,
+    SETTLE,
+)
+from footpath.engine import _stage, _subflow
+from footpath.engine._schedule import TICK, Group
+from footpath.scope import Decision, Frame, Paused, Selection, make_scope
+from footpath.values import record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from footpath.engine._run import Run
+    from footpath.engine._schedule import Task
+    from footpath.state import Region
+
+
+class LineState:
+    """What a line shares with the branches it takes: whether somebody stopped it, and why.
+
+    Attributes:
+        first: the first frame of the line, None until it is open.
+        final: state of the subflow that the line mounted last.
+    """
+
+    __slots__ = ("broke", "final", "first", "reason")
+
+    def __init__(self) -> None:
+        self.broke = False
+        self.reason: Any = None
+        self.first: Frame | None = None
+        self.final: Region | None = None
+
+
+class Place:
+    """Where a line runs.
+
+    Attributes:
+        branch: id of the parallel child, empty on a main line.
+        depth: how many lines enclose it, itself included.
+    """
+
+    __slots__ = ("branch", "depth", "region", "run", "task")
+
+    def __init__(self, run: Run, task: Task, region: Region, branch: str, depth: int) -> None:
+        self.run = run
+        self.task = task
+        self.region = region
+        self.branch = branch
+        self.depth = depth
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the outermost line, the one that a resumed run hangs on."""
+        return self.depth == 1 and self.region is self.run.top
+
+    def deeper(self) -> Place:
+        """The same flow, one line further in."""
+        return Place(self.run, self.task, self.region, self.branch, self.depth + 1)
+
+
+def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> Generator[Any, Any, Any]:
+    """Run a line from `node` on; returns what its last stage returned."""
+    run, task, region, branch = place.run, place.task, place.region, place.branch
+    main = place.is_main
+    if place.depth > run.limits.max_depth:
+        refuse(place, node, link, origin, state)
+    while True:
+        if node.mount is not None:
+            result, frame = yield _subflow.enter(place, node, link, origin, state)
+            if state.broke:
+                return result
+            if node.loop_target is not None:
+                # footprintjs does not loop here: the target's function runs once more under a node named by its id.
+                target = region.nodes[node.loop_target]
+                node = Node(target.id, target.id, fn=target.fn)
+                link, origin = LINK_NEXT, frame
+                continue
+            if node.next is None:
+                return result
+            node, link, origin = node.next, LINK_NEXT, frame
+            continue
+        if node.for_each is not None:
+            result, frame = yield _subflow.for_each(place, node, link, origin, state)
+            if node.next is None:
+                return result
+            node, link, origin = node.next, LINK_NEXT, frame
+            continue
+        if run.watched:
+            run.check(region, node, link, origin, branch)
+        frame = run.open(region, node, link, origin, branch)
+        if state.first is None:
+            state.first = frame
+        if main:
+            run.tail = frame
+        if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
+            try:
+                out = node.fn(make_scope(frame))  # type: ignore[misc]
+                if hasattr(out, "__await__"):
+                    out = yield out
+            except Paused as pause:
+                _stage.pause(run, frame, pause)
+                raise
+            except Exception as error:
+                if task.parallel:
+                    yield TICK
+                _stage.fail(run, frame, error)
+                raise
+        else:
+            out = yield _stage.attempt(place, node, frame)
+            if node.resume_fn is not None and out is not None:
+                run.say(frame, (END, run.now()))
+                pause = Paused(out, by_interrupt=False)
+                _stage.pause(run, frame, pause)
+                raise pause
+        if node.kind == "stage" and not task.parallel and not frame.broke and not node.children:
+            following = node.next
+            if following is not None and node.loop_target is None and type(out) is not _stage.StageNode:
+                dropped = frame.commit()
+                if run.current is not frame:
+                    run.switch(frame)
+                to = region.declared.get(following)
+                if to is None:
+                    to = run.declare(region, following)
+                t = (run.clock() - run.began_ns) // 1000
+                run.record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
+                node, link, origin = following, LINK_NEXT, frame
+                continue
+        run.say(frame, (END, run.now()))
+        if task.parallel:
+            yield TICK
+        dropped = frame.commit()
+        run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+        if node.kind == "decider":
+            if frame.broke:
+                state.broke, state.reason = True, frame.reason
+                return out.branch if type(out) is Decision else out
+            result = yield _decide(place, node, frame, out, state)
+            if state.broke:
+                return result
+        elif node.kind == "selector":
+            if frame.broke:
+                state.broke, state.reason = True, frame.reason
+                return out.branches if type(out) is Selection else out
+            result = yield _select(place, node, frame, out)
+        else:
+            run.record_entry((EXECUTED, "linear"))
+            result = out
+            if frame.broke:
+                state.broke, state.reason = True, frame.reason
+                run.record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
+                return result
+            if node.children:
+                result = yield fork(place, frame, node.children, 0, node.fail_fast)
+        if node.loop_target is not None:
+            target = region.nodes[node.loop_target]
+            count = run.loop(target)
+            to = run.declare(region, target)
+            bare = node.kind == "decider" or node.kind == "selector"
+            run.say(frame, (LOOP, to, count, 1) if bare else (LOOP, to, count))
+            node, link, origin = target, LINK_NEXT, frame
+        elif node.next is None:
+            return result
+        else:
+            if node.kind != "selector":
+                to = run.declare(region, node.next)
+                run.say(frame, (NEXT, to))
+            node, link, origin = node.next, LINK_NEXT, frame
+        if task.parallel:
+            yield TICK
+
+
+def refuse(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> None:
+    """Refuse a line that nests too deep.
+
+    Raises:
+        RunError: always.
+    """
+    run, region = place.run, place.region
+    to = run.declare(region, node)
+    run.record_entry((REFUSE, to, link, -1 if origin is None else origin.number))
+    run.current = None
+    limit = run.limits.max_depth
+    message = (
+        f"FlowchartTraverser: maximum traversal depth exceeded ({limit}). Depth counts NESTED dispatch (fork children, "
+        "decider/selector branches, recursive composition) — linear chains and loop iterations run flat and do not "
+        f"consume it. Last stage: '{node.name}'. Check for unbounded recursive chart composition, or raise the limit "
+        "via RunOptions.maxDepth."
+    )
+    raise RunError(message)
+
+
+def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) -> Generator[Any, Any, Any]:
+    run, region = place.run, place.region
+    evidence = None
+    if type(out) is Decision:
+        evidence, out = out.evidence, out.branch
+    returned = _stage.branch_text(out)
+    chosen = next((child for child in node.children if child.id == returned), None)
+    fallback = chosen is None
+    if chosen is None and node.default_branch is not None:
+        chosen = region.default_of(node)
+    if chosen is None:
+        message = (
+            f"Scope-based decider '{_stage.full_name(region, node)}' returned branch ID '{returned}' "
+            "which doesn't match any child and no default branch is set"
+        )
+        run.bag(frame, "errors", "deciderError", message)
+        raise RunError(message)
+    entry: tuple[Any, ...] = (DECIDE, run.declare(region, chosen), returned)
+    if evidence is not None or fallback:
+        entry += (None if evidence is None else Raw(encode(evidence)),)
+    if fallback:
+        entry += (1,)
+    run.say(frame, entry)
+    return (yield walk(place.deeper(), chosen, LINK_BRANCH, frame, state))
+
+
+def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, Any, Any]:
+    run, region = place.run, place.region
+    evidence = None
+    if type(out) is Selection:
+        evidence, out = out.evidence, out.branches
+    ids = [_stage.branch_text(item) for item in out] if isinstance(out, (list, tuple)) else [_stage.branch_text(out)]
+    by_id = {child.id: child for child in node.children}
+    unknown = [each for each in ids if each not in by_id]
+    if unknown or len(set(ids)) != len(ids):
+        message = (
+            f"Scope-based selector '{_stage.full_name(region, node)}' returned unknown child IDs: "
+            f"{', '.join(unknown)}. Available: {', '.join(by_id)}"
+        )
+        run.bag(frame, "logs", "selectedChildIds", record(ids))
+        run.bag(frame, "logs", "selectorPattern", "scope-based-multi-choice")
+        run.bag(frame, "errors", "selectorError", message)
+        raise RunError(message)
+    chosen = [by_id[each] for each in ids]
+    numbers = [run.declare(region, child) for child in chosen]
+    entry: tuple[Any, ...] = (SELECT, numbers, record(ids), len(node.children))
+    if evidence is not None:
+        entry += (Raw(encode(evidence)),)
+    run.say(frame, entry)
+    if not chosen:
+        return {}
+    return (yield fork(place, frame, chosen, 1, node.fail_fast))
+
+
+def fork(
+    place: Place, frame: Frame, children: list[Node], kind: int, fail_fast: bool
+) -> Generator[Any, Any, dict[str, Any]]:
+    """Run children in parallel; returns `{child id: {id, result, isError}}`.
+
+    Raises:
+        Exception: the first failure, when `fail_fast`.
+    """
+    run, region = place.run, place.region
+    numbers = [run.declare(region, child) for child in children]
+    run.say(frame, (FORK, kind, numbers))
+    run.parallel += 1
+    group = Group(len(children))
+    for task, node in zip(group.tasks, children, strict=True):
+        task.stack.append(child(Place(run, task, region, node.id, place.depth + 1), node, frame, LineState()))
+    try:
+        yield group
+    finally:
+        run.parallel -= 1
+    results: dict[str, Any] = {}
+    for node, (ok, value) in zip(children, group.results, strict=True):
+        outcome: dict[str, Any] = {"id": node.id}
+        if not ok:
+            outcome["result"] = error_json(value)
+        elif value is not None:
+            outcome["result"] = value
+        outcome["isError"] = not ok
+        results[node.id] = outcome
+    if group.first_error is not None and (fail_fast or not isinstance(group.first_error, Exception)):
+        raise group.first_error
+    return results
+
+
+def error_json(error: BaseException) -> dict[str, Any]:
+    """A child's failure as the fork's result record shows it."""
+    shown: dict[str, Any] = {"name": _stage.error_name(error), "message": str(error)}
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        shown["code"] = code
+    return {"$error": shown}
+
+
+def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generator[Any, Any, Any]:
+    """Run one parallel child, and let it settle."""
+    result, failure = None, None
+    try:
+        result = yield walk(place, node, LINK_PARALLEL, origin, state)
+    except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
+        failure = error
+    yield TICK
+    place.run.settle(state.first)
+    if failure is not None:
+        raise failure
+    return result

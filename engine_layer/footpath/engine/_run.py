@@ -1,0 +1,281 @@
+"""One phase of one run: what its frames share while it is alive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.errors import RunError
+from footpath.journal._entries import (
+    BAG,
+    FRAME,
+    HALT,
+    LINK_NEXT,
+    NODE,
+    OPEN,
+    SEED,
+    SETTLE,
+)
+from footpath.scope import Frame, Redaction
+from footpath.state import Region
+from footpath.values import ATOMS, js_number, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from footpath.chart import FlowChart, Mount, Node
+    from footpath.replay import Cursor
+
+
+class Limits:
+    """Bounds of a run.
+
+    Attributes:
+        max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
+        max_iterations: how often one loop edge's target may be gone back to.
+    """
+
+    __slots__ = ("max_depth", "max_iterations")
+
+    def __init__(self, max_depth: int, max_iterations: int) -> None:
+        self.max_depth = max_depth
+        self.max_iterations = max_iterations
+
+
+class Resuming:
+    """The stage at which a paused run goes on.
+
+    Attributes:
+        node: the stage, as the resumed line has it.
+        half: the function that goes on; None when the stage interrupted and runs again from its top.
+        takes_input: whether that function takes the input beside the scope.
+        input: what the run is resumed with.
+    """
+
+    __slots__ = ("half", "input", "node", "takes_input")
+
+    def __init__(self, node: Node, half: Callable[..., Any] | None, takes_input: bool, given: Any) -> None:
+        self.node = node
+        self.half = half
+        self.takes_input = takes_input
+        self.input = given
+
+
+class Reentry:
+    """A mount that a paused run goes back into: with which state, and at which stage."""
+
+    __slots__ = ("root", "state")
+
+    def __init__(self, root: Node, state: Mapping[str, Any]) -> None:
+        self.root = root
+        self.state = state
+
+
+class Run:
+    """The host of a phase's frames: journal, clock, counters.
+
+    Attributes:
+        journal: the entries, in order.
+        record_entry: appends an entry, and feeds the cursor when anybody listens.
+        top: state of the outermost flow.
+    """
+
+    def __init__(
+        self,
+        *,
+        nodes: Mapping[str, Node],
+        clock: Callable[[], int],
+        limits: Limits,
+        args: Any,
+        env: Any,
+        redaction: Redaction | None,
+        cursor: Cursor | None,
+        stream_handlers: Any = None,
+    ) -> None:
+        self.journal: list[Any] = []
+        self.cursor = cursor
+        self.record_entry: Callable[[Any], None] = self.journal.append if cursor is None else self._append_and_feed
+        self.clock = clock
+        self.began_ns = clock()
+        self.limits = limits
+        self.args = args
+        self.env = env
+        self.redaction = redaction
+        self.parallel = 0
+        self.current: Frame | None = None
+        self.frame_count = 0
+        self.node_count = 0
+        self.loops: dict[Node, int] = {}
+        self.stream_handlers = stream_handlers
+        self.failed_stage: str | None = None
+        self.tail: Frame | None = None
+        self.resuming: Resuming | None = None
+        self.reentries: dict[int, Reentry] = {}
+        self.watched = False
+        self._deadline_ns: int | None = None
+        self._timeout_ms: float | None = None
+        self._signal: Any = None
+        self.top = Region(nodes)
+        self.resolved: dict[int, FlowChart] = {}
+
+    def _append_and_feed(self, entry: Any) -> None:
+        self.journal.append(entry)
+        cursor = self.cursor
+        assert cursor is not None
+        cursor.feed(entry)
+
+    def reentry(self, mount: Node) -> Reentry | None:
+        """How a paused run goes back into this mount; None when it is simply entered."""
+        return self.reentries.pop(id(mount), None) if self.reentries else None
+
+    def restore(self, region: Region, state: Mapping[str, Any]) -> None:
+        """Give a region that a paused run goes back into the state it had."""
+        seeds: list[list[Any]] = []
+        for key, value in state.items():
+            region.values[key] = value
+            recorded = record(value)
+            if type(value) not in ATOMS:
+                region.recorded[key] = recorded
+            if self.redaction is not None:
+                recorded = self.redaction.show_path((key,), value, recorded)
+            seeds.append([[key], recorded])
+        if seeds:
+            self.record_entry((SEED, seeds, 1))
+
+    def watch(self, timeout_ms: float | None, signal: Any) -> None:
+        """Bound the run by time, or by a signal that somebody else may set."""
+        self.watched = signal is not None or timeout_ms is not None
+        self._signal = signal
+        self._timeout_ms = timeout_ms
+        if timeout_ms is not None:
+            self._deadline_ns = self.clock() + int(timeout_ms * 1_000_000)
+
+    def check(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> None:
+        """Before a stage: has the run been told to stop? If so the stage takes its step, but never starts.
+
+        Raises:
+            RunError: the time is up.
+            BaseException: the signal's reason, when that is an error.
+        """
+        signal = self._signal
+        aborted = signal is not None and signal.aborted
+        late = self._deadline_ns is not None and self.clock() > self._deadline_ns
+        if aborted or late:
+            ordinal = self.declare(region, node)
+            self.current = self.frame(region, node, branch)
+            self.record_entry((HALT, self.now(), ordinal, link, -1 if origin is None else origin.number))
+        if aborted:
+            reason = signal.reason
+            raise reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
+        if late:
+            message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
+            raise RunError(message)
+
+    def now(self) -> int:
+        """Microseconds since the phase began."""
+        return (self.clock() - self.began_ns) // 1000
+
+    def switch(self, frame: Frame) -> None:
+        """Make another frame the one that entries belong to."""
+        self.record_entry((FRAME, frame.number))
+        self.current = frame
+
+    def start_redaction(self) -> Redaction:
+        """Begin to hide values in a run that had nothing to hide."""
+        if self.redaction is None:
+            self.redaction = Redaction(None)
+        return self.redaction
+
+    def declare(self, region: Region, node: Node) -> int:
+        """The ordinal of a node's declaration, which is written at its first mention."""
+        ordinal = region.declared.get(node)
+        if ordinal is None:
+            ordinal = region.declared[node] = self.node_count
+            self.node_count = ordinal + 1
+            prefix = region.prefix
+            entry: tuple[Any, ...] = (
+                NODE,
+                f"{prefix}/{node.id}" if prefix else node.id,
+                f"{prefix}/{node.name}" if prefix else node.name,
+            )
+            if node.tags:
+                entry += (node.description, list(node.tags))
+            elif node.description is not None:
+                entry += (node.description,)
+            self.record_entry(entry)
+        return ordinal
+
+    def frame(self, region: Region, node: Node, branch: str) -> Frame:
+        """The next frame, without an entry."""
+        number = self.frame_count
+        self.frame_count = number + 1
+        return Frame(self, region, node, number, branch)
+
+    def resolve(self, mount: Mount) -> FlowChart:
+        """The chart of a mount; a lazy one is asked for once a run."""
+        if mount.chart is not None:
+            return mount.chart
+        chart = self.resolved.get(id(mount))
+        if chart is None:
+            assert mount.resolver is not None
+            chart = self.resolved[id(mount)] = mount.resolver()
+        return chart
+
+    def open(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> Frame:
+        """Begin a frame and its stage."""
+        ordinal = region.declared.get(node)
+        if ordinal is None:
+            ordinal = self.declare(region, node)
+        number = self.frame_count
+        self.frame_count = number + 1
+        frame = Frame(self, region, node, number, branch)
+        t = (self.clock() - self.began_ns) // 1000
+        if link == LINK_NEXT and origin is self.current:
+            self.record_entry((OPEN, t, ordinal))
+        else:
+            self.record_entry((OPEN, t, ordinal, link, -1 if origin is None else origin.number))
+        self.current = frame
+        return frame
+
+    def say(self, frame: Frame, entry: tuple[Any, ...]) -> None:
+        """Record an entry that belongs to a frame."""
+        if self.current is not frame:
+            self.switch(frame)
+        self.record_entry(entry)
+
+    def settle(self, frame: Frame | None) -> None:
+        """A parallel child ended; without a frame it was refused before it had one."""
+        if frame is not None and self.current is not frame:
+            self.switch(frame)
+        self.record_entry((SETTLE,) if frame is not None else (SETTLE, 1))
+
+    def bag(self, frame: Frame, bag: str, key: str, value: Any) -> None:
+        """Leave a remark of the engine's own on a frame."""
+        self.say(frame, (BAG, bag, key, value))
+
+    def loop(self, target: Node) -> int:
+        """Count a loop edge; gives which pass this is, from 1.
+
+        Raises:
+            RunError: the limit is reached.
+        """
+        count = self.loops.get(target, 0) + 1
+        if count > self.limits.max_iterations:
+            message = (
+                f"Maximum loop iterations ({self.limits.max_iterations}) exceeded for node '{target.id}'. "
+                "Set maxIterations to increase the limit."
+            )
+            raise RunError(message)
+        self.loops[target] = count
+        return count
+
+    def stream(self, what: str, stream_id: str, text: Any) -> None:
+        """Hand a token to the caller's stream handlers; a handler that fails changes nothing."""
+        handler = getattr(self.stream_handlers, what, None)
+        if handler is None and isinstance(self.stream_handlers, dict):
+            handler = self.stream_handlers.get(what)
+        if handler is None:
+            return
+        try:
+            handler(stream_id) if what == "on_start" else handler(stream_id, text)
+        except Exception:  # noqa: BLE001, S110  # an observer never changes a run
+            pass

@@ -1,0 +1,217 @@
+"""Driving a run: one flat loop over generators, whatever is nested in what.
+
+A line of stages is a generator. It yields another generator to call it, `TICK` where a parallel sibling may go on, a `Group`
+to run parallel children, or an awaitable to wait for. Nothing here recurses, so depth costs no stack.
+
+Parallel children advance as JavaScript's microtasks would let them: each runs to its first wait when the group begins, and
+from then on whoever became ready first goes first. That fixes the order of every entry, which `asyncio.gather` would not:
+a coroutine that never suspends would run to its end before its sibling begins.
+
+Coroutines need an event loop, so the run moves into one at the first awaitable it meets. A run without any never imports
+asyncio.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Generator
+
+TICK: Any = object()
+"""Yielded where a sibling may go on."""
+
+
+class Group:
+    """Parallel children, one task each in child order; the group waits until all have ended."""
+
+    __slots__ = ("first_error", "left", "owner", "results", "tasks")
+
+    def __init__(self, size: int) -> None:
+        self.tasks = [Task(self, index) for index in range(size)]
+        self.results: list[tuple[bool, Any]] = [(True, None)] * size
+        self.left = size
+        self.owner: Task | None = None
+        self.first_error: BaseException | None = None
+
+
+class Task:
+    """One line of control: the run itself, or one parallel child with all that it calls.
+
+    Attributes:
+        parallel: whether siblings may be waiting, so that ticks matter.
+    """
+
+    __slots__ = ("error", "group", "index", "parallel", "stack", "value")
+
+    def __init__(self, group: Group | None = None, index: int = 0) -> None:
+        self.stack: list[Generator[Any, Any, Any]] = []
+        self.group = group
+        self.index = index
+        self.parallel = group is not None
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+class Scheduler:
+    """Runs one root generator to its end.
+
+    Attributes:
+        result: what the root returned, once `done`.
+    """
+
+    def __init__(self) -> None:
+        self.ready: deque[Task] = deque()
+        self.waiting = 0
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def start(self, root: Task, generator: Generator[Any, Any, Any]) -> None:
+        """Make a generator the root."""
+        root.stack.append(generator)
+        self.ready.append(root)
+
+    def step(self) -> tuple[Task, Awaitable[Any]] | None:
+        """Go on until a task waits for an awaitable, which is given back, or nothing is ready."""
+        ready = self.ready
+        while ready:
+            waiting = self._advance(ready.popleft())
+            if waiting is not None:
+                return waiting
+        return None
+
+    def resume(self, task: Task, value: Any, error: BaseException | None) -> None:
+        """Say what the awaitable of a task came to."""
+        task.value, task.error = value, error
+        self.ready.append(task)
+
+    def _advance(self, task: Task) -> tuple[Task, Awaitable[Any]] | None:
+        stack = task.stack
+        value, error = task.value, task.error
+        task.value = task.error = None
+        while True:
+            try:
+                signal = stack[-1].send(value) if error is None else stack[-1].throw(error)
+            except StopIteration as stop:
+                stack.pop()
+                value, error = stop.value, None
+            except BaseException as raised:  # noqa: BLE001  # handed to the caller below, or to the group
+                stack.pop()
+                value, error = None, raised
+            else:
+                value = error = None
+                if signal is TICK:
+                    self.ready.append(task)
+                    return None
+                if type(signal) is Group:
+                    self._begin(task, signal)
+                    return None
+                if type(signal) is GeneratorType:
+                    stack.append(signal)
+                    continue
+                return task, signal
+            if not stack:
+                self._finish(task, value, error)
+                return None
+
+    def _begin(self, owner: Task, group: Group) -> None:
+        group.owner = owner
+        if not group.tasks:
+            self.resume(owner, group, None)
+            return
+        # Children begin before anything else that is ready, in order; the deque's left end keeps that order even
+        # when one of them has to be handed out to be awaited.
+        self.ready.extendleft(reversed(group.tasks))
+
+    def _finish(self, task: Task, value: Any, error: BaseException | None) -> None:
+        group = task.group
+        if group is None:
+            self.done, self.result, self.error = True, value, error
+            return
+        group.results[task.index] = (error is None, value if error is None else error)
+        if error is not None and group.first_error is None:
+            group.first_error = error
+        group.left -= 1
+        if group.left == 0:
+            owner = group.owner
+            assert owner is not None
+            self.resume(owner, group, None)
+
+
+def drive(scheduler: Scheduler) -> Any:
+    """Run to the end from ordinary code; an event loop is started at the first awaitable.
+
+    Raises:
+        BaseException: what the run raised.
+        RuntimeError: a stage has to be awaited, but this thread runs an event loop already.
+    """
+    waiting = scheduler.step()
+    if waiting is not None:
+        import asyncio  # noqa: PLC0415  # 40 ms that a run of plain functions never pays
+
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(finish(scheduler, waiting))
+        else:
+            close = getattr(waiting[1], "close", None)
+            if close is not None:
+                close()
+            message = "this chart has async stages and an event loop is running here: use `await executor.arun(...)`"
+            scheduler.error = RuntimeError(message)
+    return _outcome(scheduler)
+
+
+async def drive_async(scheduler: Scheduler) -> Any:
+    """Run to the end inside an event loop."""
+    await finish(scheduler, scheduler.step())
+    return _outcome(scheduler)
+
+
+def _outcome(scheduler: Scheduler) -> Any:
+    if scheduler.error is not None:
+        raise scheduler.error
+    return scheduler.result
+
+
+async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | None) -> None:
+    """Go on in the running event loop until the run is done."""
+    import asyncio  # noqa: PLC0415
+
+    pending: set[asyncio.Future[Any]] = set()
+    changed = asyncio.Event()
+
+    async def settle(task: Task, awaitable: Awaitable[Any]) -> None:
+        try:
+            value, error = await awaitable, None
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as raised:  # noqa: BLE001  # thrown into the waiting line
+            value, error = None, raised
+        scheduler.resume(task, value, error)
+        changed.set()
+
+    try:
+        while True:
+            if waiting is not None:
+                task, awaitable = waiting
+                if not task.parallel:
+                    await settle(task, awaitable)
+                else:
+                    future = asyncio.ensure_future(settle(task, awaitable))
+                    pending.add(future)
+                    future.add_done_callback(pending.discard)
+                    # Lets the coroutine run to its first wait before the next sibling begins.
+                    await asyncio.sleep(0)
+            elif scheduler.done:
+                return
+            else:
+                await changed.wait()
+            changed.clear()
+            waiting = scheduler.step()
+    finally:
+        for future in list(pending):
+            future.cancel()

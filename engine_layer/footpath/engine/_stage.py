@@ -1,0 +1,184 @@
+"""Running one stage's function: attempts, pauses, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.chart import Node
+from footpath.chart import StageNode
+from footpath.engine._schedule import TICK
+from footpath.errors import FootpathError
+from footpath.journal._entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY, TOKEN
+from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
+from footpath.values import ABSENT, js_number, record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from footpath.engine._line import Place
+    from footpath.engine._run import Run
+    from footpath.state import Region
+
+__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_name", "pause"]
+
+
+def full_name(region: Region, node: Node) -> str:
+    """A node's name with its subflow's prefix."""
+    return f"{region.prefix}/{node.name}" if region.prefix else node.name
+
+
+def error_name(error: BaseException) -> str:
+    """What the error calls itself: a `name` of its own, else its type's name.
+
+    Python's own AttributeError, NameError and ImportError have a `name` that is not theirs but what they miss.
+    """
+    if isinstance(error, FootpathError):
+        return error.reported_name
+    name = getattr(error, "name", None)
+    if isinstance(name, str) and name and not isinstance(error, (AttributeError, NameError, ImportError)):
+        return name
+    return type(error).__name__
+
+
+def error_entry(run: Run, error: BaseException) -> list[Any]:
+    """An error as the journal holds it: `[name, message, code?, issues?]`."""
+    message = _message(error)
+    if run.redaction is not None:
+        message = run.redaction.scrub(message)
+    entry: list[Any] = [error_name(error), message]
+    code, issues = getattr(error, "code", None), getattr(error, "issues", None)
+    has_issues = isinstance(issues, (list, tuple))
+    if isinstance(code, str) or has_issues:
+        entry.append(code if isinstance(code, str) else None)
+    if has_issues:
+        recorded = record(list(issues))  # type: ignore[arg-type]
+        entry.append(recorded if run.redaction is None else run.redaction.scrub_recorded(recorded))
+    return entry
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # an error whose text cannot be had is still an error
+        return f"<{type(error).__name__} without a text>"
+    recorded = record(text)
+    return recorded if isinstance(recorded, str) else text.encode("utf-8", "replace").decode()
+
+
+def fail(run: Run, frame: Frame, error: BaseException) -> None:
+    """Commit what a failed stage had staged, and record the error.
+
+    An error is recorded where it was raised first; the lines it passes through on its way out stay silent.
+    """
+    dropped = frame.commit()
+    run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+    run.record_entry((FAIL, error_entry(run, error)))
+    if run.failed_stage is None:
+        prefix = frame.region.prefix
+        run.failed_stage = f"{prefix}/{frame.node.id}" if prefix else frame.node.id
+
+
+def pause(run: Run, frame: Frame, signal: Paused) -> None:
+    """Commit what a pausing stage had staged, and record the pause."""
+    signal.frame = frame
+    data = None if signal.data is None else [record(signal.data)]
+    if data is not None and run.redaction is not None:
+        data = [run.redaction.scrub_recorded(data[0])]
+    run.say(frame, (PAUSE, 0, data, []))
+    dropped = frame.commit()
+    run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+    run.record_entry((PAUSE, 1, data, []))
+
+
+def branch_text(returned: Any) -> str:
+    """What a decider or selector returned, as the text that is compared with branch ids."""
+    if isinstance(returned, str):
+        return returned
+    if returned is None or returned is ABSENT:
+        return "undefined"
+    if isinstance(returned, bool):
+        return "true" if returned else "false"
+    if isinstance(returned, (int, float)):
+        return js_number(returned)
+    return str(returned)
+
+
+def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, Any]:
+    """Run a stage that may be tried again, that streams or that may pause; returns what it returned.
+
+    Raises:
+        Exception: the last attempt's error, after it was recorded.
+        Paused: the stage asked to pause.
+    """
+    run, task = place.run, place.task
+    policy = node.retry
+    attempts = 1 if policy is None else policy.attempts
+    for number in range(1, attempts + 1):
+        if number > 1:
+            run.say(frame, (AGAIN, run.now()))
+        try:
+            if node.is_streaming:
+                stream = node.stream_id or node.id
+                run.stream("on_start", stream, None)
+                run.say(frame, (TOKEN, stream))
+            out = _call(run, node, frame)
+            if hasattr(out, "__await__"):
+                out = yield out
+            if node.is_streaming:
+                text = "".join(str(token) for token in frame.tokens)
+                run.stream("on_end", node.stream_id or node.id, text)
+                run.say(frame, (TOKEN, node.stream_id or node.id, record(text), 1))
+            return out
+        except Paused as signal:
+            pause(run, frame, signal)
+            raise
+        except Exception as error:
+            if task.parallel:
+                yield TICK
+            if number == attempts or policy is None or not _wanted(policy.retry_on, error):
+                fail(run, frame, error)
+                raise
+            delay_ms = _delay_ms(policy.backoff_ms, number)
+            frame.forget()
+            run.say(frame, (RETRY, number, attempts, delay_ms, error_entry(run, error)))
+            if delay_ms > 0:
+                yield _sleep(delay_ms)
+    raise FootpathError("unreachable: attempts is at least 1")
+
+
+def _call(run: Run, node: Node, frame: Frame) -> Any:
+    """Call the stage's function; of a paused stage that is resumed, the half that goes on."""
+    resuming = run.resuming
+    if resuming is None or resuming.node is not node:
+        return node.fn(make_scope(frame))  # type: ignore[misc]
+    run.resuming = None
+    frame.resume_input = None if resuming.input is NO_ANSWER else resuming.input
+    if resuming.half is None:
+        frame.answer = frame.resume_input
+        return node.fn(make_scope(frame))  # type: ignore[misc]
+    if resuming.takes_input:
+        return resuming.half(make_scope(frame), frame.resume_input)
+    return resuming.half(make_scope(frame))
+
+
+async def _sleep(delay_ms: float) -> None:
+    import asyncio  # noqa: PLC0415
+
+    await asyncio.sleep(delay_ms / 1000)
+
+
+def _wanted(retry_on: Any, error: Exception) -> bool:
+    if retry_on is None:
+        return True
+    if isinstance(retry_on, str):
+        return retry_on in str(error)
+    return bool(retry_on(error))
+
+
+def _delay_ms(backoff_ms: Any, number: int) -> float:
+    if backoff_ms is None:
+        return 0
+    if isinstance(backoff_ms, (list, tuple)):
+        return backoff_ms[number - 1] if number <= len(backoff_ms) else 0
+    return backoff_ms
+

@@ -1,0 +1,252 @@
+"""Mounted charts: entering them, mapping state in and out; and one run of a chart per item of a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.chart import Mount, Node
+from footpath.engine import _line, _stage
+from footpath.engine._schedule import TICK, Group
+from footpath.errors import RunError
+from footpath.journal._entries import (
+    BREAK,
+    COMMIT,
+    END,
+    EXIT,
+    FORK,
+    LINK_NEXT,
+    LINK_ROOT,
+    MOUNT,
+    OUTPUT,
+)
+from footpath.scope import Frame, Paused, make_scope
+from footpath.state import Region, same, untracked
+from footpath.values import ABSENT, ATOMS, record
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from footpath.engine._line import LineState, Place
+    from footpath.engine._run import Run
+
+MAX_NESTED_SUBFLOWS = 5000
+"""How deep charts may be mounted in charts; a chart that mounts itself lazily without end stops here."""
+
+
+def enter(
+    place: Place, node: Node, link: int, origin: Frame | None, state: LineState
+) -> Generator[Any, Any, tuple[Any, Frame]]:
+    """Run a mounted chart; returns what its last stage returned, and the mount's frame.
+
+    Raises:
+        Exception: what a stage in it raised, after the subflow was left.
+        RunError: charts are mounted in charts without end.
+    """
+    run, region = place.run, place.region
+    mount = node.mount
+    assert mount is not None
+    chart = run.resolve(mount)
+    prefix = f"{region.prefix}/{node.id}" if region.prefix else node.id
+    if prefix.count("/") > MAX_NESTED_SUBFLOWS:
+        message = f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
+        raise RunError(message)
+    parent_state = region.plain_view()
+    mapped: dict[str, Any] = {}
+    root = chart.root
+    again = run.reentry(node)
+    if again is not None:
+        root = again.root
+    elif mount.input_mapper is not None:
+        mapped = {key: value for key, value in mount.input_mapper(parent_state).items() if value is not ABSENT}
+    inner = Region(chart.nodes_by_id, prefix, frozenset(mapped))
+    frame = _open(place, node, link, origin, inner, root, mapped)
+    if again is not None:
+        run.restore(inner, again.state)
+    if state.first is None:
+        state.first = frame
+    if place.is_main:
+        run.tail = frame
+    inner_state = _line.LineState()
+    try:
+        result = yield _line.walk(
+            _line.Place(run, place.task, inner, "", 1), root, LINK_ROOT, frame, inner_state
+        )
+    except Paused as pause:
+        pause.path.insert(0, node.id)
+        pause.states[prefix] = inner.plain_view()
+        raise
+    except Exception as error:
+        run.bag(frame, "errors", "subflowError", _error_text(run, error))
+        run.say(frame, (EXIT,))
+        run.say(frame, (COMMIT,))
+        raise
+    if place.task.parallel:
+        yield TICK
+    if inner_state.broke and mount.propagate_break:
+        state.broke, state.reason = True, inner_state.reason
+        reason = None if inner_state.reason is None else record(inner_state.reason)
+        run.say(frame, (BREAK, reason, node.id))
+    if mount.output_mapper is not None:
+        produced = inner.plain_view() if result is None else result
+        mapped_out = mount.output_mapper(produced, region.plain_view())
+        target = frame if link in (LINK_NEXT, LINK_ROOT) or origin is None else origin
+        _write_output(run, region, target, mapped_out or {}, mount.array_merge)
+    run.say(frame, (EXIT,))
+    run.say(frame, (COMMIT,))
+    state.final = inner
+    return result, frame
+
+
+def _error_text(run: Run, error: BaseException) -> str:
+    name, message = _stage.error_entry(run, error)[:2]
+    return f"{name}: {message}"
+
+
+def _open(
+    place: Place, node: Node, link: int, origin: Frame | None, inner: Region, root: Node, mapped: dict[str, Any]
+) -> Frame:
+    """Record the mount, with what the subflow begins with; objects are seeded member by member."""
+    run, region = place.run, place.region
+    ordinal = run.declare(region, node)
+    first = run.declare(inner, root)
+    frame = run.frame(region, node, place.branch)
+    for key, value in mapped.items():
+        value = untracked(value)
+        inner.values[key] = value
+        if type(value) not in ATOMS:
+            inner.recorded[key] = record(value)
+    shown = record(mapped)
+    if run.redaction is not None:
+        shown = run.redaction.show_input(shown)
+    assert node.mount is not None
+    run.record_entry(
+        (MOUNT, run.now(), ordinal, link, -1 if origin is None else origin.number, first, shown, node.mount.name)
+    )
+    run.current = frame
+    return frame
+
+
+def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any], array_merge: str) -> None:
+    """Write what a subflow hands out into the parent's state, through a frame of the parent."""
+    writes: list[list[Any]] = []
+    reads: list[str] = []
+    dropped: list[int] = []
+    redaction = run.redaction
+
+    def write(path: tuple[str, ...], value: Any) -> None:
+        recorded = record(value)
+        before = region.get_path(path)
+        if before is not ABSENT and same(before, value):
+            dropped.append(len(writes))
+        region.put_path(path, value)
+        shown = recorded
+        if redaction is not None:
+            shown = redaction.show_path(path, value, recorded)
+        writes.append([list(path), shown])
+        if len(path) == 1:
+            if type(value) in ATOMS:
+                region.recorded.pop(path[0], None)
+            else:
+                region.recorded[path[0]] = recorded
+        else:
+            region.recorded.pop(path[0], None)
+
+    for key, value in mapped.items():
+        value = untracked(value)
+        if value is ABSENT:
+            continue
+        if isinstance(value, (list, tuple)):
+            before = region.values.get(key)
+            if array_merge != "replace" and isinstance(before, (list, tuple)):
+                value = [*before, *value]
+            write((key,), value)
+        elif isinstance(value, dict):
+            for member, item in value.items():
+                before = region.get_path((key, member))
+                if before is not ABSENT and before is not None:
+                    if isinstance(item, (list, tuple, dict)):
+                        reads.append(f"{key}.{member}")
+                    if isinstance(item, (list, tuple)) and isinstance(before, (list, tuple)):
+                        item = [*before, *item]
+                    elif isinstance(item, dict) and isinstance(before, dict):
+                        item = {**before, **item}
+                write((key, member), item)
+        else:
+            write((key,), value)
+    run.record_entry((OUTPUT, target.number, writes, reads, dropped))
+
+
+def for_each(
+    place: Place, node: Node, link: int, origin: Frame | None, state: LineState
+) -> Generator[Any, Any, tuple[Any, Frame]]:
+    """Run a chart once per item, in parallel, each on a state of its own; returns the results in item order.
+
+    An item's result is what its chart's last stage returned, else its final state; a failed item has none.
+    """
+    run, region = place.run, place.region
+    spec = node.for_each
+    assert spec is not None
+    frame = run.open(region, node, link, origin, place.branch)
+    if state.first is None:
+        state.first = frame
+    try:
+        items = spec.items(make_scope(frame))
+        if hasattr(items, "__await__"):
+            items = yield items
+        items = list(untracked(items) if items is not None else [])
+        count = min(len(items), spec.max_branches)
+        facts: dict[str, Any] = {
+            "items": len(items),
+            "branches": count,
+            "maxBranches": spec.max_branches,
+            "truncated": count < len(items),
+        }
+        if spec.into is not None:
+            facts["into"] = spec.into
+        run.bag(frame, "logs", "parallelForEach", record(facts))
+        results = []
+        if count:
+            results = yield _each(place, node, frame, items[:count])
+        if spec.into is not None:
+            frame.write(spec.into, results)
+    except Exception as error:
+        if place.task.parallel:
+            yield TICK
+        _stage.fail(run, frame, error)
+        raise
+    run.say(frame, (END, run.now()))
+    dropped = frame.commit()
+    run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+    return results, frame
+
+
+def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator[Any, Any, list[Any]]:
+    run, region = place.run, place.region
+    spec = node.for_each
+    assert spec is not None
+    chart = spec.branch()
+    children: list[Node] = []
+    states = [_line.LineState() for _ in items]
+    for index, item in enumerate(items):
+        name = f"{node.name} [{index}]"
+        branch_id = f"{node.id}~{index}"
+        mount = Mount(branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index})
+        children.append(Node(branch_id, name, kind="subflow", mount=mount))
+    run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))
+    run.parallel += 1
+    group = Group(len(children))
+    for task, child, state in zip(group.tasks, children, states, strict=True):
+        inner_place = _line.Place(run, task, region, child.id, place.depth + 1)
+        task.stack.append(_line.child(inner_place, child, frame, state))
+    try:
+        yield group
+    finally:
+        run.parallel -= 1
+    if group.first_error is not None and (node.fail_fast or not isinstance(group.first_error, Exception)):
+        raise group.first_error
+    results: list[Any] = []
+    for state, (ok, value) in zip(states, group.results, strict=True):
+        if ok and value is None and state.final is not None:
+            value = state.final.plain_view()
+        results.append(value if ok else None)
+    return results

@@ -1,0 +1,148 @@
+"""The entries of a journal, version 1.
+
+A journal is one flat, ordered, append-only list. An entry belongs to the frame that is current when it is appended:
+
+* a string is a tracked read of that key;
+* a list whose first item is a string is a tracked write, `[key, value]`;
+* any other entry is a list that starts with one of the codes below.
+
+Values stand in their recorded form. A read carries no value: whoever replays holds the state, so the value is known.
+Times are microseconds since the run's start. A frame is one execution of one node; its number is its ordinal among the
+`OPEN` and `MOUNT` entries, which is also the run's step number. A node is declared once, at its first mention, and named by its
+ordinal among the `NODE` entries afterwards.
+"""
+
+from __future__ import annotations
+
+NODE = 0
+"""`[0, id, name, description?, tags?, subflow_id?]` declares a node; ids and names carry their subflow's prefix."""
+
+OPEN = 1
+"""`[1, t, node, link?, from_frame?]` begins a frame and its stage; without a link it follows the current frame."""
+
+DONE = 2
+"""`[2, t, next_node?, dropped?]` is END, COMMIT, EXECUTED as "linear" and, with a next node, NEXT, in one."""
+
+END = 3
+"""`[3, t]`: the stage's function returned."""
+
+COMMIT = 4
+"""`[4, dropped?]`: the staged writes reach the state, but for the dropped keys, whose value was there already."""
+
+EXECUTED = 5
+"""`[5, stage_type, stage_name?]`"""
+
+NEXT = 6
+"""`[6, node]`: the line goes on."""
+
+FRAME = 7
+"""`[7, frame]`: what follows belongs to that frame, until another switch."""
+
+UPDATE = 8
+"""`[8, key, patch, redacted?]` merges a patch into a key; a redacted one carries no patch."""
+
+DELETE = 9
+"""`[9, key, redacted?]`"""
+
+APPEND = 10
+"""`[10, key, items]`: the list under key grew at its end."""
+
+HAS = 11
+"""`[11, key]`: asked whether the key is there."""
+
+SOURCE = 12
+"""`[12, "args" | "env"]`: the stage looked at an untracked source."""
+
+SET = 13
+"""`[13, key, value, flags, description?]`: a write with options; flag 1 redacted (no value), 2 absent (no value)."""
+
+READ_REDACTED = 14
+"""`[14, key]`: a read whose value is hidden."""
+
+CHANGED = 15
+"""`[15, key, value]`: found at commit: the value was changed behind the scope's back."""
+
+EMIT = 16
+"""`[16, t, name, payload?]`"""
+
+NOTE = 17
+"""`[17, t, kind, key, value]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval"."""
+
+DECIDE = 18
+"""`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider"."""
+
+SELECT = 19
+"""`[19, [node], [returned], total, evidence?]`: a selector's choice, and EXECUTED as "selector"."""
+
+FORK = 20
+"""`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
+
+MOUNT = 21
+"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name]` begins a mount's frame and its subflow."""
+
+OUTPUT = 22
+"""`[22, frame, [[path, value]], reads, dropped]`: a subflow's output, written through that frame and committed."""
+
+EXIT = 23
+"""`[23]`: the current mount's subflow ends."""
+
+SETTLE = 24
+"""`[24, refused?]`: a parallel child's second, empty commit; a refused child has no frame."""
+
+LOOP = 25
+"""`[25, target_node, iteration, bare?]`: a loop edge is taken; a bare one carries no context."""
+
+BREAK = 26
+"""`[26, reason?, from_subflow?]`"""
+
+FAIL = 27
+"""`[27, error]`: the current frame's stage raised; error is `[name, message, code?, issues?]`."""
+
+RETRY = 28
+"""`[28, attempt, max_attempts, delay_ms, error]`: an attempt failed, its staged writes are dropped, another follows."""
+
+AGAIN = 29
+"""`[29, t]`: the next attempt begins."""
+
+PAUSE = 30
+"""`[30, pause_data?, interrupt?, subflow_path]`"""
+
+RESUME = 31
+"""`[31, name, stage_id, runtime_stage_id, has_input, base]`: a paused run goes on; base holds what the phase begins with:
+`executionCount`, `visitCounts`, `state` and `tail`, the frame that the line hangs on: `[frame, id, name, depth]` or null."""
+
+RUN_START = 32
+"""`[32, input?]`; input is left out after a resume."""
+
+RUN_END = 33
+"""`[33, result?]`"""
+
+RUN_FAILED = 34
+"""`[34, error]`"""
+
+BAG = 35
+"""`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs" or "errors"."""
+
+REGISTER = 36
+"""`[36, subflow_id, name, description, spec]`: a chart returned by a stage."""
+
+TOKEN = 37
+"""`[37, stream_id, token]`; `[37, stream_id]` starts, `[37, stream_id, text, 1]` ends the stream."""
+
+SEED = 38
+"""`[38, [[path, value]], inner?]`: state the run, or with `inner` the current mount's subflow, begins with."""
+
+MESSAGE = 39
+"""`[39, type, description, target?]`: a remark on the tree for the reader."""
+
+REFUSE = 40
+"""`[40, node, link, from_frame]`: a line was refused because it nests too deep; it takes no step number."""
+
+HALT = 41
+"""`[41, t, node, link, from_frame]`: the run was told to stop; the stage has its frame, but never starts."""
+
+LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
+"""How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
+
+REDACTED, ABSENT_VALUE = 1, 2
+"""Flags of SET."""

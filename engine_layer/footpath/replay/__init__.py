@@ -1,0 +1,22 @@
+"""From journal to events, and from events to views: the same code for a live run and a replayed one.
+
+`replay` never sees the engine; a recorder never sees the difference.
+"""
+
+from footpath.replay._cursor import Cursor
+from footpath.replay._follow import build_views, cursor_for, follow, replay, run_through, state_after
+from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry
+from footpath.replay._views import Views
+
+__all__ = [
+    "Cursor",
+    "NarrativeBuilder",
+    "NarrativeEntry",
+    "Views",
+    "build_views",
+    "cursor_for",
+    "follow",
+    "replay",
+    "run_through",
+    "state_after",
+]

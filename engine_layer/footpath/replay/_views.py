@@ -1,0 +1,466 @@
+"""Views that a cursor gathers besides firing events: commit log, execution tree, snapshot, in footprintjs's shapes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+from msgspec.json import Decoder, encode
+
+from footpath.journal._entries import LINK_NEXT, LINK_ROOT
+from footpath.replay._merge import merged
+from footpath.replay._mirror import packed
+from footpath.values import MARK, js_number, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
+
+SEPARATOR = "\u001f"
+LOG_MARK = "REDACTED"
+"""The commit log's own mark for a hidden value; everywhere else it is `footpath.values.MARK`."""
+
+_BAGS = {"debug": "logs", "log": "logs", "error": "errors", "metric": "metrics", "eval": "evals"}
+_shallow_list = Decoder(list[Raw]).decode
+PREVIEW_UNITS = 80
+
+
+class Views:
+    """Commit log and tree of a run, and of every subflow in it.
+
+    Attributes:
+        provenance: whether each row of the log names the keys read before it.
+    """
+
+    def __init__(self, *, commit_values: str = "full", write_provenance: str = "off", read_tracking: str = "full",
+                 write_tracking: str = "full") -> None:
+        self.commit_values = commit_values
+        self.write_provenance = write_provenance
+        self.provenance = write_provenance == "reads-prefix"
+        self.read_tracking = read_tracking
+        self.write_tracking = write_tracking
+        self.log: list[dict[str, Any]] = []
+        self.results: dict[str, Any] = {}
+        self.tree: dict[str, Any] | None = None
+        self.frames: list[MirrorFrame] = []
+        self.pending_refusal: tuple[Declared, dict[str, Any]] | None = None
+
+    # ── tree ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def opened(self, frame: MirrorFrame, link: int, origin: MirrorFrame | None, suffix: str) -> None:
+        """A frame began: hang its node where it belongs."""
+        decl = frame.decl
+        node: dict[str, Any] = {
+            "id": decl.id,
+            "runtimeStageId": frame.rsid,
+            "name": decl.name + suffix,
+            "isDecider": False,
+            "isFork": False,
+            "logs": {},
+            "errors": {},
+            "metrics": {},
+            "evals": {},
+        }
+        if decl.description is not UNSET:
+            node["description"] = decl.description
+        frame.node = node
+        self.frames.append(frame)
+        self._hang(node, link, origin, frame)
+
+    def _hang(self, node: dict[str, Any], link: int, origin: MirrorFrame | None, frame: MirrorFrame | None) -> None:
+        if link == LINK_ROOT:
+            if origin is None:
+                self.tree = node
+            elif frame is not None:
+                frame.region.tree = node
+        elif origin is not None and origin.node is not None:
+            if link == LINK_NEXT:
+                origin.node["next"] = node
+            else:
+                origin.node.setdefault("children", []).append(node)
+
+    def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
+        """A flow message on a frame's node."""
+        assert frame.node is not None
+        message: dict[str, Any] = {"type": kind, "description": text, "timestamp": frame.bag_time}
+        if target is not None:
+            message["targetStage"] = target
+        message.update(more)
+        frame.node.setdefault("flowMessages", []).append(message)
+
+    def bag(self, frame: MirrorFrame, bag: str, key: str, value: Any) -> None:
+        """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces."""
+        assert frame.node is not None
+        held = frame.node[bag]
+        value = plain(value)
+        before = held.get(key)
+        if isinstance(value, list) and isinstance(before, list) and value:
+            value = [*before, *value]
+        elif isinstance(value, dict) and isinstance(before, dict) and value:
+            value = {**before, **value}
+        held[key] = value
+
+    def note(self, frame: MirrorFrame, kind: str, key: str, value: Any) -> None:
+        """A diagnostic."""
+        if kind == "log":
+            self.bag(frame, "logs", "messages", Raw(encode([value])))
+        else:
+            self.bag(frame, _BAGS[kind], key, value)
+
+    def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> Any:
+        """A decider chose; gives the rationale it noted, if any."""
+        assert frame.node is not None
+        rationale = frame.node["logs"].get("deciderRationale", UNSET)
+        if fallback:
+            text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
+        else:
+            text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
+        shown = f"returned branchId: {returned}" if rationale is UNSET else str(rationale)
+        self.message(frame, "branch", text, chosen, rationale=shown)
+        return rationale
+
+    def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int) -> None:
+        """A selector chose."""
+        assert frame.node is not None
+        logs = frame.node["logs"]
+        logs["selectedChildIds"] = plain(ids)
+        logs["selectorPattern"] = "scope-based-multi-choice"
+        if names:
+            text = f"Running {', '.join(names)} ({len(names)} of {total} matched)"
+        else:
+            logs["skippedAllChildren"] = True
+            text = "No children selected — skipping all branches."
+        self.message(frame, "selected", text, list(names), count=len(names))
+
+    def forked(self, frame: MirrorFrame, names: tuple[str, ...]) -> None:
+        """A fork began."""
+        assert frame.node is not None
+        frame.node["logs"]["totalChildren"] = len(names)
+        frame.node["logs"]["orderOfExecution"] = "ChildrenAfterStage"
+        text = f"Executing all {len(names)} children in parallel: {', '.join(names)}"
+        self.message(frame, "children", text, list(names), count=len(names))
+
+    def looped(self, frame: MirrorFrame, target: Declared, iteration: int) -> None:
+        """A loop edge was taken."""
+        assert frame.node is not None
+        frame.node["logs"]["dynamicNextTarget"] = target.id
+        frame.node["logs"]["dynamicNextIteration"] = iteration - 1
+        self.message(
+            frame, "loop", f"Looping back to {target.name} (iteration {iteration})", target.name, iteration=iteration
+        )
+
+    def entered(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
+        """A subflow was entered."""
+        assert frame.node is not None
+        frame.node["subflowId"] = region.id
+        frame.node.pop("description", None)
+        self.message(frame, "subflow", f"Entering {name} subflow", region.id)
+
+    def seeded(self, region: MirrorRegion) -> None:
+        """A subflow's mapped input is the first commit of its history; objects are set member by member."""
+        assert region.first is not None
+        overwrite: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        for key, value in region.values.items():
+            overwrite[key] = value
+            members = plain(value) if type(value) is Raw else None
+            if isinstance(members, dict) and members:
+                rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in members)
+            else:
+                rows.append({"path": key, "verb": "set"})
+        if self.provenance:
+            for row in rows:
+                row["readKeys"] = []
+        first = region.first
+        region.history.append(
+            {
+                "overwrite": overwrite,
+                "updates": {},
+                "redactedPaths": [],
+                "trace": rows,
+                "stage": first.name,
+                "stageId": first.id,
+                "runtimeStageId": "",
+                "idx": 0,
+            }
+        )
+
+    def left(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
+        """A subflow was left: keep what became of it."""
+        assert frame.node is not None
+        self.message(frame, "subflow", f"Exiting {name} subflow", region.id)
+        parent = frame.node["name"]
+        if frame.branch:
+            parent = f"{frame.branch}.{parent}"
+        result = {"region": region, "subflowId": region.id, "subflowName": name, "parentStageId": parent}
+        result["state"] = region.recorded_state()
+        self.results[region.id] = result
+        self.results[frame.rsid] = result
+
+    def refused(self, decl: Declared, link: int, parent: MirrorFrame | None) -> None:
+        """A line was refused for nesting too deep."""
+        node = {
+            "id": decl.id,
+            "name": decl.name,
+            "isDecider": False,
+            "isFork": False,
+            "logs": {},
+            "errors": {},
+            "metrics": {},
+            "evals": {},
+        }
+        self._hang(node, link, parent, None)
+        self.pending_refusal = (decl, node)
+
+    def refused_commit(self) -> None:
+        """The refused child settles."""
+        if self.pending_refusal is not None:
+            decl, node = self.pending_refusal
+            self._append(self.log, node["name"], decl.id, "", {}, {}, [], [], None, None)
+
+    # ── commit log ───────────────────────────────────────────────────────────────────────────────────────────────
+    def _log_of(self, frame: MirrorFrame) -> list[dict[str, Any]]:
+        return frame.region.history if frame.region.id else self.log
+
+    def _append(
+        self,
+        log: list[dict[str, Any]],
+        name: str,
+        stage_id: str,
+        rsid: str,
+        overwrite: dict[str, Any],
+        updates: dict[str, Any],
+        redacted: list[str],
+        rows: list[dict[str, Any]],
+        tags: list[str] | None,
+        sources: list[str] | None,
+    ) -> None:
+        bundle: dict[str, Any] = {
+            "overwrite": overwrite,
+            "updates": updates,
+            "redactedPaths": redacted,
+            "trace": rows,
+            "stage": name,
+            "stageId": stage_id,
+            "runtimeStageId": rsid,
+        }
+        if tags:
+            bundle["tags"] = tags
+        if sources:
+            bundle["untrackedSources"] = sources
+        bundle["idx"] = len(log)
+        log.append(bundle)
+
+    def commit(self, frame: MirrorFrame, dropped: Any) -> None:
+        """The bundle of a commit, before its values reach the region."""
+        overwrite: dict[str, Any] = {}
+        updates: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        hidden = frame.redacted or {}
+        seen: dict[str, None] = {}
+        delta = self.commit_values == "delta"
+        branch = frame.branch
+        for key, verb, value, reads in frame.ops:
+            if dropped is not None and key in dropped:
+                continue
+            path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
+            if key in hidden:
+                value = LOG_MARK
+            if not delta:
+                row: dict[str, Any] = {"path": path, "verb": "merge" if verb == "merge" else "set"}
+                if self.provenance:
+                    row["readKeys"] = list(reads)
+                rows.append(row)
+            if verb == "merge":
+                updates[key] = merged(updates.get(key, UNSET), value) if key in updates and value is not LOG_MARK else value
+            else:
+                overwrite[key] = value
+            if delta:
+                previous = seen.get(key)
+                seen[key] = verb if previous is None or verb != "merge" else previous  # type: ignore[assignment]
+        if delta:
+            self._delta_rows(frame, seen, overwrite, updates, rows)
+        overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
+        if branch:
+            overwrite = {"runs": {branch: overwrite}} if overwrite else {}
+            updates = {"runs": {branch: updates}} if updates else {}
+        redacted = [
+            f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
+            for key in hidden
+            if dropped is None or key not in dropped
+        ]
+        assert frame.node is not None
+        tags = None if frame.tagged else frame.decl.tags
+        frame.tagged = True
+        self._append(
+            self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, overwrite, updates, redacted, rows, tags,
+            frame.sources,
+        )
+        frame.sources = None
+        frame.redacted = None
+
+    def _delta_rows(
+        self, frame: MirrorFrame, seen: dict[str, Any], overwrite: dict[str, Any], updates: dict[str, Any],
+        rows: list[dict[str, Any]],
+    ) -> None:
+        region, branch = frame.region, frame.branch
+        for key, verb in seen.items():
+            path = ("runs", branch, key) if branch else (key,)
+            row: dict[str, Any] = {"path": SEPARATOR.join(path)}
+            final = frame.staged.get(key, UNSET)
+            if final is UNSET:
+                row["verb"] = "delete"
+                overwrite.pop(key, None)
+                updates.pop(key, None)
+            elif verb == "merge" and key not in overwrite:
+                row["verb"] = "merge"
+            else:
+                tail = grown(region.get(path), final)
+                if frame.redacted and key in frame.redacted:
+                    tail = None
+                updates.pop(key, None)
+                if tail is None:
+                    row["verb"] = "set"
+                    overwrite[key] = LOG_MARK if frame.redacted and key in frame.redacted else final
+                else:
+                    row["verb"] = "append"
+                    overwrite[key] = tail
+            if self.provenance:
+                row["readKeys"] = list(frame.reads)
+            rows.append(row)
+
+    def empty_commit(self, frame: MirrorFrame) -> None:
+        """A parallel child's second bundle."""
+        assert frame.node is not None
+        self._append(self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, {}, {}, [], [], None, None)
+
+    def output(self, frame: MirrorFrame, rows: Iterable[tuple[tuple[str, ...], Any]], dropped: set[int]) -> None:
+        """The bundle of a subflow's output."""
+        overwrite: dict[str, Any] = {}
+        trace: list[dict[str, Any]] = []
+        redacted: list[str] = []
+        delta = self.commit_values == "delta"
+        for index, (path, value) in enumerate(rows):
+            if index in dropped:
+                continue
+            shown = value
+            row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
+            if value == MARK:
+                redacted.append(SEPARATOR.join(path))
+                shown = LOG_MARK
+            elif delta:
+                tail = grown(frame.region.get(path), value)
+                if tail is not None:
+                    row["verb"] = "append"
+                    shown = tail
+            if self.provenance:
+                row["readKeys"] = []
+            trace.append(row)
+            holder = overwrite
+            for step in path[:-1]:
+                holder = holder.setdefault(step, {})
+            holder[path[-1]] = shown
+        assert frame.node is not None
+        tags = None if frame.tagged else frame.decl.tags
+        frame.tagged = True
+        self._append(
+            self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, overwrite, {}, redacted, trace, tags, None
+        )
+
+    # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────
+    def finish_tree(self) -> None:
+        """Put every frame's reads and writes on its node."""
+        for frame in self.frames:
+            node = frame.node
+            assert node is not None
+            if self.write_tracking != "off" and frame.writes:
+                summarised = self.write_tracking == "summary"
+                writes = {
+                    key: summary_marker(value, "__writeSummary") if summarised else value
+                    for key, (value, _) in frame.writes.items()
+                    if value is not UNSET
+                }
+                node["stageWrites"] = _plain_members(writes)
+            if self.read_tracking != "off" and frame.reads:
+                summarised = self.read_tracking == "summary"
+                reads = {
+                    key: summary_marker(value, "__readSummary") if summarised else value
+                    for key, value in frame.reads.items()
+                    if value is not UNSET
+                }
+                node["stageReads"] = _plain_members(reads)
+
+    def snapshot(self, region: MirrorRegion, run_id: str) -> dict[str, Any]:
+        """The whole, in the reference's shape; a fresh copy but for the tree's nodes."""
+        self.finish_tree()
+        out: dict[str, Any] = {
+            "sharedState": _plain_members(region.recorded_state()),
+            "executionTree": self.tree,
+            "initialState": _plain_members(region.initial),
+            "commitLog": [_plain_bundle(bundle) for bundle in self.log],
+            "commitValues": self.commit_values,
+            "writeProvenance": self.write_provenance,
+            "runId": run_id,
+        }
+        if self.results:
+            out["subflowResults"] = {key: self._result(value) for key, value in self.results.items()}
+        return out
+
+    def _result(self, result: dict[str, Any]) -> dict[str, Any]:
+        region: MirrorRegion = result["region"]
+        return {
+            "subflowId": result["subflowId"],
+            "subflowName": result["subflowName"],
+            "treeContext": {
+                "globalContext": _plain_members(result["state"]),
+                "stageContexts": region.tree,
+                "history": [_plain_bundle(bundle) for bundle in region.history],
+                "initialState": {},
+            },
+            "parentStageId": result["parentStageId"],
+        }
+
+
+def _plain_members(members: dict[str, Any]) -> dict[str, Any]:
+    return {key: plain(packed(value)) for key, value in members.items()}
+
+
+def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **bundle,
+        "overwrite": plain(Raw(encode(bundle["overwrite"]))),
+        "updates": plain(Raw(encode(bundle["updates"]))),
+    }
+
+
+def grown(before: Any, after: Any) -> Any:
+    """The items that a recorded list grew by at its end, as a recorded list; None when it did not just grow."""
+    if type(before) is not Raw or type(after) is not Raw:
+        return None
+    old, new = bytes(before), bytes(after)
+    if old[:1] != b"[" or new[:1] != b"[" or len(new) <= len(old):
+        return None
+    if old == b"[]":
+        return after
+    if new.startswith(old[:-1] + b","):
+        return Raw(b"[" + new[len(old) :])
+    return None
+
+
+def summary_marker(value: Any, mark: str) -> Any:
+    """What stands for a value where only summaries are tracked."""
+    value = plain(value)
+    marker: dict[str, Any] = {mark: True}
+    if value is None:
+        marker["type"] = "null"
+    elif isinstance(value, bool):
+        marker.update(type="boolean", preview="true" if value else "false")
+    elif isinstance(value, (int, float)):
+        marker.update(type="number", preview=js_number(value))
+    elif isinstance(value, str):
+        marker.update(type="string", size=len(value), preview=value[:PREVIEW_UNITS])
+    elif isinstance(value, list):
+        marker.update(type="array", size=len(value))  # type: ignore[arg-type]
+    else:
+        marker.update(type="object", size=len(value))
+    return marker

@@ -1,0 +1,25 @@
+"""What a stage sees: its scope over the shared state, the operations beside it, and rules that leave evidence."""
+
+from footpath.scope._decide import Decision, Rule, Selection, decide, select
+from footpath.scope._frame import NO_ANSWER, Frame
+from footpath.scope._pause import Paused, interrupt
+from footpath.scope._redaction import Redaction, RedactionPolicy
+from footpath.scope._scope import Scope, StageOps, make_scope, ops
+
+__all__ = [
+    "NO_ANSWER",
+    "Decision",
+    "Frame",
+    "Paused",
+    "Redaction",
+    "RedactionPolicy",
+    "Rule",
+    "Scope",
+    "Selection",
+    "StageOps",
+    "decide",
+    "interrupt",
+    "make_scope",
+    "ops",
+    "select",
+]

@@ -1,0 +1,315 @@
+"""Rules with evidence: which were tried, what each looked at, what it saw."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from footpath.journal._entries import READ_REDACTED
+from footpath.scope._scope import frame_of
+from footpath.values import ABSENT, MARK, js_number, record, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from footpath.scope._frame import Frame
+
+RESERVED = frozenset(
+    "constructor prototype __proto__ hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
+    "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+)
+"""Names that footprintjs refuses in a filter: such a rule never matches."""
+
+_HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
+
+
+class Condition(Struct, rename="camel", omit_defaults=True, gc=False):
+    """One comparison of a filter rule; `actual_summary` is what the state held, as text."""
+
+    key: str
+    op: str
+    threshold: Any
+    actual_summary: str
+    result: bool
+    redacted: bool | UnsetType = UNSET
+
+
+class Look(Struct, rename="camel", gc=False):
+    """One key that a function rule read."""
+
+    key: str
+    value_summary: str
+    redacted: bool
+
+
+class RuleEvidence(Struct, rename="camel", omit_defaults=True, tag_field=None, gc=False):
+    """What became of one rule."""
+
+    type: str
+    rule_index: int
+    branch: str
+    matched: bool
+    label: str | UnsetType = UNSET
+    conditions: list[Condition] | UnsetType = UNSET
+    inputs: list[Look] | UnsetType = UNSET
+    match_error: str | UnsetType = UNSET
+
+
+class DecisionEvidence(Struct, rename="camel", omit_defaults=True, gc=False):
+    """All rules tried by one `decide()`, and what came of them."""
+
+    rules: list[RuleEvidence]
+    chosen: str
+    default: str
+    default_label: str | UnsetType = UNSET
+
+
+class SelectionEvidence(Struct, rename="camel", omit_defaults=True, gc=False):
+    """All rules tried by one `select()`, and which branches they chose."""
+
+    rules: list[RuleEvidence]
+    selected: list[str]
+
+
+class Rule(Struct, frozen=True):
+    """A rule of `decide()` or `select()`.
+
+    Attributes:
+        when: a filter, `{key: {op: threshold}}` with all conditions required, or a function of the scope.
+        then: id of the branch to take.
+        label: what the rule is called in the story.
+    """
+
+    when: Mapping[str, Any] | Callable[[Any], Any]
+    then: str
+    label: str | None = None
+
+
+class Decision(Struct, gc=False):
+    """What `decide()` gives a decider to return: the branch id, and the evidence for it."""
+
+    branch: str
+    evidence: DecisionEvidence
+
+
+class Selection(Struct, gc=False):
+    """What `select()` gives a selector to return: the branch ids, and the evidence for them."""
+
+    branches: list[str]
+    evidence: SelectionEvidence
+
+
+def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str | Mapping[str, str]) -> Decision:
+    """Try rules in order; the first that matches chooses the branch, else the default does.
+
+    Every condition tried is recorded with what it saw. A rule that raises is no match, and its error is in the evidence.
+
+    Args:
+        scope: the scope the decider was called with.
+        rules: `Rule`s, or mappings with `when`, `then` and, if wanted, `label`.
+        default: a branch id, or `{"branch": id, "label": text}`.
+
+    Raises:
+        TypeError: `scope` is not a stage's scope, or a rule has no `when` or `then`.
+    """
+    frame: Frame = frame_of(scope)
+    tried: list[RuleEvidence] = []
+    label: str | UnsetType = UNSET
+    if isinstance(default, str):
+        default_branch = default
+    else:
+        default_branch = default["branch"]
+        label = default.get("label", UNSET)  # type: ignore[assignment]
+    chosen = default_branch
+    for index, rule in enumerate(rules):
+        evidence = _try_rule(scope, frame, index, rule)
+        tried.append(evidence)
+        if evidence.matched:
+            chosen = evidence.branch
+            break
+    return Decision(chosen, DecisionEvidence(tried, chosen, default_branch, label))
+
+
+def select(scope: Any, rules: Iterable[Rule | Mapping[str, Any]]) -> Selection:
+    """Try every rule; each that matches selects its branch. Arguments and errors as for `decide`."""
+    frame: Frame = frame_of(scope)
+    tried = [_try_rule(scope, frame, index, rule) for index, rule in enumerate(rules)]
+    selected = [evidence.branch for evidence in tried if evidence.matched]
+    return Selection(selected, SelectionEvidence(tried, selected))
+
+
+def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, Any]) -> RuleEvidence:
+    if isinstance(rule, Rule):
+        when, branch, label = rule.when, rule.then, rule.label
+    else:
+        try:
+            when, branch, label = rule["when"], rule["then"], rule.get("label")
+        except (KeyError, TypeError, IndexError, AttributeError):
+            message = f'rule {index} needs "when" and "then", but is {rule!r:.120}'
+            raise TypeError(message) from None
+    evidence = RuleEvidence("", index, branch, False, UNSET if label is None else label)
+    if callable(when):
+        _try_function(scope, frame, when, evidence)
+    else:
+        _try_filter(frame, when, evidence)
+    return evidence
+
+
+def _try_function(scope: Any, frame: Frame, when: Callable[[Any], Any], evidence: RuleEvidence) -> None:
+    host = frame.host
+    journal = host.journal
+    start = len(journal)
+    evidence.type = "function"
+    try:
+        evidence.matched = bool(when(scope))
+    except Exception as error:  # noqa: BLE001  # a rule that raises is no match; its error is the evidence
+        evidence.match_error = _hide(frame, str(error))
+    evidence.inputs = [
+        _look(frame, entry if type(entry) is str else entry[1])
+        for entry in journal[start:]
+        if type(entry) is str or entry[0] == READ_REDACTED
+    ]
+
+
+def _look(frame: Frame, key: str) -> Look:
+    value = frame.lookup(key)
+    redaction = frame.host.redaction
+    if redaction is not None and value is not ABSENT and redaction.hides(key):
+        return Look(key, MARK, True)
+    return Look(key, _hide(frame, summarize(value)), False)
+
+
+def _hide(frame: Frame, text: str) -> str:
+    redaction = frame.host.redaction
+    return text if redaction is None else redaction.scrub(text)
+
+
+def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -> None:
+    evidence.type = "filter"
+    conditions: list[Condition] = []
+    evidence.conditions = conditions
+    refused = False
+    redaction = frame.host.redaction
+    for key, wanted in when.items():
+        if key in RESERVED:
+            refused = True
+            continue
+        if not isinstance(wanted, dict):
+            continue
+        frame.read(key)
+        actual = frame.lookup(key)
+        hidden = redaction is not None and actual is not ABSENT and redaction.hides(key)
+        summary = MARK if hidden else _hide(frame, summarize(actual))
+        for op, threshold in wanted.items():
+            compare = _OPERATORS.get(op)
+            result = compare is not None and compare(actual, threshold)
+            shown = MARK if hidden and op in _HIDES_THRESHOLD else record(threshold)
+            if redaction is not None and shown is not MARK:
+                shown = redaction.scrub_recorded(shown)
+            conditions.append(Condition(key, op, shown, summary, result, hidden))
+    evidence.matched = bool(conditions) and not refused and all(condition.result for condition in conditions)
+
+
+# ── comparing as footprintjs does ────────────────────────────────────────────────────────────────────────────────────
+def strictly_equal(left: Any, right: Any) -> bool:
+    """Equality without coercion: numbers by value, texts by text, True and None only with themselves, containers never."""
+    kind, other = type(left), type(right)
+    if kind is bool or other is bool:
+        return kind is bool and other is bool and left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left == right
+    if kind is str:
+        return other is str and left == right
+    return left is right and (left is None or left is ABSENT)
+
+
+def _same_value(left: Any, right: Any) -> bool:
+    return strictly_equal(left, right) or (left != left and right != right)  # noqa: PLR0124  # NaN
+
+
+_JS_WHITESPACE = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+def _primitive(value: Any) -> Any:
+    """A container as the text that JavaScript would compare."""
+    depth = 0
+    while isinstance(value, (list, tuple)) and len(value) == 1 and depth < 1000:  # noqa: PLR2004
+        value = value[0]
+        depth += 1
+        if value is None or value is ABSENT:
+            return ""
+        if not isinstance(value, (list, tuple, dict)):
+            return _text(value)
+    if isinstance(value, (list, tuple)):
+        return ",".join("" if item is None or item is ABSENT else _text(_primitive(item)) for item in value)
+    if isinstance(value, dict):
+        return "[object Object]"
+    return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return js_number(value)
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return 0.0
+    if isinstance(value, (bool, int, float)):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    if isinstance(value, str):
+        text = value.strip(_JS_WHITESPACE)
+        if not text:
+            return 0.0
+        if text[:2].lower() in ("0x", "0o", "0b"):
+            try:
+                return float(int(text, 0))
+            except ValueError:
+                return math.nan
+        if text in ("Infinity", "+Infinity", "-Infinity"):
+            return math.inf if text[0] != "-" else -math.inf
+        if text[-1:].isdigit() or text[-1:] == ".":
+            try:
+                return math.nan if "_" in text else float(text)
+            except ValueError:
+                return math.nan
+    return math.nan
+
+
+def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def compare(actual: Any, threshold: Any) -> bool:
+        if actual is ABSENT or threshold is ABSENT:
+            return False
+        left, right = _primitive(actual), _primitive(threshold)
+        if isinstance(left, str) and isinstance(right, str):
+            # JavaScript orders texts by UTF-16 unit, which differs from Python's order beyond the basic plane.
+            return test(left.encode("utf-16-be", "surrogatepass"), right.encode("utf-16-be", "surrogatepass"))
+        return test(_number(left), _number(right))
+
+    return compare
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": strictly_equal,
+    "ne": lambda actual, threshold: not strictly_equal(actual, threshold),
+    "gt": _ordered(lambda left, right: left > right),
+    "gte": _ordered(lambda left, right: left >= right),
+    "lt": _ordered(lambda left, right: left < right),
+    "lte": _ordered(lambda left, right: left <= right),
+    "in": lambda actual, threshold: (
+        isinstance(threshold, (list, tuple)) and any(_same_value(actual, item) for item in threshold)
+    ),
+    "notIn": lambda actual, threshold: (
+        not (isinstance(threshold, (list, tuple)) and any(_same_value(actual, item) for item in threshold))
+    ),
+}

@@ -1,0 +1,382 @@
+"""One execution of one node, seen from inside: its reads, its staged writes, its commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.errors import StateError
+from footpath.journal._entries import (
+    ABSENT_VALUE,
+    APPEND,
+    CHANGED,
+    DELETE,
+    EMIT,
+    HAS,
+    NOTE,
+    READ_REDACTED,
+    REDACTED,
+    SET,
+    SOURCE,
+    TOKEN,
+    UPDATE,
+)
+from footpath.state import is_tracked, merge, same, track, untracked
+from footpath.values import ABSENT, ATOMS, MARK, record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from footpath.chart import Node
+    from footpath.scope._host import Host
+    from footpath.state import Region
+
+NO_ANSWER: Any = object()
+"""Says that an interrupt has no answer yet; None is an answer."""
+
+NO_PAYLOAD: Any = object()
+"""Says that an emit carries no payload; None is a payload."""
+
+
+class Frame:
+    """A stage's hold on the shared state.
+
+    A frame owns its stage's staged writes. They reach the shared state at `commit`, or are dropped by `forget` when an
+    attempt failed. Every access is appended to the journal before its effect is visible.
+
+    Attributes:
+        number: the step number of this execution in the run.
+        branch: id of the parallel child this frame belongs to, empty on the main line.
+        broke: whether the stage asked to stop its line; `reason` is what it said.
+    """
+
+    __slots__ = (
+        "answer",
+        "base",
+        "branch",
+        "broke",
+        "host",
+        "node",
+        "number",
+        "reason",
+        "recorded",
+        "region",
+        "seen",
+        "staged",
+        "tokens",
+        "touched",
+        "resume_input",
+    )
+
+    def __init__(self, host: Host, region: Region, node: Node, number: int, branch: str) -> None:
+        self.host = host
+        self.region = region
+        self.node = node
+        self.number = number
+        self.branch = branch
+        self.staged: dict[str, Any] = {}
+        self.recorded: dict[str, Any] = {}
+        self.touched: dict[str, Any] | None = None
+        self.base: dict[str, Any] = region.values
+        self.broke = False
+        self.reason: Any = None
+        self.seen = 0
+        self.resume_input: Any = None
+        self.tokens: list[Any] = []
+        self.answer: Any = NO_ANSWER
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def lookup(self, key: str) -> Any:
+        if key in self.staged:
+            return self.staged[key]
+        if self.branch:
+            own = self.base.get("runs")
+            if isinstance(own, dict):
+                own = own.get(self.branch)
+                if isinstance(own, dict) and key in own and own[key] is not ABSENT:
+                    return own[key]
+        return self.base.get(key, ABSENT)
+
+    def read(self, key: str) -> Any:
+        host = self.host
+        if host.current is not self:
+            host.switch(self)
+        value = self.lookup(key)
+        if host.redaction is not None and value is not ABSENT and host.redaction.hides(key):
+            host.record_entry((READ_REDACTED, key))
+        else:
+            host.record_entry(key)
+        if type(value) in ATOMS:
+            return value
+        if value is ABSENT:
+            return None
+        return self.view(key, value)
+
+    def view(self, key: str, value: Any) -> Any:
+        touched = self.touched
+        if touched is None:
+            touched = self.touched = {}
+        if key not in self.staged:
+            touched[key] = value
+        return track(value, self, key)
+
+    def has(self, key: str) -> bool:
+        host = self.host
+        if host.current is not self:
+            host.switch(self)
+        host.record_entry((HAS, key))
+        return self.lookup(key) is not ABSENT
+
+    def present(self, key: str) -> bool:
+        """Whether the key has a value, without a trace of the question."""
+        return self.lookup(key) is not ABSENT
+
+    def keys(self) -> list[str]:
+        """Keys that have a value, in state order; names are not reads."""
+        keys = dict.fromkeys(self.base)
+        if self.branch:
+            keys.update(dict.fromkeys(self.region.branch_values(self.branch)))
+        keys.update(dict.fromkeys(self.staged))
+        return [key for key in keys if self.lookup(key) is not ABSENT]
+
+    def source(self, name: str, value: Any) -> Any:
+        bit = 1 if name == "args" else 2
+        if value and not self.seen & bit:
+            self.seen |= bit
+            host = self.host
+            if host.current is not self:
+                host.switch(self)
+            host.record_entry((SOURCE, name))
+        return value
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def begin_write(self, key: str) -> Host:
+        host = self.host
+        if host.current is not self:
+            host.switch(self)
+        if key in self.region.readonly:
+            message = f'Cannot write to readonly input key "{key}" — use getArgs() to read input values'
+            raise StateError(message)
+        if not self.staged and host.parallel:
+            self.base = dict(self.region.values)
+        return host
+
+    def write(self, key: str, value: Any) -> None:
+        if type(key) is not str:
+            message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
+            raise StateError(message)
+        host = self.begin_write(key)
+        if is_tracked(value):
+            value = untracked(value)
+        recorded = record(value)
+        redaction = host.redaction
+        if redaction is not None and (redaction.active or redaction.wants(key)):
+            self.write_redacted(key, value, recorded, redaction.wants(key), None)
+            return
+        if value is ABSENT:
+            host.record_entry((SET, key, None, ABSENT_VALUE))
+        else:
+            host.record_entry((key, recorded))
+        self.stage(key, value, recorded)
+
+    def stage(self, key: str, value: Any, recorded: Any) -> None:
+        # Reinserting keeps footprintjs's order: a key stands where it was first written in the stage.
+        self.staged[key] = value
+        if type(value) in ATOMS:
+            self.recorded.pop(key, None)
+        else:
+            self.recorded[key] = recorded
+
+    def write_redacted(self, key: str, value: Any, recorded: Any, hide: Any, description: str | None) -> None:
+        host = self.host
+        redaction = host.redaction
+        assert redaction is not None
+        entry: tuple[Any, ...]
+        if hide is True:
+            redaction.mark(key, value)
+            entry = (SET, key, None, REDACTED) if description is None else (SET, key, None, REDACTED, description)
+        else:
+            shown = redaction.show(key, value, recorded)
+            flags = ABSENT_VALUE if value is ABSENT else 0
+            if description is None and not flags:
+                entry = (key, shown)
+            else:
+                entry = (SET, key, None if flags else shown, flags)
+                if description is not None:
+                    entry += (description,)
+        host.record_entry(entry)
+        self.stage(key, value, recorded)
+
+    def write_with(self, key: str, value: Any, redact: bool, description: str | None) -> None:
+        """Write a key with options."""
+        host = self.begin_write(key)
+        if is_tracked(value):
+            value = untracked(value)
+        recorded = record(value)
+        redaction = host.redaction
+        if redact and redaction is None:
+            redaction = host.start_redaction()
+        if redaction is not None:
+            self.write_redacted(key, value, recorded, True if redact else redaction.wants(key), description)
+            return
+        if description is not None or value is ABSENT:
+            flags = ABSENT_VALUE if value is ABSENT else 0
+            tail = () if description is None else (description,)
+            host.record_entry((SET, key, None if flags else recorded, flags, *tail))
+        else:
+            host.record_entry((key, recorded))
+        self.stage(key, value, recorded)
+
+    def update(self, key: str, patch: Any) -> None:
+        host = self.begin_write(key)
+        patch = untracked(patch)
+        base = self.lookup(key)
+        redaction = host.redaction
+        if redaction is not None and redaction.wants(key) is True:
+            redaction.mark(key, patch)
+            host.record_entry((UPDATE, key, None, REDACTED))
+        else:
+            shown = record(patch)
+            if redaction is not None:
+                shown = redaction.show(key, patch, shown)
+            host.record_entry((UPDATE, key, shown))
+        merged = merge(base, patch)
+        self.stage(key, merged, record(merged))
+
+    def delete(self, key: str) -> None:
+        host = self.begin_write(key)
+        if host.redaction is not None and host.redaction.unmark(key):
+            host.record_entry((DELETE, key, REDACTED))
+        else:
+            host.record_entry((DELETE, key))
+        self.stage(key, ABSENT, None)
+
+    def append_all(self, key: str, items: Iterable[Any]) -> None:
+        view = self.read(key)
+        current = [] if view is None else untracked(view)
+        self.write(key, [*current, *map(untracked, items)])
+
+    # What a tracked view calls when it is changed; see footpath.state.
+    def nested_set(self, key: str, path: tuple[Any, ...], value: Any) -> None:
+        patch: Any = value
+        for step in reversed(path):
+            patch = {step: patch}
+        self.update(key, patch)
+
+    def root_set(self, key: str, value: Any) -> None:
+        self.write(key, value)
+
+    def root_extend(self, key: str, items: list[Any]) -> None:
+        """Grow the list under key; the journal holds the new items alone."""
+        host = self.begin_write(key)
+        redaction = host.redaction
+        old = self.lookup(key)
+        whole = [*old, *items]
+        if redaction is not None:
+            self.write(key, whole)
+            return
+        host.record_entry((APPEND, key, record(items)))
+        self.stage(key, whole, record(whole))
+
+    def current_value(self, key: str) -> Any:
+        """The key's value as the stage would read it now, without an event; ABSENT when there is none."""
+        return self.lookup(key)
+
+    # ── committing ───────────────────────────────────────────────────────────────────────────────────────────────
+    def commit(self) -> list[str] | None:
+        """Move staged writes into the region; gives the keys whose value was there already.
+
+        Containers written or read here are recorded once more and compared: a difference means that somebody changed
+        them without the scope, and becomes a `CHANGED` entry.
+        """
+        if self.touched is not None:
+            self.check_touched()
+        staged = self.staged
+        if not staged:
+            return None
+        region = self.region
+        recorded = self.recorded
+        dropped: list[str] | None = None
+        branch = self.branch
+        for key, value in staged.items():
+            base = region.branch_values(branch).get(key, ABSENT) if branch else region.values.get(key, ABSENT)
+            if type(value) in ATOMS:
+                unchanged = base is not ABSENT and same(base, value)
+            elif value is ABSENT:
+                unchanged = base is ABSENT
+            else:
+                now = record(value)
+                if now != recorded[key]:
+                    self.changed(key, now)
+                slot = (branch, key) if branch else key
+                unchanged = base is not ABSENT and (region.recorded.get(slot) == now or same(base, value))
+                region.recorded[slot] = now
+            if unchanged:
+                dropped = [key] if dropped is None else [*dropped, key]
+            if branch:
+                if not unchanged:
+                    region.put_path(("runs", branch, key), value)
+            else:
+                region.values[key] = value
+        self.staged = {}
+        self.recorded = {}
+        self.base = region.values
+        return dropped
+
+    def check_touched(self) -> None:
+        region = self.region
+        staged = self.staged
+        for key, value in (self.touched or {}).items():
+            if key in staged:
+                continue
+            now = record(value)
+            before = region.recorded.get(key)
+            if before is not None and before != now and region.values.get(key) is value:
+                self.changed(key, now)
+                staged[key] = value
+                self.recorded[key] = now
+            elif before is None:
+                region.recorded[key] = now
+        self.touched = None
+
+    def changed(self, key: str, now: Any) -> None:
+        host = self.host
+        redaction = host.redaction
+        if redaction is not None:
+            now = MARK if redaction.hides(key) else redaction.show(key, ABSENT, now)
+        host.record_entry((CHANGED, key, now))
+
+    def forget(self) -> None:
+        self.staged = {}
+        self.recorded = {}
+        self.touched = None
+        self.base = self.region.values
+
+    # ── everything else a stage may say ──────────────────────────────────────────────────────────────────────────
+    def say(self, entry: tuple[Any, ...]) -> None:
+        host = self.host
+        if host.current is not self:
+            host.switch(self)
+        host.record_entry(entry)
+
+    def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:
+        host = self.host
+        if payload is NO_PAYLOAD or payload is ABSENT:
+            self.say((EMIT, host.now(), name))
+            return
+        recorded = record(untracked(payload))
+        if host.redaction is not None:
+            recorded = host.redaction.show_emit(name, recorded)
+        self.say((EMIT, host.now(), name, recorded))
+
+    def note(self, kind: str, key: str, value: Any) -> None:
+        host = self.host
+        recorded = record(untracked(value))
+        if host.redaction is not None:
+            recorded = host.redaction.show_note(kind, key, recorded)
+        self.say((NOTE, host.now(), kind, key, recorded))
+
+    def token(self, text: Any) -> None:
+        stream = self.node.stream_id or self.node.id
+        self.tokens.append(text)
+        self.host.stream("on_token", stream, text)
+        self.say((TOKEN, stream, record(text)))

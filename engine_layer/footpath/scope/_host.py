@@ -1,0 +1,45 @@
+"""What a frame needs of the run it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from footpath.scope._frame import Frame
+    from footpath.scope._redaction import Redaction
+
+
+class Host(Protocol):
+    """The run, as its frames see it.
+
+    Attributes:
+        record_entry: appends an entry to the journal, and feeds it to whoever listens.
+        current: the frame that the last entry belongs to.
+        redaction: None while nothing has to be hidden.
+        parallel: how many groups of parallel children are alive.
+    """
+
+    record_entry: Callable[[Any], None]
+    current: Frame | None
+    redaction: Redaction | None
+    parallel: int
+    args: Any
+    env: Any
+
+    def switch(self, frame: Frame) -> None:
+        """Make another frame the one that entries belong to."""
+        ...
+
+    def now(self) -> int:
+        """Microseconds since the run's start."""
+        ...
+
+    def start_redaction(self) -> Redaction:
+        """Begin to hide values in a run that had nothing to hide."""
+        ...
+
+    def stream(self, what: str, stream_id: str, text: Any) -> None:
+        """Hand a token to the caller's stream handlers."""
+        ...

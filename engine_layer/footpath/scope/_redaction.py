@@ -1,0 +1,163 @@
+"""Hiding values: which keys, and every trace of what they held."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from footpath.values import MARK, Secrets, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class RedactionPolicy(msgspec.Struct, frozen=True):
+    """What must never be seen in anything that is recorded.
+
+    Attributes:
+        keys: state keys, by name.
+        fields: members of a key's object, by dotted path: `{"patient": ["ssn", "address.zip"]}`.
+        patterns: regular expressions; a key that one of them finds is hidden.
+        emit_patterns: likewise for the names of emitted events.
+    """
+
+    keys: tuple[str, ...] = ()
+    fields: dict[str, tuple[str, ...]] = {}
+    patterns: tuple[re.Pattern[str] | str, ...] = ()
+    emit_patterns: tuple[re.Pattern[str] | str, ...] = ()
+
+
+class Redaction:
+    """A policy at work in one run: what is hidden so far, and the texts that must not occur.
+
+    Attributes:
+        marked: keys whose value is hidden because a hidden write was made.
+        paths_seen: fields that were hidden, as `key` to dotted paths.
+    """
+
+    def __init__(self, policy: RedactionPolicy | None) -> None:
+        self.policy = policy or RedactionPolicy()
+        self.keys = frozenset(self.policy.keys)
+        self.patterns = _compiled(self.policy.patterns)
+        self.emit_patterns = _compiled(self.policy.emit_patterns)
+        self.fields = {key: tuple(paths) for key, paths in dict(self.policy.fields).items()}
+        self.marked: set[str] = set()
+        self.secrets = Secrets()
+        self._verdicts: dict[str, bool] = {}
+
+    @property
+    def active(self) -> bool:
+        """Whether a write that is not hidden itself has to be looked at."""
+        return bool(self.secrets) or bool(self.fields)
+
+    def wants(self, key: str) -> bool:
+        """Whether a write of this key is hidden."""
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            verdict = key in self.keys or any(pattern.search(key) for pattern in self.patterns)
+            self._verdicts[key] = verdict
+        return verdict or key in self.marked
+
+    hides = wants
+
+    def mark(self, key: str, value: Any) -> None:
+        """A hidden write was made."""
+        self.marked.add(key)
+        self.secrets.add(value)
+
+    def unmark(self, key: str) -> bool:
+        """The key was deleted; tells whether it was hidden."""
+        hidden = self.wants(key)
+        self.marked.discard(key)
+        return hidden
+
+    def show(self, key: str, value: Any, recorded: Any) -> Any:
+        """The recorded form of a write that is not hidden as a whole: hidden fields masked, known secrets scrubbed."""
+        paths = self.fields.get(key)
+        if paths:
+            recorded = self._mask(recorded, paths)
+        return self.scrub_recorded(recorded)
+
+    def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
+        """The recorded form of what a subflow writes into its parent."""
+        if self.wants(path[0]) or (len(path) > 1 and ".".join(path[1:]) in self.fields.get(path[0], ())):
+            self.mark(path[0], value) if len(path) == 1 else self.secrets.add(value)
+            return MARK
+        return self.show(path[0], value, recorded) if len(path) == 1 else self.scrub_recorded(recorded)
+
+    def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
+        if type(recorded) is not msgspec.Raw:
+            return recorded
+        value = plain(recorded)
+        changed = False
+        for path in paths:
+            steps = path.split(".")
+            holder: Any = value
+            for step in steps[:-1]:
+                holder = holder.get(step) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and steps[-1] in holder:
+                if holder[steps[-1]] != MARK:
+                    self.secrets.add(holder[steps[-1]])
+                holder[steps[-1]] = MARK
+                changed = True
+        return msgspec.Raw(msgspec.json.encode(value)) if changed else recorded
+
+    def scrub(self, text: str) -> str:
+        """A text without the secrets known so far."""
+        return self.secrets.scrub_text(text) if self.secrets else text
+
+    def scrub_recorded(self, recorded: Any) -> Any:
+        """A recorded value without the secrets known so far."""
+        return self.secrets.scrub_recorded(recorded) if self.secrets else recorded
+
+    def show_emit(self, name: str, recorded: Any) -> Any:
+        """The payload of an event, hidden when its name is to be."""
+        if any(pattern.search(name) for pattern in self.emit_patterns):
+            self.secrets.add(plain(recorded))
+            return MARK
+        return self.scrub_recorded(recorded)
+
+    def show_note(self, kind: str, key: str, recorded: Any) -> Any:
+        """The value of a diagnostic, which is an event too."""
+        return self.scrub_recorded(recorded)
+
+    def show_input(self, recorded: Any) -> Any:
+        """A run's input: members that the policy hides become the mark, wherever they stand at the top or below a key."""
+        value = plain(recorded)
+        if isinstance(value, dict):
+            changed = False
+            for key in value:
+                if self.wants(key):
+                    self.secrets.add(value[key])
+                    value[key] = MARK
+                    changed = True
+                elif key in self.fields:
+                    masked = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
+                    value[key] = plain(masked)
+                    changed = True
+            if changed:
+                recorded = msgspec.Raw(msgspec.json.encode(value))
+        return self.scrub_recorded(recorded)
+
+    def report(self) -> dict[str, Any]:
+        """What is hidden now, by name; never what it holds."""
+        return {
+            "redactedKeys": sorted(self.marked),
+            "fieldRedactions": {key: list(paths) for key, paths in self.fields.items()},
+            "patterns": [pattern.pattern for pattern in self.patterns],
+        }
+
+
+def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+def policy_from(settings: Mapping[str, Any]) -> RedactionPolicy:
+    """A policy from plain data, as configuration holds it.
+
+    Raises:
+        msgspec.ValidationError: the data has another shape.
+    """
+    return msgspec.convert(settings, RedactionPolicy)

@@ -1,0 +1,184 @@
+"""The two things a stage is given: its scope, and the scope's operations."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from footpath.scope._frame import NO_PAYLOAD, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Scope:
+    """The shared state as a stage sees it: `scope.key`, `scope["key"]`, `"key" in scope`, `del scope.key`.
+
+    Every name is a state key and is never transformed; an absent one reads as None. What is not state is reached by
+    `ops(scope)`, which no key can collide with.
+    """
+
+    __slots__ = ("frame",)
+
+    if sys.version_info >= (3, 12):
+
+        def __getattr__(self, key: str) -> Any:
+            return frame_of(self).read(key)
+
+    else:
+        # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first.
+        def __getattribute__(self, key: str) -> Any:
+            if key[:2] == "__" == key[-2:]:
+                return _object_getattribute(self, key)
+            return frame_of(self).read(key)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        frame_of(self).write(key, value)
+
+    def __delattr__(self, key: str) -> None:
+        frame_of(self).delete(key)
+
+    def __getitem__(self, key: str) -> Any:
+        return frame_of(self).read(key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        frame_of(self).write(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        frame_of(self).delete(key)
+
+    def __contains__(self, key: str) -> bool:
+        return frame_of(self).has(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(frame_of(self).keys())
+
+    def __repr__(self) -> str:
+        frame = frame_of(self)
+        return f"<Scope of {frame.node.id}#{frame.number}: {', '.join(frame.keys())}>"
+
+
+_object_getattribute = object.__getattribute__
+_new = object.__new__
+_slot: Any = Scope.__dict__["frame"]
+_bind = _slot.__set__
+frame_of: Any = _slot.__get__
+# With the slot's name gone from the class, no state key can collide with it.
+del Scope.frame
+
+
+def make_scope(frame: Frame) -> Scope:
+    """Give a frame its scope."""
+    scope = _new(Scope)
+    _bind(scope, frame)
+    return scope
+
+
+class StageOps:
+    """What a stage may do besides reading and writing keys by name.
+
+    Attributes:
+        resume_input: what the run was resumed with; None in a stage that was not paused.
+    """
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    @property
+    def args(self) -> Any:
+        """The run's input, untracked: that it was used is noted on the stage, each value is not."""
+        frame = self._frame
+        return frame.source("args", frame.host.args)
+
+    @property
+    def env(self) -> Any:
+        """The run's environment, untracked likewise."""
+        frame = self._frame
+        return frame.source("env", frame.host.env)
+
+    @property
+    def resume_input(self) -> Any:
+        """What the run was resumed with; None in a stage that was not paused."""
+        return self._frame.resume_input
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Read a key like `scope.key`, but give `default` when it is absent (absent is not the same as None)."""
+        frame = self._frame
+        present = frame.present(key)
+        value = frame.read(key)
+        return value if present else default
+
+    def set(self, key: str, value: Any, redact: bool = False, description: str | None = None) -> None:
+        """Write a key with options.
+
+        Args:
+            key: the state key.
+            value: any value; see docs/values.md for how it is recorded.
+            redact: hide the value in everything that is recorded, for the rest of the run.
+            description: a remark for whoever reads the trace.
+
+        Raises:
+            StateError: the key is one of the run's input, which is read-only.
+        """
+        self._frame.write_with(key, value, redact, description)
+
+    def update(self, key: str, patch: Any) -> None:
+        """Merge a patch into a key: objects merge member by member, lists unite without duplicates."""
+        self._frame.update(key, patch)
+
+    def delete(self, key: str) -> None:
+        """Remove a key, like `del scope.key`."""
+        self._frame.delete(key)
+
+    def append_all(self, key: str, items: Iterable[Any]) -> None:
+        """Append several items to a list in one read and one write."""
+        self._frame.append_all(key, items)
+
+    def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:
+        """Send an event of the application's own to the recorders; name it like `billing.charge`."""
+        self._frame.emit(name, payload)
+
+    def debug(self, key: str, value: Any) -> None:
+        """Leave a diagnostic value on the stage."""
+        self._frame.note("debug", key, value)
+
+    def log(self, message: Any) -> None:
+        """Leave a diagnostic message on the stage."""
+        self._frame.note("log", "messages", message)
+
+    def error(self, key: str, value: Any) -> None:
+        """Leave a remark about something wrong on the stage; the stage goes on."""
+        self._frame.note("error", key, value)
+
+    def metric(self, name: str, value: Any) -> None:
+        """Leave a measurement on the stage."""
+        self._frame.note("metric", name, value)
+
+    def evaluate(self, name: str, value: Any) -> None:
+        """Leave a score on the stage."""
+        self._frame.note("eval", name, value)
+
+    def break_flow(self, reason: Any = None) -> None:
+        """Stop this line after the stage; in a subflow or a parallel child only that stops."""
+        frame = self._frame
+        frame.broke = True
+        frame.reason = reason
+
+    def token(self, text: Any) -> None:
+        """Send a token of a streaming stage."""
+        self._frame.token(text)
+
+
+def ops(scope: Any) -> StageOps:
+    """Reach the operations of a stage's scope that are not state keys: emit, break_flow, args, env, options of writes.
+
+    Raises:
+        TypeError: what was given is not a stage's scope.
+    """
+    try:
+        return StageOps(frame_of(scope))
+    except (TypeError, AttributeError):
+        message = f"ops() takes the scope that a stage was called with, not {type(scope).__name__}"
+        raise TypeError(message) from None

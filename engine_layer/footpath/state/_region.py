@@ -1,0 +1,86 @@
+"""The shared state of one (sub)flow while a run is alive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from footpath.values import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from footpath.chart import Node
+
+_NOTHING: dict[str, Any] = {}
+
+
+class Region:
+    """Committed values of one flow instance: the run itself, or one entry of a mounted subflow.
+
+    Attributes:
+        values: live values by key; a deleted key stays in place as `ABSENT`, so that a later write keeps its position.
+            Parallel children live below `runs`, by child id.
+        recorded: for containers, the recorded form they had when they were committed, by key; what a commit compares with.
+        prefix: mount ids from the top joined by "/", empty at the top.
+        readonly: keys of the run's or mount's input.
+        nodes: this flow's nodes by id, where loop edges lead.
+        declared: ordinal of each node's declaration in the journal.
+    """
+
+    __slots__ = ("declared", "defaults", "nodes", "prefix", "readonly", "recorded", "values")
+
+    def __init__(self, nodes: Mapping[str, Node], prefix: str = "", readonly: frozenset[str] = frozenset()) -> None:
+        self.values: dict[str, Any] = {}
+        self.recorded: dict[Any, Any] = {}
+        self.nodes = nodes
+        self.prefix = prefix
+        self.readonly = readonly
+        self.declared: dict[Node, int] = {}
+        self.defaults: dict[Node, Node] = {}
+
+    def default_of(self, decider: Node) -> Node | None:
+        """The branch a decider falls back to: a copy of it whose id is `default`, as footprintjs runs it."""
+        copy = self.defaults.get(decider)
+        if copy is None:
+            branch = next((child for child in decider.children if child.id == decider.default_branch), None)
+            if branch is None:
+                return None
+            copy = self.defaults[decider] = replace(branch, id="default")
+        return copy
+
+    def branch_values(self, branch: str) -> Mapping[str, Any]:
+        """What a parallel child has committed so far."""
+        runs = self.values.get("runs")
+        if isinstance(runs, dict):
+            own = runs.get(branch)
+            if isinstance(own, dict):
+                return own
+        return _NOTHING
+
+    def put(self, key: str, value: Any) -> None:
+        """Commit one top-level key."""
+        self.values[key] = value
+
+    def put_path(self, path: tuple[str, ...], value: Any) -> None:
+        """Commit a value below a key; every object on the way is replaced by a copy, so earlier readers keep theirs."""
+        values = self.values
+        for step in path[:-1]:
+            inner = values.get(step)
+            copy = dict(inner) if isinstance(inner, dict) else {}
+            values[step] = copy
+            values = copy
+        values[path[-1]] = value
+
+    def get_path(self, path: tuple[str, ...]) -> Any:
+        """The committed value at a path, or ABSENT."""
+        value: Any = self.values
+        for step in path:
+            if not isinstance(value, dict):
+                return ABSENT
+            value = value.get(step, ABSENT)
+        return value
+
+    def plain_view(self) -> dict[str, Any]:
+        """The state as a mapping function sees it: untracked, without deleted keys."""
+        return {key: value for key, value in self.values.items() if value is not ABSENT}

@@ -1,0 +1,19 @@
+"""A run as captured: the document that travels through queue and archive, and every view that is made of it."""
+
+from footpath.trace._codec import decode_trace, encode_trace
+from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
+from footpath.trace._time import iso_of_us, us_of_iso
+from footpath.trace._trace import Trace
+
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "ChartRef",
+    "Document",
+    "ErrorInfo",
+    "Trace",
+    "decode_trace",
+    "encode_trace",
+    "iso_of_us",
+    "us_of_iso",
+]

@@ -1,0 +1,76 @@
+"""Traces to bytes and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import UNSET
+
+from footpath.errors import TraceDecodeError, UnknownVersionError
+from footpath.trace._document import FORMAT, STATUSES, VERSION, decode_document, decode_probe
+from footpath.trace._time import us_of_iso
+from footpath.trace._trace import Trace
+
+if TYPE_CHECKING:
+    from footpath.trace._document import Document
+
+
+def encode_trace(trace: Trace) -> bytes:
+    """The trace's document as UTF-8 JSON.
+
+    Example:
+        >>> decode_trace(encode_trace(trace)).trace_id == trace.trace_id
+        True
+    """
+    return trace.encoded
+
+
+def decode_trace(data: bytes) -> Trace:
+    """Read a trace document; one made by footprintjs (`{spec, snapshot, narrative}`) is read too.
+
+    Raises:
+        UnknownVersionError: the document is of a newer version than this code knows.
+        TraceDecodeError: the bytes are not a trace; the same bytes will fail again.
+    """
+    try:
+        probe = decode_probe(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"not a trace document: {_short(error)}"
+        raise TraceDecodeError(message) from error
+    if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:
+        from footpath.trace._footprintjs import read_footprintjs  # noqa: PLC0415
+
+        return read_footprintjs(data)
+    if probe.format != FORMAT:
+        message = f"not a trace document: its `format` is {probe.format!r:.60}, not {FORMAT!r}"
+        raise TraceDecodeError(message)
+    if probe.version is UNSET or probe.version < 1:  # type: ignore[operator]
+        message = f"not a trace document: its `version` is {probe.version!r}, and versions count from 1"
+        raise TraceDecodeError(message)
+    if probe.version > VERSION:  # type: ignore[operator]
+        message = f"this trace is of version {probe.version}; this code reads up to {VERSION}: deploy a newer Footpath"
+        raise UnknownVersionError(message, version=probe.version)  # type: ignore[arg-type]
+    try:
+        document = decode_document(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"malformed trace document: {_short(error)}"
+        raise TraceDecodeError(message) from error
+    _check(document)
+    return Trace(document, bytes(data))
+
+
+def _check(document: Document) -> None:
+    if document.status not in STATUSES:
+        message = f"malformed trace document: status {document.status!r:.40} is none of {', '.join(STATUSES)}"
+        raise TraceDecodeError(message)
+    try:
+        us_of_iso(document.started_at)
+    except (ValueError, OverflowError) as error:
+        message = f"malformed trace document: startedAt {document.started_at!r:.60} is no ISO 8601 time"
+        raise TraceDecodeError(message) from error
+
+
+def _short(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 200 else text[:197] + "..."  # noqa: PLR2004
