@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from footpath_service.errors import QueueRefusedError, QueueUnavailableError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MessageQueue", "Metrics", "QueueRefusedError", "QueueUnavailableError"]
+__all__ = ["Log", "MessageQueue", "Metrics"]
 
 
 class MessageQueue(Protocol):
@@ -45,4 +43,20 @@ class Metrics(Protocol):
 
     def measure_ms(self, name: str, value_ms: float) -> None:
         """Record a duration in milliseconds."""
+        ...
+
+
+class Log(Protocol):
+    """Structured log lines for operators. Values of traces never go there: they may be somebody's secret."""
+
+    def info(self, message: str, **facts: object) -> None:
+        """What went as it should."""
+        ...
+
+    def warning(self, message: str, **facts: object) -> None:
+        """What will be tried again, or was done without."""
+        ...
+
+    def error(self, message: str, **facts: object) -> None:
+        """What somebody should look at."""
         ...

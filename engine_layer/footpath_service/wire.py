@@ -123,7 +123,7 @@ def encode_claim(bucket: str, body: bytes) -> tuple[str, str]:
     return msgspec.json.encode(_ClaimBody(claim)).decode(), claim.key
 
 
-def encode_attributes(*, format: str, trace_id: str, chart: str, status: str) -> dict[str, str]:  # noqa: A002  # 2.4
+def encode_attributes(*, format: str, trace_id: str, chart: str, status: str) -> dict[str, str]:  # 2.4
     """The advisory attributes of a message: what a console and a filter by eye can show. Nothing is decided by them."""
     named = {"format": format, "traceId": trace_id, "chart": chart, "status": status}
     return {name: text for name, value in named.items() if (text := admissible(value)[:256].strip())}

@@ -339,10 +339,8 @@ def test_a_store_that_is_down_is_no_poison() -> None:
 @given(st.binary(max_size=300), st.sampled_from(["", "{", "z1:", '{"claim":']))
 def test_no_body_brings_down_the_reader(data: bytes, beginning: str) -> None:
     """Anything at all is a document, poison, or a store that is down."""
-    try:
-        read(beginning + data.decode("utf-8", "surrogateescape"))
-    except PoisonMessageError as error:
-        assert error.reason
+    with contextlib.suppress(PoisonMessageError):
+        assert read(beginning + data.decode("utf-8", "surrogateescape")).startswith(b"{")
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))

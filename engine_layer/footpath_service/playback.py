@@ -1,0 +1,90 @@
+"""Replaying the traces of one batch to its recorders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.channels import STRUCTURE_HOOKS, Dispatcher
+from footpath.recorders import TraceViews
+from footpath.replay import cursor_for, run_through
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from footpath.trace import Trace
+    from footpath_service.ports import Log
+    from footpath_service.recorders import ArchivedTrace, ReplayedTrace
+
+_CHANNELS = ("structure", "scope", "flow", "emit")
+_NO_VIEWS = TraceViews(omitted="no recorder rendered them")
+
+
+class Playback:
+    """Plays traces one after the other. Recorders are looked at once, not once a trace.
+
+    Args:
+        recorders: of the batch; one that is no recorder is counted, logged and left out.
+        log: told of each recorder's first failure.
+    """
+
+    def __init__(self, recorders: Sequence[Any], log: Log) -> None:
+        self._log = log
+        self._own_failures = 0
+        self._dispatcher = Dispatcher()
+        self._recorders: list[Any] = []
+        for recorder in recorders:
+            try:
+                self._dispatcher.attach(recorder, *_CHANNELS)
+            except TypeError as error:
+                self._failed("a recorder could not be attached", error)
+            else:
+                self._recorders.append(recorder)
+        self._structural = any(self._dispatcher.table("structure", hook) for hook in STRUCTURE_HOOKS)
+
+    @property
+    def failure_count(self) -> int:
+        """How many calls of recorders failed so far."""
+        return self._own_failures + sum(self._dispatcher.failures.values())
+
+    def play(self, replayed: ReplayedTrace) -> TraceViews:
+        """Tell a trace to the recorders, and give what the archive recorder made of it.
+
+        Raises:
+            ReplayError: its journal is malformed.
+            SpecDocumentError: its spec is.
+        """
+        self._tell("begin_trace", replayed)
+        self._play_events(replayed.trace, replayed)
+        self._tell("end_trace", replayed)
+        for recorder in self._recorders:
+            views = getattr(recorder, "views", None)
+            if isinstance(views, TraceViews):
+                return views
+        return _NO_VIEWS
+
+    def flush(self, archived: Sequence[ArchivedTrace]) -> None:
+        """Let recorders have their effects for what lies in the archive now."""
+        if archived:
+            self._tell("flush", archived)
+
+    def _play_events(self, trace: Trace, replayed: ReplayedTrace) -> None:
+        dispatcher = self._dispatcher
+        if self._structural:
+            for hook, event in trace.structure():
+                dispatcher.fire(dispatcher.table("structure", hook), event)
+        cursor = cursor_for(trace, dispatcher)
+        run_through(trace, cursor)
+        replayed.ended_with(cursor.top.recorded_state())
+
+    def _tell(self, method: str, told: object) -> None:
+        for recorder in self._recorders:
+            call = getattr(recorder, method, None)
+            if callable(call):
+                try:
+                    call(told)
+                except Exception as error:  # noqa: BLE001  # a user's recorder never stops the archive
+                    self._failed(f"recorder {recorder.id!r} failed in {method}", error)
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self._own_failures += 1
+        self._log.warning(what, error=repr(error)[:400])
