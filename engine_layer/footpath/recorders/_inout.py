@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, field
 
-from footpath.replay._summary import members
+from footpath.values import members
 
 if TYPE_CHECKING:
     from footpath.channels import (

@@ -10,9 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw
 
 from footpath import channels as ev
+from footpath.values import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +57,6 @@ def hook_name(method: str) -> str:
     return re.sub(r"([A-Z])", lambda m: "_" + m.group(1).lower(), method)
 
 
-def recorded(value: Any) -> Any:
-    """The recorded form of a JSON value."""
-    return Raw(msgspec.json.encode(value)) if isinstance(value, dict | list) else value
-
-
 @cache
 def _names(cls: type[Any]) -> dict[str, str]:
     return {field.encode_name: field.name for field in msgspec.structs.fields(cls)}
@@ -80,7 +75,7 @@ def _record(cls: type[Any], members: dict[str, Any]) -> Any:
             case "mutations":
                 value = tuple(_record(ev.Mutation, m) for m in value)
             case _ if name in _RECORDED:
-                value = recorded(value)
+                value = record(value)
             case _ if isinstance(value, list):
                 value = tuple(value)
             case _:
@@ -99,7 +94,7 @@ def events_of(phase: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def feed(recorder: object, phase: dict[str, Any]) -> None:
     """Call the recorder's hooks with a phase's events, in order."""
-    for _channel, hook, record in events_of(phase):
+    for _channel, hook, event in events_of(phase):
         call = getattr(recorder, hook, None)
         if call is not None:
-            call(record)
+            call(event)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import UNSET, Raw
 from footpath import channels as ev
 from footpath.recorders import NarrativeRecorder
 from footpath.replay import NarrativeBuilder, NarrativeEntry
+from footpath.values import ABSENT, record
 from tests.unit.recorders._cases import recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed
 
@@ -117,10 +119,29 @@ def test_a_limit_below_three_cuts_from_the_end_as_the_reference_does(limit: int,
 
 
 def test_a_cut_pair_of_surrogates_can_still_be_encoded() -> None:
-    """Half a pair becomes U+FFFD: a line must fit UTF-8."""
+    """Half a pair is left out: a line must fit UTF-8."""
     [line] = told(ev.ReadEvent(*AT, "k", "😀" * 41))
-    assert line == f'Step 1: Read k = "{"😀" * 38}\ufffd..."'
+    assert line == f'Step 1: Read k = "{"😀" * 38}..."'
     line.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (float("nan"), "NaN"),
+        (float("-inf"), "-Infinity"),
+        (datetime(2026, 5, 24, tzinfo=UTC), "{}"),
+        ({1, 2}, "(2 items)"),
+        (1e21, "1e+21"),
+        (0.5, "0.5"),
+        (True, "true"),
+        (None, "null"),
+        (ABSENT, "undefined"),
+    ],
+)
+def test_what_json_cannot_hold_is_told_by_what_it_was(value: Any, shown: str) -> None:
+    """The line summarizes the value, not the form it was recorded in."""
+    assert told(ev.WriteEvent(*AT, "k", record(value), "set")) == [f"Step 1: Write k = {shown}"]
 
 
 def test_a_repeated_container_reads_the_same_each_time() -> None:
