@@ -1,0 +1,39 @@
+"""Values in their recorded form.
+
+A stage's value is live: any Python object. What is recorded of it is a copy in JSON's form, taken when the write
+happens: a JSON scalar as it is, a container encoded once into a `msgspec.Raw`, and what JSON can't hold in a tagged form
+that says what it was. Recording never raises.
+
+`record` takes the copy, `plain` gives it back as JSON values, `revive` as Python values. `summarize` prints a value the
+way narratives and evidence do. `Secrets` takes redacted values out of texts and records.
+"""
+
+from footpath.values._absent import ABSENT, Absent
+from footpath.values._plain import plain
+from footpath.values._record import encode_json, is_recorded_as, record
+from footpath.values._revive import Tagged, revive
+from footpath.values._scan import ATOMS, MAX_DEPTH, is_json
+from footpath.values._secrets import MARK, SECRET_LENGTH, Secrets
+from footpath.values._summary import SUMMARY_LENGTH, cut, js_number, members, summarize
+
+__all__ = [
+    "ABSENT",
+    "ATOMS",
+    "MARK",
+    "MAX_DEPTH",
+    "SECRET_LENGTH",
+    "SUMMARY_LENGTH",
+    "Absent",
+    "Secrets",
+    "Tagged",
+    "cut",
+    "encode_json",
+    "is_json",
+    "is_recorded_as",
+    "js_number",
+    "members",
+    "plain",
+    "record",
+    "revive",
+    "summarize",
+]

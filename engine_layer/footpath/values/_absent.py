@@ -1,0 +1,35 @@
+"""The value that is not there."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+
+@final
+class Absent:
+    """The type of `ABSENT`, footprintjs's `undefined`: falsy, one object, also after a copy, a pickle or a call.
+
+    It differs from None (JSON's null). In a recorded object a member whose value is `ABSENT` is left out; a list item
+    that is `ABSENT` becomes null, as `JSON.stringify` has it.
+    """
+
+    __slots__ = ()
+    _one: Absent | None = None
+
+    def __new__(cls) -> Absent:
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+        return cls._one
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __reduce__(self) -> str:
+        return "ABSENT"  # by name: unpickling and copying find the one object
+
+
+ABSENT: Final = Absent()
+"""The absent value; compare with `is`."""

@@ -1,0 +1,287 @@
+"""From plain JSON with tagged forms back to Python values."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Raw, Struct
+
+from footpath.values._absent import ABSENT
+from footpath.values._plain import plain
+from footpath.values._tags import TAG, type_name, unescape_key
+
+
+class Tagged(Struct, frozen=True):
+    """A tagged form that stays one: of a class that `revive` was not given, or of a value that was marked lossy.
+
+    Attributes:
+        kind: what the value was: "dataclass", "enum", "lossy", ...
+        type: its class, as `module:Name`.
+        value: its content, revived; of a lossy value the text.
+        name: of an enum's member.
+    """
+
+    kind: str
+    type: str
+    value: Any
+    name: str | None = None
+
+
+def revive(recorded: Any, types: Iterable[type] = ()) -> Any:
+    """Give the Python value that a recorded form, or the plain JSON of one, was made from.
+
+    Tuples come back as lists; subclasses of dict, list, str and numbers as those. Dataclasses, Structs, named tuples,
+    models and enums are made of the classes in `types` alone (nothing is imported by a name in a trace), dataclasses
+    without `__init__`; others, and lossy values, come back as `Tagged`. An absent value is `ABSENT`.
+
+    Raises:
+        ValueError: a tagged form that `record` does not write.
+    """
+    if recorded is UNSET or recorded is ABSENT:
+        return ABSENT
+    value = plain(recorded)
+    by_name = {type_name(cls): cls for cls in types}
+    if isinstance(value, dict) and value.get(TAG) == "graph":
+        return _graph(value.get("value"), by_name)
+    return _tree(value, by_name, [])
+
+
+# ── values without parts ───────────────────────────────────────────────────────────────────────────────────────────
+def _float(form: dict[str, Any]) -> float:
+    return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[form["value"]]
+
+
+def _str(form: dict[str, Any]) -> str:
+    text = form["value"].encode("ascii", "backslashreplace")  # the halves and doubled backslashes are escapes already
+    return text.decode("unicode_escape")
+
+
+def _moment(cls: type[datetime] | type[time]) -> Callable[[dict[str, Any]], Any]:
+    def make(form: dict[str, Any]) -> Any:
+        moment = cls.fromisoformat(form["value"])
+        if "zone" in form:
+            moment = moment.replace(tzinfo=ZoneInfo(form["zone"]))
+        return moment.replace(fold=form.get("fold", 0))
+
+    return make
+
+
+def _octets(cls: type) -> Callable[[dict[str, Any]], Any]:
+    return lambda form: cls(b64decode(form["value"], validate=True))
+
+
+_LEAVES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
+    "float": _float,
+    "int": lambda form: int(form["value"], 16),
+    "str": _str,
+    "bytes": _octets(bytes),
+    "bytearray": _octets(bytearray),
+    "memoryview": _octets(memoryview),
+    "raw": _octets(Raw),
+    "decimal": lambda form: Decimal(form["value"]),
+    "uuid": lambda form: UUID(form["value"]),
+    "datetime": _moment(datetime),
+    "date": lambda form: date.fromisoformat(form["value"]),
+    "time": _moment(time),
+    "timedelta": lambda form: timedelta(microseconds=form["value"]),
+    "range": lambda form: range(*form["value"]),
+    "lossy": lambda form: Tagged("lossy", form["type"], form["text"]),
+}
+
+# ── values with parts: the parts are revived first, then closed ────────────────────────────────────────────────────
+_Types = dict[str, type]
+
+
+def _closed(form: dict[str, Any], value: Any, types: _Types) -> Any:
+    """Make the value of a tagged form whose content has been revived."""
+    kind = form[TAG]
+    if kind == "complex":
+        return complex(*value)
+    if kind == "set":
+        return set(value)
+    if kind == "frozenset":
+        return frozenset(value)
+    if kind == "deque":
+        return deque(value, form["max_length"])
+    if kind == "dict":
+        return {_as_key(key): part for key, part in value}
+    if kind == "mappingproxy":
+        return MappingProxyType(value)
+    if kind in ("dataclass", "struct", "attrs", "model", "namedtuple", "enum"):
+        cls = types.get(form["type"])
+        if cls is None:
+            return Tagged(kind, form["type"], value, form.get("name"))
+        return _made(kind, cls, value, form.get("name"))
+    message = f"unknown kind {kind!r}"
+    raise ValueError(message)
+
+
+def _as_key(key: Any) -> Any:
+    return tuple(key) if type(key) is list else key  # only a tuple can have been a key
+
+
+def _made(kind: str, cls: type, value: Any, name: Any) -> Any:
+    if kind == "enum" and issubclass(cls, Enum):
+        return cls.__members__[name] if name in cls.__members__ else cls(value)
+    if kind == "namedtuple" and issubclass(cls, tuple):
+        return tuple.__new__(cls, value.values())
+    if kind == "struct":
+        return cls(**value)
+    made = cls.model_construct() if hasattr(cls, "model_construct") else object.__new__(cls)  # type: ignore[attr-defined]
+    for field, part in value.items():
+        object.__setattr__(made, field, part)
+    return made
+
+
+_ONE: Final = object()
+_NOT_YET: Final = object()
+
+
+class _NotYetError(Exception):
+    """A graph's node refers to one that is not made yet."""
+
+
+class _Frame:
+    """A container being revived."""
+
+    __slots__ = ("done", "form", "next_part", "shape")
+
+    def __init__(self, shape: Any, parts: Iterable[Any], form: dict[str, Any] | None) -> None:
+        self.shape = shape  # member names of an object, None for a list
+        self.form = form  # the tagged form that the container is the content of
+        self.next_part = iter(parts).__next__
+        self.done: list[Any] = []
+
+
+def _opened(node: Any, refs: list[Any]) -> Any:
+    """A revived leaf, or a frame; a reference into a graph is looked up in `refs`."""
+    form: dict[str, Any] | None = None
+    if isinstance(node, dict) and TAG in node:
+        form = node
+        kind = node[TAG]
+        if kind == "ref":
+            part = refs[node["value"]]
+            if part is _NOT_YET:
+                raise _NotYetError
+            return part
+        make = _LEAVES.get(kind)
+        if make is not None:
+            return make(node)
+        node = node["value"]
+        if not isinstance(node, (dict, list)) or TAG in node:
+            return _Frame(_ONE, [node], form)
+    if isinstance(node, dict):
+        return _Frame([unescape_key(key) for key in node], node.values(), form)
+    if isinstance(node, list):
+        return _Frame(None, node, form)
+    return node
+
+
+def _close(frame: _Frame, types: _Types) -> Any:
+    if frame.shape is None:
+        value: Any = frame.done
+    elif frame.shape is _ONE:
+        value = frame.done[0]
+    else:
+        value = dict(zip(frame.shape, frame.done, strict=True))
+    return value if frame.form is None else _closed(frame.form, value, types)
+
+
+def _tree(node: Any, types: _Types, refs: list[Any]) -> Any:
+    try:
+        top = _opened(node, refs)
+        if type(top) is not _Frame:
+            return top
+        stack: list[_Frame] = [top]
+        while True:
+            frame = stack[-1]
+            try:
+                part = frame.next_part()
+            except StopIteration:
+                value = _close(frame, types)
+                stack.pop()
+                if not stack:
+                    return value
+                stack[-1].done.append(value)
+                continue
+            form = _opened(part, refs)
+            if type(form) is _Frame:
+                stack.append(form)
+            else:
+                frame.done.append(form)
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        message = f"not a tagged form that footpath writes: {error}"
+        raise ValueError(message) from error
+
+
+# ── graphs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _graph(nodes: Any, types: _Types) -> Any:
+    """Revive the containers of a graph.
+
+    Those that can be filled later stand empty first; the others follow as soon as their parts are there. Of those that
+    wait for each other, one after another comes back as `Tagged`.
+    """
+    if not isinstance(nodes, list) or not nodes:
+        message = "not a tagged form that footpath writes: a graph without nodes"
+        raise ValueError(message)
+    made = [_shell(node, types) for node in nodes]
+    waiting = [number for number in range(len(nodes) - 1, -1, -1) if made[number] is _NOT_YET]
+    while waiting:
+        left: list[int] = []
+        for number in waiting:
+            try:
+                made[number] = _tree(nodes[number], types, made)
+            except _NotYetError:
+                left.append(number)
+        if len(left) == len(waiting):
+            number = left.pop()
+            form = nodes[number]
+            made[number] = Tagged(form[TAG], form.get("type", form[TAG]), {}, form.get("name"))
+        waiting = left
+    for late in (False, True):  # sets last: what they hold is hashed
+        for node, shell in zip(nodes, made, strict=True):
+            if (type(shell) is set) is late:
+                _fill(node, shell, types, made)
+    return made[0]
+
+
+def _shell(node: Any, types: _Types) -> Any:
+    if isinstance(node, list):
+        return []
+    kind = node.get(TAG, "dict") if isinstance(node, dict) else None
+    if kind == "dict":
+        return {}
+    if kind == "set":
+        return set()
+    if kind == "deque":
+        return deque(maxlen=node.get("max_length"))
+    if kind in ("dataclass", "attrs", "model"):
+        cls = types.get(node.get("type", ""))
+        return _made(kind, cls, {}, None) if cls else Tagged(kind, node.get("type", ""), {})
+    return _NOT_YET
+
+
+def _fill(node: Any, shell: Any, types: _Types, made: list[Any]) -> None:
+    kind = node.get(TAG) if isinstance(node, dict) else None
+    if kind in ("frozenset", "namedtuple", "mappingproxy", "enum", "struct") and type(shell) is not Tagged:
+        return  # made whole
+    if type(shell) in (list, deque):
+        shell.extend(_tree(node if kind is None else node["value"], types, made))
+    elif type(shell) in (dict, set):
+        shell.update(_tree(node, types, made))
+    elif kind is not None:
+        content = _tree(node["value"], types, made)
+        if type(shell) is not Tagged:
+            for field, part in content.items():
+                object.__setattr__(shell, field, part)
+        else:
+            shell.value.update(content if type(content) is dict else {"value": content})

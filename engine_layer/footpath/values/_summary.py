@@ -1,0 +1,169 @@
+"""What a value looks like in one line of text: footprintjs's summaries, of live values and of recorded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from footpath.values._absent import ABSENT
+from footpath.values._plain import plain
+from footpath.values._record import record
+from footpath.values._tags import TAG, unescape_key
+
+SUMMARY_LENGTH: Final = 80
+"""Longest summary in decision evidence, and in narratives unless told otherwise; in UTF-16 units."""
+_SHOWN_KEYS = 4
+_parts = msgspec.json.Decoder(dict[str, Raw] | list[Raw]).decode
+_TAG_START: Final = b'{"' + TAG.encode() + b'":'
+_EMPTY_IN_JS: Final = frozenset({"datetime", "date", "time"})
+_LISTS: Final = frozenset({"set", "frozenset", "deque"})
+_RECORDS: Final = frozenset({"dataclass", "struct", "model", "attrs", "namedtuple", "mappingproxy"})
+
+
+def js_number(number: float) -> str:
+    """A number as JavaScript prints it; an int by all its digits, as its BigInt."""
+    if not isinstance(number, float):
+        return str(int(number))
+    text = repr(float(number))
+    if text.endswith(".0"):
+        return text[:-2] if number else "0"
+    if not isfinite(number):
+        return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+    mantissa, e, exponent = text.partition("e")
+    if not e:
+        return text
+    power = int(exponent)
+    if power >= 21:
+        return f"{mantissa}e+{power}"
+    if power >= 0:
+        return str(int(number))
+    if power < -6:
+        return f"{mantissa}e{power}"
+    sign = "-" if number < 0 else ""
+    return f"{sign}0.{'0' * (-power - 1)}{mantissa.lstrip('-').replace('.', '')}"
+
+
+def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
+    """Describe a value, live or recorded, in about `max_length` UTF-16 units.
+
+    Text in quotes, cut; numbers as JavaScript prints them; `(3 items)`; `{a, b}` or `{9 keys}`; `undefined` when absent.
+    Dates are `{}`, as in the reference. What JavaScript lacks is shown by content: a set like a list, a dataclass like an
+    object, an enum as `Color.RED`, the rest as its text.
+    """
+    kind = type(value)
+    if kind is str:
+        return f'"{cut(value, max_length)}"'
+    if kind is int or kind is float:
+        return js_number(value)
+    if value is None:
+        return "null"
+    if kind is bool:
+        return "true" if value else "false"
+    if value is UNSET or value is ABSENT:
+        return "undefined"
+    if kind is Raw:
+        return _recorded(value, max_length)
+    if isinstance(value, list) or kind is tuple:
+        return _items(len(value))
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return _keys([key for key, part in value.items() if part is not ABSENT], max_length)
+    return _recorded(record(value), max_length)
+
+
+def members(recorded: Any) -> list[tuple[str, Any]]:
+    """Give a recorded object's members, each in recorded form; none for anything else, tagged forms included."""
+    if type(recorded) is not Raw or memoryview(recorded)[:1] != b"{" or _is_tagged(recorded):
+        return []
+    parts: Any = _parts(recorded)
+    return [(unescape_key(key), _unwrapped(part)) for key, part in parts.items()]
+
+
+def _unwrapped(raw: Raw) -> Any:
+    return raw if memoryview(raw)[:1] in (b"{", b"[") else plain(raw)
+
+
+def _is_tagged(recorded: Raw) -> bool:
+    return memoryview(recorded)[: len(_TAG_START)] == _TAG_START
+
+
+def _recorded(recorded: Any, limit: int) -> str:
+    if type(recorded) is not Raw:
+        return summarize(recorded, limit)
+    if memoryview(recorded)[:1] not in (b"{", b"["):
+        return summarize(plain(recorded), limit)
+    if _is_tagged(recorded):
+        return _tagged(plain(recorded), limit)
+    parts = _parts(recorded)
+    return _items(len(parts)) if isinstance(parts, list) else _keys(map(unescape_key, parts), limit)
+
+
+def _tagged(form: dict[str, Any], limit: int) -> str:
+    kind = form.get(TAG)
+    value = form.get("value")
+    if kind in _EMPTY_IN_JS:
+        return "{}"
+    if kind == "str":
+        return f'"{cut(str(value), limit)}"'
+    if kind in _LISTS and isinstance(value, list):
+        return _items(len(value))
+    if kind == "range" and isinstance(value, list):
+        return _items(len(range(*value)))
+    if kind in _RECORDS and isinstance(value, dict):
+        return _tagged(value, limit) if TAG in value else _keys(map(unescape_key, value), limit)
+    if kind == "dict" and isinstance(value, list):
+        return _keys([_key_text(pair[0]) for pair in value], limit)
+    if kind == "graph" and isinstance(value, list) and value:
+        root = value[0]
+        if isinstance(root, list):
+            return _items(len(root))
+        if isinstance(root, dict) and root.get(TAG) != "graph":
+            return _tagged(root, limit) if TAG in root else _keys(map(unescape_key, root), limit)
+    if kind == "enum":
+        text = f"{str(form.get('type')).rpartition(':')[2]}.{form.get('name')}"
+    elif kind == "lossy":
+        text = str(form.get("text"))
+    else:
+        text = str(value)
+    return cut(text, limit)
+
+
+def _key_text(key: Any) -> str:
+    if isinstance(key, str):
+        return key
+    return _tagged(key, SUMMARY_LENGTH) if isinstance(key, dict) and TAG in key else summarize(key)
+
+
+def _items(count: int) -> str:
+    return "[]" if count == 0 else "(1 item)" if count == 1 else f"({count} items)"
+
+
+def _keys(keys: Iterable[str], limit: int) -> str:
+    names = list(keys)
+    shown = names if len(names) <= _SHOWN_KEYS else [*names[:_SHOWN_KEYS], f"... ({len(names)} keys)"]
+    text = f"{{{', '.join(shown)}}}"
+    return text if _units(text) <= limit else f"{{{len(names)} keys}}"
+
+
+def _units(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most `limit` UTF-16 units, the last three of them dots when it is longer.
+
+    Surrogate pairs are kept whole: where the reference cuts through one, this leaves both halves out. A limit below three
+    takes units off the end, as JavaScript's `slice` does with a negative end.
+    """
+    if len(text) * 2 <= limit or (len(text) <= limit and _units(text) <= limit):
+        return text
+    keep = limit - 3 if limit >= 3 else max(0, _units(text) + limit - 3)
+    if text.isascii():
+        return text[:keep] + "..."
+    units = text[:keep].encode("utf-16-le", "surrogatepass")[: keep * 2]
+    if units and units[-1] & 0xFC == 0xD8:
+        units = units[:-2]
+    return units.decode("utf-16-le", "surrogatepass") + "..."

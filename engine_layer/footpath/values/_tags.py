@@ -1,0 +1,159 @@
+"""The tagged forms of values that have no parts, and the two ways out: the escape of keys and the lossy mark.
+
+A tagged form is a JSON object whose first member is `"$footpath"`, the kind:
+
+    {"$footpath": "decimal", "value": "1.50"}
+    {"$footpath": "dataclass", "type": "app.orders:Order", "value": {"id": 7}}
+    {"$footpath": "lossy", "type": "app.db:Connection", "text": "<Connection open>"}
+
+`docs/values.md` lists every kind. Keys of a stage's own that read like the tag (`$footpath...`, `$$footpath...`) get one
+more `$`, so nothing that a stage wrote is ever taken for a tag.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import UNSET, Raw
+
+from footpath.values._absent import ABSENT
+
+TAG: Final = "$footpath"
+NOT_A_LEAF: Final = object()
+_TAG_KEY = re.compile(r"\$+footpath")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_LOSSY_LENGTH = 200
+_TOO_LONG = 10**4300  # Python's own limit between int and text, which msgspec keeps both ways
+
+
+def escape_key(key: str) -> str:
+    """Keep a key that a stage made from reading as a tag."""
+    return "$" + key if "$footpath" in key and _TAG_KEY.match(key) else key
+
+
+def unescape_key(key: str) -> str:
+    """Undo `escape_key`."""
+    return key[1:] if key.startswith("$$") and _TAG_KEY.match(key) else key
+
+
+def type_name(cls: type) -> str:
+    """`module:Qualified.Name`, without the module for built-in types; "unknown" when the class won't say."""
+    try:
+        module = str(cls.__module__)
+        name = cls.__qualname__ if module == "builtins" else f"{module}:{cls.__qualname__}"
+        return _encodable(name)
+    except Exception:  # a metaclass may do anything
+        return "unknown"
+
+
+def lossy(value: Any) -> dict[str, Any]:
+    """Mark a value that can't be recorded whole: its type, and its repr cut to 200 characters.
+
+    Memory addresses are taken out: the same run gives the same bytes.
+    """
+    try:
+        text = str(repr(value))
+    except Exception as error:  # a repr is a stage's own code
+        text = f"<its repr raised {type_name(type(error))}>"
+    text = _ADDRESS.sub("", text[: 4 * _LOSSY_LENGTH])
+    if len(text) > _LOSSY_LENGTH:
+        text = text[: _LOSSY_LENGTH - 3] + "..."
+    return {TAG: "lossy", "type": type_name(type(value)), "text": _encodable(text)}
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def text_form(value: str) -> Any:
+    r"""A str as it is; one that holds half of a surrogate pair tagged: the halves as `\udXXX`, backslashes doubled."""
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return {TAG: "str", "value": _encodable(value.replace("\\", "\\\\"))}
+    return value
+
+
+def int_form(value: int) -> Any:
+    """An int as it is; one of more than 4,300 digits tagged, as hexadecimal text."""
+    return value if -_TOO_LONG < value < _TOO_LONG else {TAG: "int", "value": hex(value)}
+
+
+def float_form(value: float) -> Any:
+    """A finite float as it is; the others tagged, by JavaScript's names."""
+    if value - value == 0.0:
+        return value
+    return {TAG: "float", "value": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
+
+
+def _moment(kind: str) -> Callable[[Any], Any]:
+    def form(value: datetime | time) -> Any:
+        tagged: dict[str, Any] = {TAG: kind, "value": value.isoformat()}
+        zone = getattr(value.tzinfo, "key", None)
+        if type(zone) is str:
+            tagged["zone"] = zone  # zoneinfo's name: the offset alone does not tell
+        if value.fold:
+            tagged["fold"] = 1
+        return tagged
+
+    return form
+
+
+def _octets(kind: str) -> Callable[[Any], Any]:
+    return lambda value: {TAG: kind, "value": b64encode(bytes(value)).decode()}
+
+
+def _text(kind: str) -> Callable[[Any], Any]:
+    return lambda value: {TAG: kind, "value": str(value)}
+
+
+_FORMS: Final[dict[type, Callable[[Any], Any]]] = {
+    str: text_form,
+    int: int_form,
+    float: float_form,
+    bool: lambda value: value,
+    type(None): lambda value: value,
+    type(ABSENT): lambda value: value,
+    type(UNSET): lambda _: ABSENT,
+    complex: lambda value: {TAG: "complex", "value": [float_form(value.real), float_form(value.imag)]},
+    bytes: _octets("bytes"),
+    bytearray: _octets("bytearray"),
+    memoryview: _octets("memoryview"),
+    Raw: _octets("raw"),
+    Decimal: _text("decimal"),
+    UUID: _text("uuid"),
+    datetime: _moment("datetime"),
+    date: lambda value: {TAG: "date", "value": value.isoformat()},
+    time: _moment("time"),
+    timedelta: lambda value: {TAG: "timedelta", "value": value // timedelta(microseconds=1)},
+    range: lambda value: {TAG: "range", "value": [int_form(n) for n in (value.start, value.stop, value.step)]},
+}
+
+
+def leaf(value: Any) -> Any:
+    """The JSON form of a value without parts; `NOT_A_LEAF` for any other.
+
+    A subclass of str, int or float that is not an enum is recorded as the text or number that it is.
+    """
+    cls = type(value)
+    form = _FORMS.get(cls)
+    if form is not None:
+        return form(value)
+    if issubclass(cls, Enum):
+        return NOT_A_LEAF
+    if issubclass(cls, str):
+        return text_form(str.__str__(value))
+    if issubclass(cls, int):
+        return int_form(int.__int__(value))
+    if issubclass(cls, float):
+        return float_form(float.__float__(value))
+    return NOT_A_LEAF
