@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         SelectedEvent,
         StageEndEvent,
         StageRetryEvent,
+        StageStartEvent,
         SubflowEntryEvent,
     )
     from footpath.recorders._lifecycle import ReplayedTrace
@@ -141,6 +142,8 @@ class MetricsRecorder:
         self._charts: dict[str, _Chart] = {}
         # What events count for now; none until a trace or a live run says so.
         self._chart: _Chart | None = None
+        # When the current attempt of each open execution began, by runtime stage id.
+        self._began: dict[str, float] = {}
 
     # ── the numbers ──────────────────────────────────────────────────────────────────────────────────────────────────
     def summary(self) -> dict[str, Any]:
@@ -148,7 +151,7 @@ class MetricsRecorder:
 
         By chart id: `runs` (phases: a resume counts again), `outcomes` by status, `durationMs` of runs (replayed ones
         only: live events carry no time for it), `stages` by id (`ended` without an error, `errors`, `retries`,
-        `durationMs`), `decisions` and `selections` by stage id and branch name, `errors` by type, `emits` by name,
+        `durationMs` of the attempt that ended), `decisions` and `selections` by stage id and branch name, `errors` by type, `emits` by name,
         `subflows` by id, `loops` by target, `breaks`.
         """
         return {"charts": {chart: counts.summary() for chart, counts in self._charts.items()}}
@@ -161,6 +164,7 @@ class MetricsRecorder:
     # ── one trace after the other ────────────────────────────────────────────────────────────────────────────────────
     def begin_trace(self, trace: ReplayedTrace) -> None:
         """What follows counts for this trace's chart."""
+        self._began.clear()
         self._count_for(trace.chart_id)
 
     def end_trace(self, trace: ReplayedTrace) -> None:
@@ -200,6 +204,10 @@ class MetricsRecorder:
         if type(event) is FlowPauseEvent:
             _count(self._here().outcomes, "paused")
 
+    def on_stage_start(self, event: StageStartEvent) -> None:
+        """A stage's function, or one attempt of it, is about to run."""
+        self._began[event.runtime_stage_id] = event.timestamp
+
     def on_stage_end(self, event: StageEndEvent) -> None:
         """A stage's function returned."""
         chart = self._chart or self._here()
@@ -207,9 +215,11 @@ class MetricsRecorder:
         if stage is None:
             stage = chart.stage(event.stage_id, event.stage_name)
         stage.ended += 1
-        duration = event.duration
-        if duration is not UNSET:
-            stage.durations.add(duration)
+        began = self._began.pop(event.runtime_stage_id, None)
+        if event.duration is not UNSET:
+            stage.durations.add(event.duration)
+        elif began is not None:
+            stage.durations.add(max(0.0, event.timestamp - began))
 
     def on_stage_retry(self, event: StageRetryEvent) -> None:
         """An attempt failed and another follows."""

@@ -71,11 +71,22 @@ def test_a_batch_is_counted_by_chart() -> None:
     assert recorder.summary() == {"charts": {}}
 
 
-def test_a_stage_without_durations_has_no_least_one() -> None:
-    """Plain data holds no infinity."""
+def test_a_duration_is_that_of_the_attempt_that_ended() -> None:
+    """From its start to its end; an event that says its duration is believed."""
     recorder = MetricsRecorder()
-    recorder.on_stage_end(ev.StageEndEvent("S", "s", "s#0", "", 0.0))
-    recorder.on_stage_end(ev.StageEndEvent("T", "t", "t#1", "", 0.0, 2.5))
-    stages = recorder.summary()["charts"][""]["stages"]
-    assert stages["s"]["durationMs"] == {"count": 0, "total": 0.0, "min": 0.0, "max": 0.0}
-    assert stages["t"]["durationMs"] == {"count": 1, "total": 2.5, "min": 2.5, "max": 2.5}
+    at = ("S", "s", "s#0", "")
+    recorder.on_stage_start(ev.StageStartEvent(*at, 1000.0))
+    recorder.on_stage_start(ev.StageStartEvent(*at, 1007.0))
+    recorder.on_stage_end(ev.StageEndEvent(*at, 1009.5))
+    recorder.on_stage_end(ev.StageEndEvent("S", "s", "s#4", "", 2000.0, 0.5))
+    durations = recorder.summary()["charts"][""]["stages"]["s"]["durationMs"]
+    assert durations == {"count": 2, "total": 3.0, "min": 0.5, "max": 2.5}
+
+
+def test_a_stage_whose_start_nobody_saw_has_no_duration() -> None:
+    """It is counted all the same, and plain data holds no infinity."""
+    recorder = MetricsRecorder()
+    recorder.on_stage_end(ev.StageEndEvent("S", "s", "s#0", "", 5.0))
+    stage = recorder.summary()["charts"][""]["stages"]["s"]
+    assert stage["ended"] == 1
+    assert stage["durationMs"] == {"count": 0, "total": 0.0, "min": 0.0, "max": 0.0}
