@@ -42,6 +42,11 @@ class ReplayedTrace(Protocol):
         """How long the run took; None when the trace does not say."""
         ...
 
+    @property
+    def narrative_options(self) -> dict[str, Any]:
+        """How the run asked for its narrative: arguments of `NarrativeBuilder`."""
+        ...
+
     def final_state(self) -> Any:
         """The shared state after the last commit, in recorded form."""
         ...

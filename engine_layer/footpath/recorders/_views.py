@@ -125,6 +125,7 @@ class ArchiveRecorder:
             if row is not None:
                 row(event)
         audit = self._audit.encoded()
+        self._narrative.tell_with(**trace.narrative_options)
         narrative = self._narrative.lines()
         state = trace.final_state()
         if type(state) is not Raw:

@@ -95,9 +95,11 @@ class NarrativeBuilder:
         id: str = "narrative",  # the recorder contract's name
     ) -> None:
         self.id = id
-        self._include_values = include_values
-        self._include_step_numbers = include_step_numbers
-        self._limit = max_value_length
+        self.tell_with(
+            include_values=include_values,
+            include_step_numbers=include_step_numbers,
+            max_value_length=max_value_length,
+        )
         self._heard: list[Any] = []
         self._entries: list[NarrativeEntry] = []
         # By runtime stage id: what a stage that has not completed yet did so far.
@@ -139,6 +141,18 @@ class NarrativeBuilder:
         self.on_error = hear
         self.on_pause = hear
         self.on_resume = hear
+
+    def tell_with(
+        self,
+        *,
+        include_values: bool = True,
+        include_step_numbers: bool = True,
+        max_value_length: int = SUMMARY_LENGTH,
+    ) -> None:
+        """Tell what is still untold with these options; what is left out takes its default."""
+        self._include_values = include_values
+        self._include_step_numbers = include_step_numbers
+        self._limit = max_value_length
 
     def begin_trace(self, _trace: object) -> None:
         """Begin another run's story; the old one is gone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -53,6 +53,7 @@ class StandInTrace:
     status: str = "completed"
     duration_ms: float | None = None
     state: Any = None
+    narrative_options: dict[str, Any] = field(default_factory=dict)
 
     def final_state(self) -> Any:
         if isinstance(self.state, Exception):

@@ -46,6 +46,20 @@ def test_the_archived_trail_verifies() -> None:
     assert verify_chain(views.audit) is None
 
 
+def test_the_narrative_is_told_as_the_run_asked_for_it() -> None:
+    """A run that kept values out of its narrative keeps them out of the archive's; the next trace has its own way."""
+    [phase, *_] = next(run.phases for run in recorded_runs() if run.name.startswith("for-each-items"))
+    recorder, plain = ArchiveRecorder(), NarrativeRecorder(include_values=False)
+    feed(plain, phase)
+    trace = StandInTrace(state=STATE, narrative_options={"include_values": False})
+    recorder.begin_trace(trace)
+    feed(recorder, phase)
+    recorder.end_trace(trace)
+    assert recorder.views is not None
+    assert recorder.views.narrative == plain.lines()
+    assert rendered(recorder, phase).narrative != plain.lines()
+
+
 def test_a_scalar_state_is_encoded() -> None:
     """A state in recorded form may be a bare scalar."""
     [phase, *_] = recorded_runs()[0].phases
