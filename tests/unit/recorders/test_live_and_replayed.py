@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from footpath.chart import FlowChart, RetryPolicy, flow_chart
+from footpath.engine import FlowChartExecutor
+from footpath.recorders import (
+    AuditRecorder,
+    DebugRecorder,
+    InOutRecorder,
+    ManifestRecorder,
+    MetricsRecorder,
+    NarrativeRecorder,
+    TopologyRecorder,
+    verify_chain,
+)
+from footpath.replay import replay
+from footpath.scope import decide, ops
+from footpath.trace import decode_trace, encode_trace
+
+
+def score(scope: Any) -> None:
+    scope.value = scope.amount * 2
+    ops(scope).emit("scored", {"value": scope.value})
+
+
+def flaky_then(fails: int) -> Any:
+    """A stage that fails its first attempts, then counts."""
+    left = [fails]
+
+    def flaky(scope: Any) -> None:
+        scope.tries = (scope.tries or 0) + 1
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionError("not yet")
+
+    return flaky
+
+
+def start(scope: Any) -> None:
+    scope.amount = 21
+    scope.box = {"items": [1, 2]}
+    scope.odd = float("nan")
+
+
+def route(scope: Any) -> Any:
+    return decide(scope, [{"when": {"amount": {"gt": 10}}, "then": "big", "label": "Large"}], "small")
+
+
+def big(scope: Any) -> None:
+    scope.box["items"].append(3)
+
+
+def last(scope: Any) -> None:
+    scope.done = "done" in scope
+    if scope.value is None:
+        raise ValueError("no value")
+
+
+def chart(fails: int, *, mapped: bool) -> FlowChart:
+    inner = flow_chart("Score", score, "score").build()
+    output = (lambda sub, _parent: {"value": sub["value"]}) if mapped else None
+    return (
+        flow_chart("Start", start, "start", "Begin with an amount")
+        .add_sub_flow_chart_next(
+            "sf", inner, "Scoring", input_mapper=lambda parent: {"amount": parent["amount"]}, output_mapper=output
+        )
+        .add_function("Flaky", flaky_then(fails), "flaky")
+        .retry(RetryPolicy(3))
+        .add_decider_function("Route", route, "route")
+        .add_function_branch("big", "Big", big)
+        .add_function_branch("small", "Small", last)
+        .end()
+        .add_function("Last", last, "last")
+        .build()
+    )
+
+
+@pytest.mark.parametrize(("fails", "mapped"), [(0, True), (2, True), (3, True), (1, False)])
+def test_a_recorder_makes_the_same_of_a_run_and_of_its_trace(fails: int, mapped: bool) -> None:
+    """Through the document and back: the same rows, numbers, lines, events and drawings, of runs that fail, too."""
+    executor = FlowChartExecutor(chart(fails, mapped=mapped))
+    kinds = (AuditRecorder, MetricsRecorder, NarrativeRecorder, DebugRecorder, ManifestRecorder, InOutRecorder)
+    live, again = [[*(kind() for kind in kinds), TopologyRecorder()] for _ in range(2)]
+    for recorder in live:
+        executor.attach_combined_recorder(recorder)
+    try:
+        executor.run()
+    except (ConnectionError, ValueError):
+        assert fails == 3 or not mapped
+    else:
+        assert fails < 3
+        assert mapped
+    replay(decode_trace(encode_trace(executor.get_trace())), *again)
+
+    audit, metrics, narrative, debug, manifest, in_out, topology = live
+    audit2, metrics2, narrative2, debug2, manifest2, in_out2, topology2 = again
+    assert len(audit.rows()) > 6
+    assert audit2.encoded() == audit.encoded()
+    assert verify_chain(audit2.encoded()) is None
+    assert metrics2.summary() == metrics.summary()
+    assert len(narrative.lines()) > 8
+    assert narrative2.entries() == narrative.entries()
+    told = [(hook, event) for hook, event in debug2.events if not hook.startswith(STRUCTURE)]
+    assert told == debug.events
+    assert manifest2.manifest() == manifest.manifest()
+    assert in_out2.executions() == in_out.executions()
+    assert topology2.edges() == topology.edges()
+    assert topology2.nodes() == topology.nodes()
+
+
+STRUCTURE = ("on_stage_added", "on_stage_tagged", "on_edge_", "on_loop_edge_", "on_decider_", "on_subflow_mounted")
