@@ -1,1 +1,45 @@
-"""Footpath."""
+"""Footpath: run a flowchart, keep why everything happened, replay it to any recorder.
+
+The rooms, in the order the data walks them: `chart` (what will run), `state` and `scope` (what stages see), `engine`
+(walking), `journal` (what is kept), `replay` and `channels` (telling it again), `trace` (what travels), `recorders`,
+`query` (asking why), `archive` (keeping).
+"""
+
+from footpath.chart import (
+    Child,
+    DynamicSubflow,
+    FlowChart,
+    Pausable,
+    RetryPolicy,
+    StageNode,
+    flow_chart,
+    flow_chart_selector,
+)
+from footpath.engine import FlowChartExecutor
+from footpath.replay import replay
+from footpath.scope import RedactionPolicy, Rule, decide, interrupt, ops, select
+from footpath.trace import Trace, decode_trace, encode_trace
+from footpath.values import ABSENT
+
+__all__ = [
+    "ABSENT",
+    "Child",
+    "DynamicSubflow",
+    "FlowChart",
+    "FlowChartExecutor",
+    "Pausable",
+    "RedactionPolicy",
+    "RetryPolicy",
+    "Rule",
+    "StageNode",
+    "Trace",
+    "decide",
+    "decode_trace",
+    "encode_trace",
+    "flow_chart",
+    "flow_chart_selector",
+    "interrupt",
+    "ops",
+    "replay",
+    "select",
+]

@@ -47,6 +47,7 @@ class Mount:
         resolver: for lazy mounts, called when the mount is reached.
         input_mapper: parent state (plain, untracked) to the subflow's first state; None maps nothing.
         output_mapper: (what the subflow produced, parent state) to writes on the parent; None writes nothing.
+        is_dynamic: a stage returned it; its stages' ids and names then carry no prefix.
         array_merge: "concat" adds a top-level array to the parent's, "replace" overwrites it.
     """
 
@@ -60,6 +61,7 @@ class Mount:
     propagate_break: bool = False
     converge_at: str | None = None
     tags: tuple[str, ...] = ()
+    is_dynamic: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -310,7 +310,7 @@ class FlowChartExecutor:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
             raise RunError(message) from error
-        run, phase = self._phase({}, env, max_depth, max_iterations, None if before is None else before.run.redaction)
+        run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
         run.frame_count = count
         states = None
         origin = None
@@ -382,6 +382,11 @@ class FlowChartExecutor:
             "visitCounts": dict(cursor.visits),
             "pausedAt": (phase.started_us + phase.duration_us) / 1000,
         }
+        invoker = _resume.invoker(phase.run, self.chart, pause)
+        if invoker is not None:
+            checkpoint["invokerStageId"] = invoker.id
+            if invoker.next is not None:
+                checkpoint["continuationStageId"] = invoker.next.id
         if pause.data is not None:
             checkpoint["pauseData"] = _as_json({"data": pause.data})["data"]
         if pause.by_interrupt:
@@ -409,9 +414,10 @@ class FlowChartExecutor:
             count = f"{len(issues)} issue{'' if len(issues) == 1 else 's'}"
             raise InputValidationError(f"Input validation failed: {count} — {texts}", issues)
         args = {} if given is None else dict(given)
-        run, phase = self._phase(args, env, max_depth, max_iterations, None)
+        run, phase = self._phase(env, max_depth, max_iterations, None)
         run.watch(timeout_ms, signal)
         run.top.readonly = frozenset(args)
+        run.top.args = args
         shown: Any = UNSET
         if given is not None:
             shown = record(args)
@@ -429,7 +435,7 @@ class FlowChartExecutor:
         return scheduler, phase
 
     def _phase(
-        self, args: Any, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None
+        self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None
     ) -> tuple[Run, Phase]:
         if redaction is None and self._policy is not None:
             redaction = Redaction(self._policy)
@@ -447,7 +453,6 @@ class FlowChartExecutor:
             nodes=self.chart.nodes_by_id,
             clock=self._clock,
             limits=Limits(max_depth, max_iterations),
-            args=args,
             env={} if env is None else env,
             redaction=redaction,
             cursor=cursor,
@@ -512,14 +517,37 @@ class FlowChartExecutor:
         Args:
             redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
         """
-        phase = self._last()
+        if not self._phases:
+            return self._snapshot_before()
+        phase = self._phases[-1]
         cursor, views = self._follow()
         snapshot = views.snapshot(cursor.top, phase.run_id)
         if redact:
             del snapshot["initialState"]
         elif phase.run.redaction is not None:
             snapshot["sharedState"] = _as_json(phase.run.top.plain_view())
+            for key, result in snapshot.get("subflowResults", {}).items():
+                held = phase.run.finals.get(key)
+                if held is not None:
+                    result["treeContext"]["globalContext"] = _as_json(held.plain_view())
         return snapshot
+
+    def _snapshot_before(self) -> dict[str, Any]:
+        """What there is to see before anything has run: the first stage, not reached."""
+        root = self.chart.root
+        node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
+        node.update(logs={}, errors={}, metrics={}, evals={})
+        if root.description is not None:
+            node["description"] = root.description
+        return {
+            "sharedState": _as_json(self._initial),
+            "executionTree": node,
+            "initialState": _as_json(self._initial),
+            "commitLog": [],
+            "commitValues": self._options.get("commitValues", "full"),
+            "writeProvenance": self._options.get("writeProvenance", "off"),
+            "runId": "",
+        }
 
     def _follow(self) -> tuple[Cursor, Views]:
         phase = self._phases[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 from msgspec.json import encode
 
-from footpath.chart import Node
+from footpath.chart import Mount, Node, StageNode
 from footpath.errors import RunError
 from footpath.journal._entries import (
     BREAK,
@@ -21,8 +21,10 @@ from footpath.journal._entries import (
     LINK_NEXT,
     LINK_PARALLEL,
     LOOP,
+    MESSAGE,
     NEXT,
     REFUSE,
+    REGISTER,
     SELECT,
     SETTLE,
 )
@@ -112,6 +114,8 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
             continue
         if run.watched:
             run.check(region, node, link, origin, branch)
+        if node.is_streaming:
+            run.stream("on_start", node.stream_id or node.id, None)
         frame = run.open(region, node, link, origin, branch)
         if state.first is None:
             state.first = frame
@@ -120,7 +124,8 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
         if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
             try:
                 out = node.fn(make_scope(frame))  # type: ignore[misc]
-                if hasattr(out, "__await__"):
+                awaited = hasattr(out, "__await__")
+                if awaited:
                     out = yield out
             except Paused as pause:
                 _stage.pause(run, frame, pause)
@@ -131,15 +136,16 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 _stage.fail(run, frame, error)
                 raise
         else:
+            awaited = True
             out = yield _stage.attempt(place, node, frame)
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
                 pause = Paused(out, by_interrupt=False)
                 _stage.pause(run, frame, pause)
                 raise pause
-        if node.kind == "stage" and not task.parallel and not frame.broke and not node.children:
+        if node.kind == "stage" and not task.parallel and not frame.broke and not node.children and not node.is_streaming:
             following = node.next
-            if following is not None and node.loop_target is None and type(out) is not _stage.StageNode:
+            if following is not None and node.loop_target is None and type(out) is not StageNode:
                 dropped = frame.commit()
                 if run.current is not frame:
                     run.switch(frame)
@@ -151,8 +157,13 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 node, link, origin = following, LINK_NEXT, frame
                 continue
         run.say(frame, (END, run.now()))
+        if node.is_streaming:
+            run.end_stream(frame)
         if task.parallel:
             yield TICK
+            if not awaited:
+                # A plain function's result takes JavaScript one turn more to be looked at than an awaited one's.
+                yield TICK
         dropped = frame.commit()
         run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
         if node.kind == "decider":
@@ -174,7 +185,13 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 state.broke, state.reason = True, frame.reason
                 run.record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
                 return result
-            if node.children:
+            if type(out) is StageNode:
+                result = None
+                following = yield dynamic(place, frame, node, out)
+                if following is not None:
+                    node, link, origin = following, LINK_NEXT, frame
+                    continue
+            elif node.children:
                 result = yield fork(place, frame, node.children, 0, node.fail_fast)
         if node.loop_target is not None:
             target = region.nodes[node.loop_target]
@@ -257,9 +274,11 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
         run.bag(frame, "logs", "selectorPattern", "scope-based-multi-choice")
         run.bag(frame, "errors", "selectorError", message)
         raise RunError(message)
-    chosen = [by_id[each] for each in ids]
+    wanted = set(ids)
+    chosen = [child for child in node.children if child.id in wanted]
+    skipped = [child.id for child in node.children if child.id not in wanted]
     numbers = [run.declare(region, child) for child in chosen]
-    entry: tuple[Any, ...] = (SELECT, numbers, record(ids), len(node.children))
+    entry: tuple[Any, ...] = (SELECT, numbers, record(ids), len(node.children), skipped)
     if evidence is not None:
         entry += (Raw(encode(evidence)),)
     run.say(frame, entry)
@@ -299,6 +318,49 @@ def fork(
     if group.first_error is not None and (fail_fast or not isinstance(group.first_error, Exception)):
         raise group.first_error
     return results
+
+
+def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator[Any, Any, Node | None]:
+    """Do what a stage returned to be done: run charts in parallel, or go to another stage, which is given back."""
+    run, region = place.run, place.region
+    run.bag(frame, "logs", "isDynamic", True)
+    run.bag(frame, "logs", "dynamicPattern", "StageNodeReturn")
+    if out.children:
+        run.bag(frame, "logs", "dynamicChildCount", len(out.children))
+        run.bag(frame, "logs", "dynamicChildIds", record([child.id for child in out.children]))
+        children: list[Node] = []
+        for child in out.children:
+            root = child.chart.root
+            spec = Raw(child.chart.build_time_structure_json())
+            run.record_entry((REGISTER, child.id, root.name, root.description, spec))
+            mount = Mount(
+                child.id,
+                child.name,
+                child.chart,
+                input_mapper=child.input_mapper,
+                output_mapper=child.output_mapper,
+                array_merge=child.array_merge,
+                propagate_break=child.propagate_break,
+                is_dynamic=True,
+            )
+            children.append(Node(child.id, child.name, kind="subflow", mount=mount))
+        yield fork(place, frame, children, 0, node.fail_fast)
+    if out.next is None:
+        return None
+    run.bag(frame, "logs", "hasDynamicNext", True)
+    if out.next.fn is None:
+        target = region.nodes.get(out.next.id)
+        if target is None:
+            message = f"stage '{node.name}' went on to '{out.next.id}', which this chart does not have"
+            raise RunError(message)
+        count = run.loop(target)
+        run.say(frame, (LOOP, run.declare(region, target), count, 1))
+        return target
+    following = Node(out.next.id, out.next.name, fn=out.next.fn)
+    run.bag(frame, "logs", "dynamicNextDirect", True)
+    run.bag(frame, "logs", "dynamicNextName", following.name)
+    run.say(frame, (MESSAGE, "next", f"Moving to {following.name} stage (dynamic)", following.name))
+    return following
 
 
 def error_json(error: BaseException) -> dict[str, Any]:

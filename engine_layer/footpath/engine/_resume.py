@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from footpath.chart import FlowChart, Node
     from footpath.engine._run import Run
+    from footpath.scope import Paused
 
 
 def enter_again(
@@ -84,6 +85,21 @@ def _continued(flow: FlowChart, node: Node) -> Node:
                 copy.loop_target = parent.loop_target
                 break
     return copy
+
+
+def invoker(run: Run, chart: FlowChart, pause: Paused) -> Node | None:
+    """The decider or fork that took the paused stage as a branch; None when it stands on a line."""
+    flow = chart
+    for step in pause.path:
+        mount = _find(flow, step).mount
+        assert mount is not None
+        flow = run.resolve(mount)
+    assert pause.frame is not None
+    paused = pause.frame.node.id
+    for parent in flow.nodes_by_id.values():
+        if any(child.id == paused or (paused == "default" and parent.default_branch) for child in parent.children):
+            return parent
+    return None
 
 
 def _takes_two(half: Any) -> bool:

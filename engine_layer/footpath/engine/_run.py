@@ -14,6 +14,7 @@ from footpath.journal._entries import (
     OPEN,
     SEED,
     SETTLE,
+    TOKEN,
 )
 from footpath.scope import Frame, Redaction
 from footpath.state import Region
@@ -85,7 +86,6 @@ class Run:
         nodes: Mapping[str, Node],
         clock: Callable[[], int],
         limits: Limits,
-        args: Any,
         env: Any,
         redaction: Redaction | None,
         cursor: Cursor | None,
@@ -97,7 +97,6 @@ class Run:
         self.clock = clock
         self.began_ns = clock()
         self.limits = limits
-        self.args = args
         self.env = env
         self.redaction = redaction
         self.parallel = 0
@@ -108,6 +107,7 @@ class Run:
         self.stream_handlers = stream_handlers
         self.failed_stage: str | None = None
         self.tail: Frame | None = None
+        self.finals: dict[str, Region] = {}
         self.resuming: Resuming | None = None
         self.reentries: dict[int, Reentry] = {}
         self.watched = False
@@ -267,6 +267,14 @@ class Run:
             raise RunError(message)
         self.loops[target] = count
         return count
+
+    def end_stream(self, frame: Frame) -> None:
+        """A streaming stage has returned: its text is whole."""
+        node = frame.node
+        stream = node.stream_id or node.id
+        text = "".join(str(token) for token in frame.tokens)
+        self.stream("on_end", stream, text)
+        self.say(frame, (TOKEN, stream, record(text), 1))
 
     def stream(self, what: str, stream_id: str, text: Any) -> None:
         """Hand a token to the caller's stream handlers; a handler that fails changes nothing."""

@@ -8,7 +8,7 @@ from footpath.chart import Node
 from footpath.chart import StageNode
 from footpath.engine._schedule import TICK
 from footpath.errors import FootpathError
-from footpath.journal._entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY, TOKEN
+from footpath.journal._entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
 from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
 from footpath.values import ABSENT, js_number, record
 
@@ -117,17 +117,9 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, Any]:
         if number > 1:
             run.say(frame, (AGAIN, run.now()))
         try:
-            if node.is_streaming:
-                stream = node.stream_id or node.id
-                run.stream("on_start", stream, None)
-                run.say(frame, (TOKEN, stream))
             out = _call(run, node, frame)
             if hasattr(out, "__await__"):
                 out = yield out
-            if node.is_streaming:
-                text = "".join(str(token) for token in frame.tokens)
-                run.stream("on_end", node.stream_id or node.id, text)
-                run.say(frame, (TOKEN, node.stream_id or node.id, record(text), 1))
             return out
         except Paused as signal:
             pause(run, frame, signal)

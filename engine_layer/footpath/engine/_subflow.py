@@ -58,7 +58,9 @@ def enter(
         root = again.root
     elif mount.input_mapper is not None:
         mapped = {key: value for key, value in mount.input_mapper(parent_state).items() if value is not ABSENT}
-    inner = Region(chart.nodes_by_id, prefix, frozenset(mapped))
+    # What a stage returned to be mounted keeps its own names; a chart mounted by the builder is told apart by a prefix.
+    inner = Region(chart.nodes_by_id, region.prefix if mount.is_dynamic else prefix, frozenset(mapped))
+    inner.args = mapped
     frame = _open(place, node, link, origin, inner, root, mapped)
     if again is not None:
         run.restore(inner, again.state)
@@ -94,6 +96,8 @@ def enter(
     run.say(frame, (EXIT,))
     run.say(frame, (COMMIT,))
     state.final = inner
+    if run.redaction is not None:
+        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
     return result, frame
 
 
@@ -163,9 +167,9 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
         elif isinstance(value, dict):
             for member, item in value.items():
                 before = region.get_path((key, member))
+                if isinstance(item, (list, tuple, dict)):
+                    reads.append(f"{key}.{member}")
                 if before is not ABSENT and before is not None:
-                    if isinstance(item, (list, tuple, dict)):
-                        reads.append(f"{key}.{member}")
                     if isinstance(item, (list, tuple)) and isinstance(before, (list, tuple)):
                         item = [*before, *item]
                     elif isinstance(item, dict) and isinstance(before, dict):

@@ -39,7 +39,7 @@ FRAME = 7
 """`[7, frame]`: what follows belongs to that frame, until another switch."""
 
 UPDATE = 8
-"""`[8, key, patch, redacted?]` merges a patch into a key; a redacted one carries no patch."""
+"""`[8, key, patch, flags?, hidden_fields?]` merges a patch into a key; flags as for SET."""
 
 DELETE = 9
 """`[9, key, redacted?]`"""
@@ -54,10 +54,13 @@ SOURCE = 12
 """`[12, "args" | "env"]`: the stage looked at an untracked source."""
 
 SET = 13
-"""`[13, key, value, flags, description?]`: a write with options; flag 1 redacted (no value), 2 absent (no value)."""
+"""`[13, key, value, flags, description?, hidden_fields?]`: a write with options.
+
+Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; their dotted paths are listed.
+"""
 
 READ_REDACTED = 14
-"""`[14, key]`: a read whose value is hidden."""
+"""`[14, key, fields?]`: a read whose value is hidden, or with `fields` in part."""
 
 CHANGED = 15
 """`[15, key, value]`: found at commit: the value was changed behind the scope's back."""
@@ -72,7 +75,7 @@ DECIDE = 18
 """`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider"."""
 
 SELECT = 19
-"""`[19, [node], [returned], total, evidence?]`: a selector's choice, and EXECUTED as "selector"."""
+"""`[19, [node], [returned], total, [skipped id], evidence?]`: a selector's choice, and EXECUTED as "selector"."""
 
 FORK = 20
 """`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
@@ -144,5 +147,5 @@ HALT = 41
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 
-REDACTED, ABSENT_VALUE = 1, 2
+REDACTED, ABSENT_VALUE, FIELDS = 1, 2, 4
 """Flags of SET."""

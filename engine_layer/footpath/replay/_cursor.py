@@ -336,7 +336,7 @@ class Cursor:
     # ── reads and writes ─────────────────────────────────────────────────────────────────────────────────────────
     def _read(self, key: str) -> None:
         frame = self.current
-        value = frame.staged[key] if key in frame.staged else frame.lookup(key)
+        value = frame.lookup(key)
         if self.views is not None:
             frame.reads[key] = value
         if self.on_read:
@@ -350,14 +350,15 @@ class Cursor:
     def _read_redacted(self, entry: Any) -> None:
         frame = self.current
         key = entry[1]
+        value = frame.lookup(key) if len(entry) > 2 else MARK  # noqa: PLR2004
         if self.views is not None:
-            frame.reads[key] = MARK
+            frame.reads[key] = value
         if self.on_read:
             decl = frame.decl
             self.dispatcher.fire_scope(
                 "on_read",
                 self.on_read,
-                ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, MARK, True),
+                ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, True),
             )
 
     def _has(self, entry: Any) -> None:
@@ -406,6 +407,15 @@ class Cursor:
         if frame.redacted is None:
             frame.redacted = {}
         frame.redacted[key] = None
+        if self.views is not None:
+            self.views.hides = True
+
+    def _hide_fields(self, frame: MirrorFrame, key: str, paths: Any) -> None:
+        if frame.fields is None:
+            frame.fields = {}
+        frame.fields.setdefault(key, {}).update(dict.fromkeys(paths))
+        if self.views is not None:
+            self.views.hides = True
 
     def _set_with(self, entry: Any) -> None:
         frame = self.current
@@ -418,15 +428,19 @@ class Cursor:
         if flags & 1:
             self._hide(frame, key)
             redacted = True
+        elif flags & 4:
+            self._hide_fields(frame, key, entry[5])
+            redacted = True
         self._write_event(frame, key, value, "set", redacted)
-        if len(entry) > 4 and self.views is not None:  # noqa: PLR2004
+        if len(entry) > 4 and entry[4] is not None and self.views is not None:  # noqa: PLR2004
             self.views.bag(frame, "logs", "message", entry[4])
 
     def _update(self, entry: Any) -> None:
         frame = self.current
         key = entry[1]
         redacted: Any = UNSET
-        if len(entry) > 3:  # noqa: PLR2004
+        flags = entry[3] if len(entry) > 3 else 0  # noqa: PLR2004
+        if flags & 1:
             patch: Any = MARK
             after: Any = MARK
             self._hide(frame, key)
@@ -434,6 +448,9 @@ class Cursor:
         else:
             patch = recorded(entry[2])
             after = merged(frame.lookup(key), patch)
+            if flags & 4:
+                self._hide_fields(frame, key, entry[4])
+                redacted = True
         self._stage(frame, key, after)
         frame.ops.append((key, "merge", patch, tuple(frame.reads) if self.provenance else ()))
         frame.writes[key] = (patch, "update")
@@ -575,7 +592,7 @@ class Cursor:
         if not self.on_emit:
             return
         name = _NOTE_NAMES[kind] + key
-        if len(entry) > 5:  # noqa: PLR2004
+        if value == MARK:
             payload: Any = MARK
         elif kind == "log":
             payload = Raw(encode({"value": value, "level": "debug"}))
@@ -638,9 +655,9 @@ class Cursor:
         frame = self.current
         decl = frame.decl
         names = tuple(self.decls[ordinal].name for ordinal in entry[1])
-        evidence = recorded(entry[4]) if len(entry) > 4 and names else UNSET  # noqa: PLR2004
+        evidence = recorded(entry[5]) if len(entry) > 5 and names else UNSET  # noqa: PLR2004
         if self.views is not None:
-            self.views.selected(frame, names, recorded(entry[2]), entry[3])
+            self.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
         self._fire(
             "flow",
             "on_selected",
@@ -910,6 +927,8 @@ class Cursor:
             region = self.regions[self.current.number]
             for path, value in entry[1]:
                 region.put(tuple(path), recorded(value))
+            if self.views is not None:
+                self.views.seeded(region, whole=True)
             return
         for path, value in entry[1]:
             self.top.put(tuple(path), recorded(value))

@@ -141,6 +141,7 @@ class MirrorFrame:
         "parent",
         "path",
         "reads",
+        "fields",
         "redacted",
         "region",
         "rsid",
@@ -165,6 +166,7 @@ class MirrorFrame:
         self.writes: dict[str, tuple[Any, str]] = {}
         self.reads: dict[str, Any] = {}
         self.redacted: dict[str, None] | None = None
+        self.fields: dict[str, dict[str, None]] | None = None
         self.sources: list[str] | None = None
         self.tagged = False
         self.timestamp = 0.0
@@ -181,7 +183,9 @@ class MirrorFrame:
     def lookup(self, key: str) -> Any:
         """The value as the stage would read it; UNSET when absent."""
         if key in self.staged:
-            return self.staged[key]
+            staged = self.staged[key]
+            if staged is not UNSET:
+                return staged
         base = self.base
         if self.branch:
             runs = base.get("runs")

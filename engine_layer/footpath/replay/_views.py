@@ -44,6 +44,7 @@ class Views:
         self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
         self.frames: list[MirrorFrame] = []
+        self.hides = False
         self.pending_refusal: tuple[Declared, dict[str, Any]] | None = None
 
     # ── tree ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,13 +120,15 @@ class Views:
         self.message(frame, "branch", text, chosen, rationale=shown)
         return rationale
 
-    def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int) -> None:
+    def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int, skipped: Any) -> None:
         """A selector chose."""
         assert frame.node is not None
         logs = frame.node["logs"]
         logs["selectedChildIds"] = plain(ids)
         logs["selectorPattern"] = "scope-based-multi-choice"
         if names:
+            if skipped:
+                logs["skippedChildIds"] = list(skipped)
             text = f"Running {', '.join(names)} ({len(names)} of {total} matched)"
         else:
             logs["skippedAllChildren"] = True
@@ -156,15 +159,25 @@ class Views:
         frame.node.pop("description", None)
         self.message(frame, "subflow", f"Entering {name} subflow", region.id)
 
-    def seeded(self, region: MirrorRegion) -> None:
+    def seeded(self, region: MirrorRegion, *, whole: bool = False) -> None:
         """A subflow's mapped input is the first commit of its history; objects are set member by member."""
         assert region.first is not None
+        redacted: list[str] = []
         overwrite: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
         for key, value in region.values.items():
             overwrite[key] = value
             members = plain(value) if type(value) is Raw else None
-            if isinstance(members, dict) and members:
+            marks = marked_paths(members)
+            if marks:
+                self.hides = True
+                overwrite[key] = log_marked(value)
+                redacted.extend(field_paths(key, marks))
+            elif value == MARK:
+                self.hides = True
+                overwrite[key] = LOG_MARK
+                redacted.append(key)
+            if isinstance(members, dict) and members and not whole:
                 rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in members)
             else:
                 rows.append({"path": key, "verb": "set"})
@@ -176,7 +189,7 @@ class Views:
             {
                 "overwrite": overwrite,
                 "updates": {},
-                "redactedPaths": [],
+                "redactedPaths": redacted,
                 "trace": rows,
                 "stage": first.name,
                 "stageId": first.id,
@@ -264,7 +277,7 @@ class Views:
             if dropped is not None and key in dropped:
                 continue
             path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
-            if key in hidden:
+            if key in hidden and verb != "delete":
                 value = LOG_MARK
             if not delta:
                 row: dict[str, Any] = {"path": path, "verb": "merge" if verb == "merge" else "set"}
@@ -280,15 +293,19 @@ class Views:
                 seen[key] = verb if previous is None or verb != "merge" else previous  # type: ignore[assignment]
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
+        redacted: list[str] = []
+        lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
+        for key, fields in (frame.fields or {}).items():
+            if dropped is None or key not in dropped:
+                for held in (overwrite, updates):
+                    if key in held:
+                        held[key] = log_marked(held[key])
+                redacted.extend(field_paths(lead + key, fields))
+        redacted.extend(lead + key for key in hidden if dropped is None or key not in dropped)
         overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
         if branch:
             overwrite = {"runs": {branch: overwrite}} if overwrite else {}
             updates = {"runs": {branch: updates}} if updates else {}
-        redacted = [
-            f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
-            for key in hidden
-            if dropped is None or key not in dropped
-        ]
         assert frame.node is not None
         tags = None if frame.tagged else frame.decl.tags
         frame.tagged = True
@@ -298,6 +315,7 @@ class Views:
         )
         frame.sources = None
         frame.redacted = None
+        frame.fields = None
 
     def _delta_rows(
         self, frame: MirrorFrame, seen: dict[str, Any], overwrite: dict[str, Any], updates: dict[str, Any],
@@ -394,7 +412,7 @@ class Views:
         """The whole, in the reference's shape; a fresh copy but for the tree's nodes."""
         self.finish_tree()
         out: dict[str, Any] = {
-            "sharedState": _plain_members(region.recorded_state()),
+            "sharedState": self._state(region.recorded_state()),
             "executionTree": self.tree,
             "initialState": _plain_members(region.initial),
             "commitLog": [_plain_bundle(bundle) for bundle in self.log],
@@ -406,13 +424,17 @@ class Views:
             out["subflowResults"] = {key: self._result(value) for key, value in self.results.items()}
         return out
 
+    def _state(self, members: dict[str, Any]) -> dict[str, Any]:
+        state = _plain_members(members)
+        return _log_marks(state) if self.hides else state
+
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         region: MirrorRegion = result["region"]
         return {
             "subflowId": result["subflowId"],
             "subflowName": result["subflowName"],
             "treeContext": {
-                "globalContext": _plain_members(result["state"]),
+                "globalContext": self._state(result["state"]),
                 "stageContexts": region.tree,
                 "history": [_plain_bundle(bundle) for bundle in region.history],
                 "initialState": {},
@@ -431,6 +453,56 @@ def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
         "overwrite": plain(Raw(encode(bundle["overwrite"]))),
         "updates": plain(Raw(encode(bundle["updates"]))),
     }
+
+
+def _log_marks(value: Any) -> Any:
+    """A plain JSON value with the log's mark in place of the events' one; changes the value it is given."""
+    if value == MARK:
+        return LOG_MARK
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, member in list(items):
+            if isinstance(member, str):
+                if member == MARK:
+                    node[key] = LOG_MARK
+            elif isinstance(member, (dict, list)):
+                stack.append(member)
+    return value
+
+
+def log_marked(recorded: Any) -> Any:
+    """A recorded value with the log's mark in place of the events' one."""
+    if type(recorded) is not Raw:
+        return LOG_MARK if recorded == MARK else recorded
+    return Raw(encode(_log_marks(plain(recorded))))
+
+
+def field_paths(key: str, fields: Iterable[str]) -> list[str]:
+    """Hidden fields as the log lists them: dotted below the key and, when nested, separated all through."""
+    paths: list[str] = []
+    for path in fields:
+        paths.append(f"{key}{SEPARATOR}{path}")
+        if "." in path:
+            paths.append(f"{key}{SEPARATOR}{path.replace('.', SEPARATOR)}")
+    return paths
+
+
+def marked_paths(members: Any) -> list[str]:
+    """Dotted paths of the members of an object that are hidden."""
+    found: list[str] = []
+    stack: list[tuple[str, Any]] = [("", members)]
+    while stack:
+        lead, node = stack.pop()
+        if isinstance(node, dict):
+            for key, member in node.items():
+                path = f"{lead}.{key}" if lead else key
+                if member == MARK:
+                    found.append(path)
+                elif isinstance(member, dict):
+                    stack.append((path, member))
+    return found
 
 
 def grown(before: Any, after: Any) -> Any:

@@ -11,6 +11,7 @@ from footpath.journal._entries import (
     CHANGED,
     DELETE,
     EMIT,
+    FIELDS,
     HAS,
     NOTE,
     READ_REDACTED,
@@ -87,7 +88,10 @@ class Frame:
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
     def lookup(self, key: str) -> Any:
         if key in self.staged:
-            return self.staged[key]
+            value = self.staged[key]
+            # A key deleted in this stage reads as what was committed, until the stage commits: footprintjs's rule.
+            if value is not ABSENT:
+                return value
         if self.branch:
             own = self.base.get("runs")
             if isinstance(own, dict):
@@ -101,8 +105,11 @@ class Frame:
         if host.current is not self:
             host.switch(self)
         value = self.lookup(key)
-        if host.redaction is not None and value is not ABSENT and host.redaction.hides(key):
+        redaction = host.redaction
+        if redaction is not None and value is not ABSENT and redaction.hides(key):
             host.record_entry((READ_REDACTED, key))
+        elif redaction is not None and key in redaction.fields and value is not ABSENT:
+            host.record_entry((READ_REDACTED, key, 1))
         else:
             host.record_entry(key)
         if type(value) in ATOMS:
@@ -195,14 +202,16 @@ class Frame:
             redaction.mark(key, value)
             entry = (SET, key, None, REDACTED) if description is None else (SET, key, None, REDACTED, description)
         else:
-            shown = redaction.show(key, value, recorded)
-            flags = ABSENT_VALUE if value is ABSENT else 0
+            shown, hidden = redaction.masked(key, recorded)
+            flags = ABSENT_VALUE if value is ABSENT else FIELDS if hidden else 0
             if description is None and not flags:
                 entry = (key, shown)
             else:
-                entry = (SET, key, None if flags else shown, flags)
-                if description is not None:
+                entry = (SET, key, None if flags == ABSENT_VALUE else shown, flags)
+                if description is not None or hidden:
                     entry += (description,)
+                if hidden:
+                    entry += (hidden,)
         host.record_entry(entry)
         self.stage(key, value, recorded)
 
@@ -236,9 +245,10 @@ class Frame:
             host.record_entry((UPDATE, key, None, REDACTED))
         else:
             shown = record(patch)
+            hidden: list[str] = []
             if redaction is not None:
-                shown = redaction.show(key, patch, shown)
-            host.record_entry((UPDATE, key, shown))
+                shown, hidden = redaction.masked(key, shown)
+            host.record_entry((UPDATE, key, shown, FIELDS, hidden) if hidden else (UPDATE, key, shown))
         merged = merge(base, patch)
         self.stage(key, merged, record(merged))
 

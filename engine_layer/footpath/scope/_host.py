@@ -16,6 +16,7 @@ class Host(Protocol):
 
     Attributes:
         record_entry: appends an entry to the journal, and feeds it to whoever listens.
+        journal: the entries so far.
         current: the frame that the last entry belongs to.
         redaction: None while nothing has to be hidden.
         parallel: how many groups of parallel children are alive.
@@ -24,8 +25,8 @@ class Host(Protocol):
     record_entry: Callable[[Any], None]
     current: Frame | None
     redaction: Redaction | None
+    journal: list[Any]
     parallel: int
-    args: Any
     env: Any
 
     def switch(self, frame: Frame) -> None:

@@ -75,10 +75,15 @@ class Redaction:
 
     def show(self, key: str, value: Any, recorded: Any) -> Any:
         """The recorded form of a write that is not hidden as a whole: hidden fields masked, known secrets scrubbed."""
+        return self.masked(key, recorded)[0]
+
+    def masked(self, key: str, recorded: Any) -> tuple[Any, list[str]]:
+        """Like `show`, with the dotted paths of the fields that were hidden."""
         paths = self.fields.get(key)
+        hidden: list[str] = []
         if paths:
-            recorded = self._mask(recorded, paths)
-        return self.scrub_recorded(recorded)
+            recorded, hidden = self._mask(recorded, paths)
+        return self.scrub_recorded(recorded), hidden
 
     def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
         """The recorded form of what a subflow writes into its parent."""
@@ -87,11 +92,11 @@ class Redaction:
             return MARK
         return self.show(path[0], value, recorded) if len(path) == 1 else self.scrub_recorded(recorded)
 
-    def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
+    def _mask(self, recorded: Any, paths: Iterable[str]) -> tuple[Any, list[str]]:
+        hidden: list[str] = []
         if type(recorded) is not msgspec.Raw:
-            return recorded
+            return recorded, hidden
         value = plain(recorded)
-        changed = False
         for path in paths:
             steps = path.split(".")
             holder: Any = value
@@ -101,8 +106,8 @@ class Redaction:
                 if holder[steps[-1]] != MARK:
                     self.secrets.add(holder[steps[-1]])
                 holder[steps[-1]] = MARK
-                changed = True
-        return msgspec.Raw(msgspec.json.encode(value)) if changed else recorded
+                hidden.append(path)
+        return (msgspec.Raw(msgspec.json.encode(value)) if hidden else recorded), hidden
 
     def scrub(self, text: str) -> str:
         """A text without the secrets known so far."""
@@ -120,8 +125,9 @@ class Redaction:
         return self.scrub_recorded(recorded)
 
     def show_note(self, kind: str, key: str, recorded: Any) -> Any:
-        """The value of a diagnostic, which is an event too."""
-        return self.scrub_recorded(recorded)
+        """The value of a diagnostic, hidden when the event that it is has such a name."""
+        prefix = {"metric": "metric.", "eval": "eval.", "error": "log.error."}.get(kind, "log.debug.")
+        return self.show_emit(prefix + key, recorded)
 
     def show_input(self, recorded: Any) -> Any:
         """A run's input: members that the policy hides become the mark, wherever they stand at the top or below a key."""
@@ -134,7 +140,7 @@ class Redaction:
                     value[key] = MARK
                     changed = True
                 elif key in self.fields:
-                    masked = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
+                    masked, _ = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
                     value[key] = plain(masked)
                     changed = True
             if changed:

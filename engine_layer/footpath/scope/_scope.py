@@ -88,9 +88,9 @@ class StageOps:
 
     @property
     def args(self) -> Any:
-        """The run's input, untracked: that it was used is noted on the stage, each value is not."""
+        """The run's input (in a subflow: what was mapped in), untracked: that it was used is noted, each value is not."""
         frame = self._frame
-        return frame.source("args", frame.host.args)
+        return frame.source("args", frame.region.args)
 
     @property
     def env(self) -> Any:

@@ -24,11 +24,12 @@ class Region:
         recorded: for containers, the recorded form they had when they were committed, by key; what a commit compares with.
         prefix: mount ids from the top joined by "/", empty at the top.
         readonly: keys of the run's or mount's input.
+        args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
         declared: ordinal of each node's declaration in the journal.
     """
 
-    __slots__ = ("declared", "defaults", "nodes", "prefix", "readonly", "recorded", "values")
+    __slots__ = ("args", "declared", "defaults", "nodes", "prefix", "readonly", "recorded", "values")
 
     def __init__(self, nodes: Mapping[str, Node], prefix: str = "", readonly: frozenset[str] = frozenset()) -> None:
         self.values: dict[str, Any] = {}
@@ -36,6 +37,7 @@ class Region:
         self.nodes = nodes
         self.prefix = prefix
         self.readonly = readonly
+        self.args: Any = {}
         self.declared: dict[Node, int] = {}
         self.defaults: dict[Node, Node] = {}
 
@@ -71,6 +73,7 @@ class Region:
             values[step] = copy
             values = copy
         values[path[-1]] = value
+        self.recorded.pop(path[0], None)
 
     def get_path(self, path: tuple[str, ...]) -> Any:
         """The committed value at a path, or ABSENT."""
