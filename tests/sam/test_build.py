@@ -157,9 +157,10 @@ PROBE = """
 import json, sys
 sys.path[:0] = {paths!r}
 import app
-import footpath, footpath_service
+event = {event!r}
+answer = app.lambda_handler(event, None) if event else None
 print(json.dumps({{
-    "handler": callable(app.lambda_handler),
+    "answer": answer,
     "origins": sorted({{
         getattr(module, "__file__", None) or "" for name, module in sys.modules.items() if name.partition(".")[0] not in sys.stdlib_module_names
     }}),
@@ -181,31 +182,53 @@ def runtime_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_built_function_imports_with_nothing_but_its_layer_and_runtime(
-    name: str, build: Build, interpreters: list[Interpreter], runtime_packages: Path, tmp_path: Path
+@pytest.mark.parametrize(("name", "event"), [("RequestHandler", "direct-run-explained"), ("TraceProcessor", None)])
+def test_a_built_function_lives_on_nothing_but_its_layer_and_runtime(
+    name: str,
+    event: str | None,
+    build: Build,
+    interpreters: list[Interpreter],
+    runtime_packages: Path,
+    tmp_path: Path,
 ) -> None:
-    """In a clean interpreter, with the environment that the template gives it, and no other module within reach."""
-    variables = transform(build.template | {"Resources": _source_resources(build)}).properties(name)["Environment"]
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_REGION": REGION,
-        "AWS_LAMBDA_FUNCTION_NAME": name,
-        "HOME": str(tmp_path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **{key: _physical(value) for key, value in variables["Variables"].items()},
-    }
+    """In a clean interpreter, with the environment that the template gives it, and no other module within reach.
+
+    The request handler also answers: no service can be reached, so its trace goes to the log, and nobody notices.
+    """
+    sample = json.loads((ROOT / "events" / f"{event}.json").read_text(encoding="utf-8")) if event else None
+    environment = _environment(name, build) | {"HOME": str(tmp_path)}
     for interpreter in interpreters:
         paths = [str(build.code_of(name)), str(interpreter.layer / "python"), str(runtime_packages)]
-        probe = PROBE.format(paths=paths)
-        done = _clean(interpreter.path, probe, environment, tmp_path)
+        done = _clean(interpreter.path, PROBE.format(paths=paths, event=sample), environment, tmp_path)
         assert done.returncode == 0, done.stderr
-        said = json.loads(done.stdout.splitlines()[-1])
-        assert said["handler"] is True
+        *logged, last = done.stdout.splitlines()
+        said = json.loads(last)
         strangers = [origin for origin in said["origins"] if origin and not origin.startswith(tuple(paths))]
         assert strangers == []
         assert set(said["modules"]) & TOO_SLOW_FOR_A_COLD_START == set()
+        if sample:
+            assert said["answer"]["status"] == "completed"
+            assert said["answer"]["narrative"]
+            assert any(said["answer"]["traceId"] in line for line in logged)
+
+
+def _environment(name: str, build: Build) -> dict[str, str]:
+    """What Lambda gives a function, and what the template does."""
+    stack = transform(build.template | {"Resources": _source_resources(build)})
+    variables = stack.properties(name)["Environment"]["Variables"]
+    nowhere = "http://127.0.0.1:9"  # the port of "discard", where nobody listens
+    return {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": nowhere,
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",  # so that all that a cold start does is done
+        **{key: _physical(value) for key, value in variables.items()},
+    }
 
 
 def _source_resources(build: Build) -> dict[str, Any]:
