@@ -69,7 +69,7 @@ class NestingTooDeepError(BuildError):
     """A nested form of a chart was asked for that JSON readers would not bear.
 
     Attributes:
-        what: "levels" or "nodes".
+        what: "levels", "nodes" or "characters".
         count: how many the chart has.
         limit: how many are allowed.
     """

@@ -9,7 +9,7 @@ from footpath.channels import Dispatcher
 from footpath.chart._chart import FlowChart
 from footpath.chart._describe import Outline
 from footpath.chart._document import NodeType, SpecNode
-from footpath.chart._events import StructureLog, mounted_spec, structure_events
+from footpath.chart._events import StructureLog, structure_events
 from footpath.chart._ids import DeclaredIds
 from footpath.chart._node import Mount, Node, Pausable, RetryPolicy
 from footpath.chart._options import (
@@ -21,6 +21,7 @@ from footpath.chart._options import (
     checked_text,
     fault,
 )
+from footpath.chart._table import flat_document
 from footpath.errors import BuildError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Assembly:
         self.built: FlowChart | None = None
         self.structure_errors: list[StructureBuildError] = []
         self._nodes_by_id: dict[str, Node] = {}
+        self._child_ids: set[tuple[int, str]] = set()
         self._declared = DeclaredIds()
         self._loop_targets: set[str] = set()
         self._mounted: list[FlowChart] = []
@@ -99,11 +101,10 @@ class Assembly:
             raise fault(msg)
         return self.cursor
 
-    def check_undeclared(self, stage_id: str) -> None:
-        """Refuse an id that a function stands under already."""
-        if stage_id in self._declared:
-            msg = f"stageMap collision for id '{stage_id}'"
-            raise fault(msg)
+    def has_child(self, parent: Node, child_id: str) -> bool:
+        """Is the id taken by a branch or parallel child of the node, or by its fallback copy."""
+        fallback = parent.fallback is not None and child_id == parent.fallback.id
+        return fallback or (parent.index, child_id) in self._child_ids
 
     def is_loop_target(self, stage_id: str) -> bool:
         """Can a loop lead to this id: a stage of the line so far, or an eager mount that is no branch."""
@@ -131,6 +132,9 @@ class Assembly:
         """Make a node with a function of its own, not yet in the chart."""
         checked_text(stage_id, "a stage id")
         checked_text(name, f"the name of '{stage_id}'")
+        if fn is not None and stage_id in self._declared:
+            msg = f"stageMap collision for id '{stage_id}'"
+            raise fault(msg)
         policy = checked_retry(retry, where)
         node = Node(stage_id, name, _KINDS.get(kind, "stage"), retry=policy, tags=checked_tags(tags, where))
         node.description = checked_description(description, f"'{stage_id}'")
@@ -204,6 +208,7 @@ class Assembly:
     def hang(self, parent: Node, node: Node, spec: SpecNode) -> None:
         """Put a node under another, as its `spec` says how."""
         parent.children.append(node)
+        self._child_ids.add((parent.index, node.id))
         self._enter(node, spec)
 
     def _enter(self, node: Node, spec: SpecNode) -> None:
@@ -231,7 +236,7 @@ class Assembly:
         """Tell a recorder of what was done so far, and from now on of what is done."""
         self._dispatcher.attach(recorder, "structure")
         if self.root is not None:
-            for hook, event in structure_events(self.finished(None).flat_spec()):
+            for hook, event in structure_events(flat_document(self.finished(None))):
                 for recorder_id, method in self._dispatcher.table("structure", hook):
                     if recorder_id == recorder.id:
                         self._call(recorder_id, hook, method, event)
@@ -250,7 +255,7 @@ class Assembly:
 
     def _mounted_json(self, number: int) -> bytes | None:
         if number not in self._mounted_specs:
-            self._mounted_specs[number] = mounted_spec(self._mounted[number].flat_spec())
+            self._mounted_specs[number] = self._mounted[number].event_spec()
         return self._mounted_specs[number]
 
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,8 +269,7 @@ class Assembly:
             nodes_by_id=self._nodes_by_id,
             spec=self.log.chart,
             mounted=tuple(self._mounted),
-            declared=self._declared,
+            declared_ids=self._declared,
             outline=self.outline,
             contract=contract,
         )
-

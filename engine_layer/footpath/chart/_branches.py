@@ -40,7 +40,7 @@ class _BranchList(Generic[State]):
             raise fault(msg)
         if self._assembly.failure is not None:
             self._assembly.check_usable()
-        if branch_id is not None and any(child.id == branch_id for child in self._node.children):
+        if branch_id is not None and self._assembly.has_child(self._node, branch_id):
             msg = f"duplicate {self._node.kind} branch id '{branch_id}' under '{self._node.name}'"
             raise fault(msg)
 
@@ -53,22 +53,14 @@ class _BranchList(Generic[State]):
         where: str,
         tags: Sequence[str],
         retry: RetryPolicy | Mapping[str, Any] | None,
-    ) -> tuple[Node, SpecNode]:
-        """Hang a branch with a function; that it has none is found after the events, as in footprintjs."""
+    ) -> None:
+        """Hang a branch with a function; that it has none is found at the end of the list, as in footprintjs."""
         node, spec = self._assembly.stage(
             name, fn, branch_id, description, where, tags=tags, retry=retry, needs_function=False
         )
-        self._assembly.check_undeclared(branch_id)
         spec.branch_of = self._node.index
         self._assembly.hang(self._node, node, spec)
-        if node.fn is None:
-            msg = (
-                f"{self._node.kind} branch '{branch_id}' under '{self._node.name}' has no function — provide a fn "
-                f"argument to addFunctionBranch('{branch_id}', ...)"
-            )
-            raise self._assembly.spoiled(fault(msg))
         self._stages.append((branch_id, node.description))
-        return node, spec
 
     def _add_mount(
         self,
@@ -106,6 +98,13 @@ class _BranchList(Generic[State]):
         if not self._node.children:
             msg = f"{self._node.kind} at '{self._node.name}' requires at least one branch"
             raise fault(msg)
+        for child in self._node.children:
+            if child.kind == "stage" and child.fn is None:
+                msg = (
+                    f"{self._node.kind} branch '{child.id}' under '{self._node.name}' has no function — provide a fn "
+                    f"argument to addFunctionBranch('{child.id}', ...)"
+                )
+                raise self._assembly.spoiled(fault(msg))
         self._ended = True
         self._assembly.open_list = None
         self._assembly.log.complete()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import UNSET
@@ -19,7 +18,7 @@ from footpath.chart._options import (
     checked_child,
     checked_description,
     checked_pausable,
-    checked_retry,
+    checked_policy,
     checked_tags,
     checked_text,
     fault,
@@ -27,7 +26,7 @@ from footpath.chart._options import (
 from footpath.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self, Unpack
 
     from footpath.chart._chart import FlowChart
@@ -87,9 +86,7 @@ class FlowChartBuilder(Generic[State]):
         """Begin the chart with a selector."""
         self._check_no_root()
         where = f"startSelector('{id}')"
-        node, spec = self._assembly.stage(
-            name, fn, id, description, where, tags=tags, retry=retry, kind="selector"
-        )
+        node, spec = self._assembly.stage(name, fn, id, description, where, tags=tags, retry=retry, kind="selector")
         node.fail_fast = spec.fail_fast = fail_fast
         self._assembly.append(node, spec)
         self._assembly.outline.root_selector(name, node.description)
@@ -131,7 +128,6 @@ class FlowChartBuilder(Generic[State]):
         return self._add_stage(*self._assembly.stage(name, halves, id, description, f"addPausableFunction('{id}')"))
 
     def _add_stage(self, node: Node, spec: SpecNode) -> Self:
-        self._assembly.check_undeclared(node.id)
         self._assembly.append(node, spec)
         self._assembly.outline.stage(node.name, node.description)
         return self
@@ -153,7 +149,6 @@ class FlowChartBuilder(Generic[State]):
             raise fault(msg)
         where = f"addDeciderFunction('{id}')"
         node, spec = self._assembly.stage(name, fn, id, description, where, tags=tags, retry=retry, kind="decider")
-        self._assembly.check_undeclared(id)
         self._assembly.append(node, spec)
         self._assembly.outline.branching(name)
         return DeciderList(self, self._assembly, node, spec)
@@ -180,7 +175,6 @@ class FlowChartBuilder(Generic[State]):
         where = f"addSelectorFunction('{id}')"
         node, spec = self._assembly.stage(name, fn, id, description, where, tags=tags, retry=retry, kind="selector")
         node.fail_fast = spec.fail_fast = fail_fast
-        self._assembly.check_undeclared(id)
         self._assembly.append(node, spec)
         self._assembly.outline.branching(name)
         return SelectorList(self, self._assembly, node, spec)
@@ -238,13 +232,12 @@ class FlowChartBuilder(Generic[State]):
         spec = SpecNode(id, name, "forEach", max_branches=max_branches, into=into, fail_fast=fail_fast)
         spec.description = UNSET if given is None else given
         self._assembly.append(node, spec)
-        self._assembly.outline.stage(name, given or f"Runs one branch per item into '{into}'")
+        told = f"Runs one branch per item into '{into}'" if description is None else given
+        self._assembly.outline.stage(name, told)
         return self
 
     # ── beside the line ────────────────────────────────────────────────────────────────────────────────────────────
-    def add_list_of_function(
-        self, children: Sequence[Child | Mapping[str, Any]], *, fail_fast: bool = False
-    ) -> Self:
+    def add_list_of_function(self, children: Sequence[Child | Mapping[str, Any]], *, fail_fast: bool = False) -> Self:
         """Add parallel children to the last stage; they run after its own function, the line goes on after them."""
         cursor = self._assembly.need_cursor()
         spec = self._assembly.log.chart.nodes[cursor.index]
@@ -271,7 +264,7 @@ class FlowChartBuilder(Generic[State]):
         if not child.id:
             msg = f"child id required under '{cursor.name}'"
             raise fault(msg)
-        if any(known.id == child.id for known in cursor.children):
+        if self._assembly.has_child(cursor, child.id):
             msg = f"duplicate child id '{child.id}' under '{cursor.name}'"
             raise fault(msg)
         name = child.id if child.name is None else child.name
@@ -279,8 +272,6 @@ class FlowChartBuilder(Generic[State]):
         node, spec = self._assembly.stage(
             name, child.fn, child.id, None, where, tags=child.tags, retry=child.retry, needs_function=False
         )
-        if child.fn is not None:
-            self._assembly.check_undeclared(child.id)
         node.is_parallel_child = True
         spec.child_of = cursor.index
         self._assembly.hang(cursor, node, spec)
@@ -307,7 +298,7 @@ class FlowChartBuilder(Generic[State]):
         where: str,
     ) -> Self:
         cursor = self._assembly.need_cursor()
-        if any(known.id == mount_id for known in cursor.children):
+        if self._assembly.has_child(cursor, mount_id):
             msg = f"duplicate child id '{mount_id}' under '{cursor.name}'"
             raise fault(msg)
         node, spec, _ = self._assembly.mount(mount_id, chart, resolver, name, options, where)
@@ -391,10 +382,9 @@ class FlowChartBuilder(Generic[State]):
         if cursor.retry is not None:
             msg = f"retry already defined at '{cursor.name}'"
             raise fault(msg)
-        cursor.retry = checked_retry({} if policy is None else policy, f"retry() at '{cursor.name}'")
-        if cursor.retry is not None:
-            self._assembly.log.chart.nodes[cursor.index].retry_attempts = cursor.retry.attempts
-            self._assembly.log.step("retry")
+        checked = cursor.retry = checked_policy(policy, f"retry() at '{cursor.name}'")
+        self._assembly.log.chart.nodes[cursor.index].retry_attempts = checked.attempts
+        self._assembly.log.step("retry")
         return self
 
     def tag(self, *names: str) -> Self:
@@ -413,13 +403,14 @@ class FlowChartBuilder(Generic[State]):
         if not names:
             msg = f"{where}: at least one name is required"
             raise fault(msg)
+        tags = checked_tags(names, where)
         if cursor.tags:
             msg = (
                 f"{where}: tags already declared at '{cursor.name}' ({', '.join(cursor.tags)}) — declare every tag for "
                 "a stage in ONE place, so the Map advertises the whole vocabulary from a single site."
             )
             raise fault(msg)
-        cursor.tags = checked_tags(names, where)
+        cursor.tags = tags
         if cursor.mount is not None:
             cursor.mount.tags = cursor.tags
         self._assembly.log.chart.nodes[cursor.index].tags = list(cursor.tags)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -99,11 +99,23 @@ def _placed(issue: Issue) -> str:
     return f"{issue['message']} at {text}"
 
 
+def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_array(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 # ── declaring ──────────────────────────────────────────────────────────────────────────────────────────────────────
 def _private_copy(schema: Any, where: str, *, strict: bool) -> dict[str, Any] | None:
     if schema is None:
         return None
-    if not isinstance(schema, Mapping):
+    if not _is_object(schema):
         msg = f"contract(): {where} must be a JSON Schema (a mapping), got {type(schema).__name__}"
         raise fault(msg)
     _check_levels(schema, where)
@@ -122,9 +134,9 @@ def _check_levels(schema: Any, where: str) -> None:
     for _ in range(MAX_SCHEMA_LEVELS):
         deeper: list[Any] = []
         for value in level:
-            if isinstance(value, Mapping):
+            if _is_object(value):
                 deeper.extend(value.values())
-            elif isinstance(value, (list, tuple)):
+            elif _is_array(value):
                 deeper.extend(value)
         if not deeper:
             return
@@ -139,28 +151,24 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_type(value: object) -> bool:
-    return value in _TYPES if isinstance(value, str) else isinstance(value, list) and all(t in _TYPES for t in value)
+    return value in _TYPES if isinstance(value, str) else _is_array(value) and all(kind in _TYPES for kind in value)
 
 
 def _is_pattern(value: object) -> bool:
     try:
-        return isinstance(value, str) and re.compile(value) is not None
+        return isinstance(value, str) and bool(re.compile(value))
     except re.error:
         return False
 
 
 _KEYWORDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "type": (_is_type, f"one of {', '.join(_TYPES)}, or a list of them"),
-    "properties": (lambda v: isinstance(v, dict), "an object of schemas"),
-    "required": (lambda v: isinstance(v, list) and all(isinstance(k, str) for k in v), "a list of names"),
-    "additionalProperties": (lambda v: isinstance(v, (bool, dict)), "true, false or a schema"),
-    "items": (lambda v: isinstance(v, dict), "a schema"),
-    "enum": (lambda v: isinstance(v, list), "a list of values"),
+    "properties": (_is_object, "an object of schemas"),
+    "required": (lambda v: _is_array(v) and all(isinstance(k, str) for k in v), "a list of names"),
+    "additionalProperties": (lambda v: isinstance(v, bool) or _is_object(v), "true, false or a schema"),
+    "items": (_is_object, "a schema"),
+    "enum": (_is_array, "a list of values"),
     "const": (lambda _: True, "a value"),
     "minimum": (_is_number, "a number"),
     "maximum": (_is_number, "a number"),
@@ -173,13 +181,13 @@ _KEYWORDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "minProperties": (_is_count, "a count"),
     "maxProperties": (_is_count, "a count"),
     "pattern": (_is_pattern, "a regular expression"),
-    "anyOf": (lambda v: isinstance(v, list) and len(v) > 0, "a list of schemas"),
+    "anyOf": (lambda v: _is_array(v) and len(v) > 0, "a list of schemas"),
 }
 
 
 def _check_schema(schema: Any, where: str) -> None:
     """See that every keyword is known and well formed; recursion is bounded by `MAX_SCHEMA_LEVELS`."""
-    if not isinstance(schema, dict):
+    if not _is_object(schema):
         msg = f"contract(): {where} must be a JSON Schema (an object), got {type(schema).__name__}"
         raise fault(msg)
     for keyword, value in schema.items():
@@ -201,7 +209,7 @@ def _check_schema(schema: Any, where: str) -> None:
     for number, sub in enumerate(schema.get("anyOf", ())):
         _check_schema(sub, f"{where}.anyOf[{number}]")
     for keyword in ("items", "additionalProperties"):
-        if isinstance(schema.get(keyword), dict):
+        if _is_object(schema.get(keyword)):
             _check_schema(schema[keyword], f"{where}.{keyword}")
 
 
@@ -215,9 +223,9 @@ def _type_name(value: object) -> str:
         return "number"
     if isinstance(value, str):
         return "string"
-    if isinstance(value, Mapping):
+    if _is_object(value):
         return "object"
-    if isinstance(value, (list, tuple)):
+    if _is_array(value):
         return "array"
     return type(value).__name__
 
@@ -243,21 +251,22 @@ def _wrong_type(path: list[str | int], expected: str, value: object) -> Issue:
 def _check_shallow(schema: dict[str, Any], value: object) -> list[Issue]:
     """Check what footprintjs checks, as it does: no integers, no values inside, null is of every type."""
     properties = schema.get("properties")
-    if not isinstance(schema.get("type"), str) and not isinstance(properties, (dict, list)):
+    if not isinstance(schema.get("type"), str) and not (_is_object(properties) or _is_array(properties)):
         return []
-    if not isinstance(value, (Mapping, list, tuple)):
+    if not (_is_object(value) or _is_array(value)):
         return [{"path": [], "message": "Expected an object", "code": "invalid_type", "expected": "object"}]
     required = schema.get("required")
     issues = [
         _missing([], key)
-        for key in (required if isinstance(required, list) else ())
-        if not (isinstance(value, Mapping) and key in value)
+        for key in (required if _is_array(required) else ())
+        if not (_is_object(value) and key in value)
     ]
-    for key, sub in properties.items() if isinstance(properties, dict) and isinstance(value, Mapping) else ():
-        expected = sub.get("type") if isinstance(sub, dict) else None
-        found = value.get(key)
-        if isinstance(expected, str) and found is not None and _type_name(found) != expected:
-            issues.append(_wrong_type([key], expected, found))
+    if _is_object(properties) and _is_object(value):
+        for key, sub in properties.items():
+            expected = sub.get("type") if _is_object(sub) else None
+            found = value.get(key)
+            if isinstance(expected, str) and found is not None and _type_name(found) != expected:
+                issues.append(_wrong_type([key], expected, found))
     return issues
 
 
@@ -275,7 +284,7 @@ def _check(root_schema: dict[str, Any], root: object) -> list[Issue]:
             {"path": path, "message": message, "code": code} for code, message in _broken_limits(schema, value)
         )
         inside: list[tuple[dict[str, Any], object, list[str | int]]] = []
-        if isinstance(value, Mapping):
+        if _is_object(value):
             issues.extend(_missing(path, key) for key in schema.get("required", ()) if key not in value)
             properties = schema.get("properties", {})
             inside.extend((sub, value[key], [*path, key]) for key, sub in properties.items() if key in value)
@@ -289,7 +298,7 @@ def _check(root_schema: dict[str, Any], root: object) -> list[Issue]:
                         issues.append({"path": [*path, str(key)], "message": message, "code": "unknown_field"})
                     else:
                         inside.append((more, value[key], [*path, str(key)]))
-        elif isinstance(value, (list, tuple)) and "items" in schema:
+        elif _is_array(value) and "items" in schema:
             inside.extend((schema["items"], item, [*path, number]) for number, item in enumerate(value))
         todo.extend(reversed(inside))
     return issues
@@ -306,8 +315,8 @@ def _broken_limits(schema: dict[str, Any], value: object) -> list[tuple[str, str
     for least, most, size, unit in (
         ("minimum", "maximum", value if _is_number(value) else None, ""),
         ("minLength", "maxLength", len(value) if isinstance(value, str) else None, " characters"),
-        ("minItems", "maxItems", len(value) if isinstance(value, (list, tuple)) else None, " items"),
-        ("minProperties", "maxProperties", len(value) if isinstance(value, Mapping) else None, " fields"),
+        ("minItems", "maxItems", len(value) if _is_array(value) else None, " items"),
+        ("minProperties", "maxProperties", len(value) if _is_object(value) else None, " fields"),
     ):
         if size is None:
             continue
@@ -316,9 +325,9 @@ def _broken_limits(schema: dict[str, Any], value: object) -> list[tuple[str, str
         if most in schema and not size <= schema[most]:
             broken.append(("too_big", f"Expected at most {schema[most]}{unit}, received {size}"))
     if _is_number(value):
-        if "exclusiveMinimum" in schema and not value > schema["exclusiveMinimum"]:  # type: ignore[operator]
+        if "exclusiveMinimum" in schema and not value > schema["exclusiveMinimum"]:
             broken.append(("too_small", f"Expected more than {schema['exclusiveMinimum']}, received {value}"))
-        if "exclusiveMaximum" in schema and not value < schema["exclusiveMaximum"]:  # type: ignore[operator]
+        if "exclusiveMaximum" in schema and not value < schema["exclusiveMaximum"]:
             broken.append(("too_big", f"Expected less than {schema['exclusiveMaximum']}, received {value}"))
     if "pattern" in schema and isinstance(value, str) and re.search(schema["pattern"], value) is None:
         broken.append(("invalid_string", f"Expected text that matches {schema['pattern']}"))
@@ -334,11 +343,11 @@ def _same(left: object, right: object) -> bool:
         a, b = todo.pop()
         if _type_name(a) != _type_name(b):
             return False
-        if isinstance(a, Mapping) and isinstance(b, Mapping):
+        if _is_object(a) and _is_object(b):
             if a.keys() != b.keys():
                 return False
             todo.extend((a[key], b[key]) for key in a)
-        elif isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        elif _is_array(a) and _is_array(b):
             if len(a) != len(b):
                 return False
             todo.extend(zip(a, b, strict=True))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from footpath.chart._document import SpecChart
-from footpath.chart._nested import MAX_NESTED_NODES, Layout
+from footpath.chart._nested import Layout
 from footpath.errors import NestingTooDeepError
 
 if TYPE_CHECKING:
@@ -20,6 +19,11 @@ if TYPE_CHECKING:
 
     from footpath.chart._chart import FlowChart
     from footpath.chart._contract import Contract
+    from footpath.chart._document import SpecChart
+
+
+MAX_DESCRIPTION_CHARACTERS = 100_000_000
+"""Of a description with all mounts written out; mounts of mounts can double at every level, and indent."""
 
 
 class Outline:
@@ -117,30 +121,33 @@ def describe(chart: FlowChart) -> str:
     """Write a chart's description, with those of its mounts indented under their headings.
 
     Raises:
-        NestingTooDeepError: with all mounts written out it would have more than a million lines.
+        NestingTooDeepError: with all mounts written out it would have more than `MAX_DESCRIPTION_CHARACTERS`.
     """
     texts: list[str] = [f"FlowChart: {chart.name}", "Steps:"]
-    stack: list[tuple[Iterator[str | tuple[str, FlowChart]], str]] = [(iter(chart.outline_lines), "")]
+    characters = 0
+    stack: list[tuple[Iterator[str | tuple[str, FlowChart]], str]] = [(iter(chart.outline.lines), "")]
     while stack:
         lines, indent = stack[-1]
         line = next(lines, None)
         if line is None:
             stack.pop()
-        elif isinstance(line, str):
+            continue
+        if isinstance(line, str):
             texts.append(_indented(line, indent))
         else:
             heading, mounted = line
-            heads, rest = _split_title(mounted.name)
-            texts.append(_indented(f"{heading} — {heads}", indent))
+            title, rest = _split_title(mounted.name)
             inner = indent + "   "
+            texts.append(_indented(f"{heading} — {title}", indent))
             texts.extend(_indented(text, inner) for text in rest)
-            stack.append((iter(mounted.outline_lines), inner))
-        if len(texts) > MAX_NESTED_NODES:
+            stack.append((iter(mounted.outline.lines), inner))
+        characters += len(texts[-1]) + 1
+        if characters > MAX_DESCRIPTION_CHARACTERS:
             msg = (
-                f"the description of chart '{chart.name}' has more than {MAX_NESTED_NODES} lines with all its mounts "
-                "written out"
+                f"the description of chart '{chart.name}' has more than {MAX_DESCRIPTION_CHARACTERS} characters with all "
+                "its mounts written out"
             )
-            raise NestingTooDeepError(msg, what="nodes", count=len(texts), limit=MAX_NESTED_NODES)
+            raise NestingTooDeepError(msg, what="characters", count=characters, limit=MAX_DESCRIPTION_CHARACTERS)
     return "\n".join(texts)
 
 
@@ -230,5 +237,5 @@ def mcp_tool(chart_id: str, description: str, contract: Contract) -> dict[str, A
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", chart_id).strip("_") or "execute"
     schema = contract.input
     if schema is None:
-        schema = {"type": "object", "properties": {}, "additionalProperties": False}
+        schema = dict[str, Any](type="object", properties={}, additionalProperties=False)
     return {"name": name, "description": description, "inputSchema": schema}

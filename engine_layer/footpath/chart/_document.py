@@ -106,11 +106,9 @@ def load_document(document: SpecDocument | dict[str, Any] | bytes | msgspec.Raw)
     if isinstance(document, SpecDocument):
         return document
     try:
-        if isinstance(document, (bytes, msgspec.Raw)):
-            loaded = _decode(document)
-        else:
-            loaded = msgspec.convert(document, SpecDocument)
-    except (msgspec.MsgspecError, RecursionError) as error:
+        # A dict goes by way of JSON too: it may hold what JSON cannot, and would fail later than here.
+        loaded = _decode(document if isinstance(document, (bytes, msgspec.Raw)) else _encode(document))
+    except (ValueError, TypeError, RecursionError) as error:
         msg = f"the spec of the trace is malformed: {error}"
         raise SpecDocumentError(msg) from error
     if not loaded.charts:
@@ -131,7 +129,7 @@ def _check_chart(chart: SpecChart, number: int) -> None:
             line = index
         elif node.branch_of is not UNSET and node.child_of is not UNSET:
             fault = "is a branch and a parallel child at once"
-        elif parent != line:
+        elif parent < 0 or parent != line:
             fault = f"is attached to node {parent}, but the line stands at node {line}"
         elif node.branch_of is not UNSET and chart.nodes[line].type not in BRANCHING_TYPES:
             fault = f"is a branch of node {parent}, which does not branch"

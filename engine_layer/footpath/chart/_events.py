@@ -28,8 +28,7 @@ from footpath.chart._document import (
     StepKind,
     load_document,
 )
-from footpath.chart._nested import Layout, branch_ids, nested_json, node_json
-from footpath.errors import NestingTooDeepError
+from footpath.chart._nested import Layout, branch_ids, nested_json_or_none, node_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,19 +177,11 @@ def structure_events(document: SpecDocument | dict[str, Any] | bytes | Raw) -> I
 
     def mounted_json(number: int) -> bytes | None:
         if number not in known:
-            known[number] = mounted_spec(loaded, number)
+            known[number] = nested_json_or_none(loaded, number)
         return known[number]
 
     log = StructureLog(lambda hook, event: told.append((hook, event)), mounted_json)
     yield from _retell(loaded.charts[-1], log, told)
-
-
-def mounted_spec(document: SpecDocument, number: int = -1) -> bytes | None:
-    """Give the nested JSON of a chart for an event, None where JSON's readers would not bear it."""
-    try:
-        return nested_json(document, number)
-    except NestingTooDeepError:
-        return None
 
 
 def _retell(chart: SpecChart, log: StructureLog, told: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -143,12 +143,15 @@ def spec_from_document(document: SpecDocument | dict[str, Any] | bytes | msgspec
             _fill(spec, node, parent_id=None, forked=index in layout.forked, pending=pending)
             children = layout.children.get(index)
             if children is not None:
-                spec["children"] = specs = []
+                specs: list[dict[str, Any]] = []
+                spec["children"] = specs
                 for child in children:
                     child_node = chart.nodes[child]
                     child_spec: dict[str, Any] = {}
                     parallel = child_node.child_of is not UNSET
-                    _fill(child_spec, child_node, parent_id=node.id if parallel else None, forked=False, pending=pending)
+                    _fill(
+                        child_spec, child_node, parent_id=node.id if parallel else None, forked=False, pending=pending
+                    )
                     if child_node.loop_target is not UNSET:
                         child_spec["loopTarget"] = child_node.loop_target
                         child_spec["next"] = loop_reference(child_node.loop_target)
@@ -177,7 +180,8 @@ def _fill(
     if node.tags is not UNSET:
         spec["tags"] = list(node.tags)
     if node.chart is not UNSET:
-        spec["subflowStructure"] = mounted = {}
+        mounted: dict[str, Any] = {}
+        spec["subflowStructure"] = mounted
         pending.append((node.chart, mounted))
 
 
@@ -215,6 +219,14 @@ def nested_json(document: SpecDocument | dict[str, Any] | bytes | msgspec.Raw, c
     return b"".join(pieces)
 
 
+def nested_json_or_none(document: SpecDocument | dict[str, Any] | bytes | msgspec.Raw, chart: int = -1) -> bytes | None:
+    """Give `nested_json` for an event, or None where JSON's readers would not bear it: the event then lacks the spec."""
+    try:
+        return nested_json(document, chart)
+    except NestingTooDeepError:
+        return None
+
+
 def _write(chart: SpecChart, pieces: list[bytes]) -> Iterator[int]:
     """Write one chart; yields the number of a mounted chart where that one is to be written."""
     layout = Layout(chart)
@@ -229,9 +241,7 @@ def _write(chart: SpecChart, pieces: list[bytes]) -> Iterator[int]:
     pieces.append(b"}" * len(layout.line))
 
 
-def _write_node(
-    chart: SpecChart, layout: Layout, index: int, pieces: list[bytes], *, complete: bool
-) -> Iterator[int]:
+def _write_node(chart: SpecChart, layout: Layout, index: int, pieces: list[bytes], *, complete: bool) -> Iterator[int]:
     """Write a node with its children and leave its object open; yields as `_write` does."""
     node = chart.nodes[index]
     parent_id = chart.nodes[node.child_of].id if node.child_of is not UNSET else None

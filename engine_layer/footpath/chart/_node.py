@@ -117,6 +117,24 @@ class Node:
     is_streaming: bool = False
     stream_id: str | None = None
     is_parallel_child: bool = False
+
+    @property
+    def is_simple(self) -> bool:
+        """A stage with a function of its own and nothing special about how it begins."""
+        return self.mount is None and self.for_each is None and not self.is_streaming
+
+    @property
+    def is_plain(self) -> bool:
+        """A stage after which, if nothing stops it, the next one simply follows."""
+        return (
+            self.kind == "stage"
+            and not self.children
+            and self.loop_target is None
+            and not self.is_streaming
+            and self.mount is None
+            and self.for_each is None
+        )
+
     fallback: Node | None = None
     index: int = -1
 

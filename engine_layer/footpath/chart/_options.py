@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from footpath.chart._node import Mount, Pausable, RetryPolicy
 from footpath.errors import BuildError
@@ -94,11 +94,13 @@ def checked_child(child: object, parent: str) -> Child:
         msg = f"a child under '{parent}' is a Child or a mapping (got {type(child).__name__})"
         raise fault(msg)
     known = Child.__dataclass_fields__
-    for member in child:  # pyright: ignore[reportUnknownVariableType]
+    given = cast("Mapping[str, Any]", child)
+    for member in given:
         if member not in known:
             msg = f"a child under '{parent}' has {', '.join(known)}, but no {member!r}"
             raise fault(msg)
-    return Child(**{"id": "", **child})
+    members: dict[str, Any] = {"id": "", **given}
+    return Child(**members)
 
 
 def checked_tags(tags: object, where: str) -> tuple[str, ...]:
@@ -109,7 +111,7 @@ def checked_tags(tags: object, where: str) -> tuple[str, ...]:
         msg = f"{where}: tags must be an array of names (got {_kind(tags)})"
         raise fault(msg)
     seen: dict[str, None] = {}
-    for tag in tags:  # pyright: ignore[reportUnknownVariableType]
+    for tag in cast("Sequence[object]", tags):
         if not isinstance(tag, str):
             msg = (
                 f"{where}: a tag must be a string name (got {_kind(tag)}). A tag is a NAME declared at build time — "
@@ -127,9 +129,12 @@ def checked_tags(tags: object, where: str) -> tuple[str, ...]:
 
 
 def checked_retry(policy: object, where: str) -> RetryPolicy | None:
+    """Let a retry policy pass, or none."""
+    return None if policy is None else checked_policy(policy, where)
+
+
+def checked_policy(policy: object, where: str) -> RetryPolicy:
     """Let a retry policy pass, given as such or as a mapping with its members' names."""
-    if policy is None:
-        return None
     if isinstance(policy, RetryPolicy):
         given: Mapping[str, Any] = {
             "attempts": policy.attempts,
@@ -137,7 +142,7 @@ def checked_retry(policy: object, where: str) -> RetryPolicy | None:
             "retry_on": policy.retry_on,
         }
     elif isinstance(policy, Mapping):
-        given = policy  # pyright: ignore[reportUnknownVariableType]
+        given = cast("Mapping[str, Any]", policy)
         for name in given:
             if name not in {"attempts", "backoff_ms", "retry_on"}:
                 msg = f"{where}: a retry policy has attempts, backoff_ms and retry_on, but no {name!r}"
@@ -160,7 +165,7 @@ def checked_retry(policy: object, where: str) -> RetryPolicy | None:
 def _backoff(backoff: object, where: str) -> float | list[float] | None:
     if backoff is None:
         return None
-    waits: list[Any] = [*backoff] if isinstance(backoff, (list, tuple)) else [backoff]
+    waits = [*cast("Sequence[Any]", backoff)] if isinstance(backoff, (list, tuple)) else [cast("Any", backoff)]
     for wait in waits:
         if not isinstance(wait, (int, float)) or isinstance(wait, bool) or not math.isfinite(wait) or wait < 0:
             msg = f"{where}: retry.backoff_ms must be a number of milliseconds >= 0, or a list of them (got {wait!r})"
@@ -169,8 +174,10 @@ def _backoff(backoff: object, where: str) -> float | list[float] | None:
 
 
 def _retry_on(retry_on: Any, where: str) -> Callable[[BaseException], bool] | str | None:
-    if retry_on is None or isinstance(retry_on, str) or callable(retry_on):
+    if retry_on is None or isinstance(retry_on, str):
         return retry_on
+    if callable(retry_on):
+        return cast("Callable[[BaseException], bool]", retry_on)
     msg = f"{where}: retry.retry_on must be a function or a text to look for (got {type(retry_on).__name__})"
     raise fault(msg)
 

@@ -35,7 +35,7 @@ class FlowChartStart(Generic[State]):
         retry: RetryPolicy | Mapping[str, Any] | None = None,
         fail_fast: bool = False,
     ) -> FlowChartBuilder[State]:
-        """Begin a chart.
+        r"""Begin a chart.
 
         Args:
             name: name of the first stage, and so of the chart.
@@ -56,7 +56,7 @@ class FlowChartStart(Generic[State]):
         Example:
             >>> chart = flow_chart("Greet", lambda scope: None, "greet").build()
             >>> chart.description
-            'FlowChart: Greet\\nSteps:\\n1. Greet'
+            'FlowChart: Greet\nSteps:\n1. Greet'
         """
         builder: FlowChartBuilder[State] = FlowChartBuilder(structure_recorders)
         return builder.start(name, fn, id, description, tags=tags, retry=retry, fail_fast=fail_fast)

@@ -166,9 +166,7 @@ class Building:
                     branches.add_function_branch(k["id"], k["name"], fn, k.get("description"), **options)
                 case "pausable":
                     halves = Pausable(nothing, nothing)
-                    branches.add_pausable_function_branch(
-                        k["id"], k["name"], halves, k.get("description"), **options
-                    )
+                    branches.add_pausable_function_branch(k["id"], k["name"], halves, k.get("description"), **options)
                 case "subflow":
                     branches.add_sub_flow_chart_branch(
                         k["id"], self._of(k["chart"]), k["name"], **_mount(k.get("mount"))
