@@ -97,6 +97,7 @@ class Node:
         fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
             under that id of the branch given to `set_default`; None when there is neither.
         index: position in the chart's spec document; a fallback copy shares its original's.
+        shape: what kind of step this is, worked out at its first run: see `shape_of`.
     """
 
     id: str
@@ -117,26 +118,27 @@ class Node:
     is_streaming: bool = False
     stream_id: str | None = None
     is_parallel_child: bool = False
-
-    @property
-    def is_simple(self) -> bool:
-        """A stage with a function of its own and nothing special about how it begins."""
-        return self.mount is None and self.for_each is None and not self.is_streaming
-
-    @property
-    def is_plain(self) -> bool:
-        """A stage after which, if nothing stops it, the next one simply follows."""
-        return (
-            self.kind == "stage"
-            and not self.children
-            and self.loop_target is None
-            and not self.is_streaming
-            and self.mount is None
-            and self.for_each is None
-        )
-
     fallback: Node | None = None
     index: int = -1
+    shape: int = -1
+
+
+SIMPLE, PLAIN = 1, 2
+
+
+def shape_of(node: Node) -> int:
+    """Work out once what the engine asks of every step.
+
+    SIMPLE: a stage with a function of its own and nothing special about how it begins. PLAIN: besides, nothing special
+    about how it ends: if nothing stops it, the next stage simply follows.
+    """
+    shape = 0
+    if node.mount is None and node.for_each is None and not node.is_streaming:
+        shape = SIMPLE
+        if node.kind == "stage" and not node.children and node.loop_target is None and node.next is not None:
+            shape |= PLAIN
+    node.shape = shape
+    return shape
 
 
 @dataclass(slots=True, eq=False)

@@ -8,8 +8,10 @@ from msgspec import Raw
 from msgspec.json import encode
 
 from footpath.chart import Mount, Node, StageNode
+from footpath.chart._node import PLAIN, SIMPLE
 from footpath.errors import RunError
 from footpath.journal._entries import (
+    ADVANCE,
     BREAK,
     COMMIT,
     DECIDE,
@@ -89,34 +91,39 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
     """Run a line from `node` on; returns what its last stage returned."""
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
+    frame: Frame | None = None
     if place.depth > run.limits.max_depth:
         refuse(place, node, link, origin, state)
     while True:
-        if node.mount is not None:
-            result, frame = yield _subflow.enter(place, node, link, origin, state)
+        if frame is not None:
+            # The stage before has opened this one.
+            pass
+        elif node.mount is not None:
+            result, left = yield _subflow.enter(place, node, link, origin, state)
             if state.broke:
                 return result
             if node.loop_target is not None:
                 # footprintjs does not loop here: the target's function runs once more under a node named by its id.
                 target = region.nodes[node.loop_target]
                 node = Node(target.id, target.id, fn=target.fn)
-                link, origin = LINK_NEXT, frame
+                link, origin = LINK_NEXT, left
                 continue
             if node.next is None:
                 return result
-            node, link, origin = node.next, LINK_NEXT, frame
+            node, link, origin = node.next, LINK_NEXT, left
             continue
-        if node.for_each is not None:
-            result, frame = yield _subflow.for_each(place, node, link, origin, state)
+        elif node.for_each is not None:
+            result, left = yield _subflow.for_each(place, node, link, origin, state)
             if node.next is None:
                 return result
-            node, link, origin = node.next, LINK_NEXT, frame
+            node, link, origin = node.next, LINK_NEXT, left
             continue
-        if run.watched:
-            run.check(region, node, link, origin, branch)
-        if node.is_streaming:
-            run.stream("on_start", node.stream_id or node.id, None)
-        frame = run.open(region, node, link, origin, branch)
+        else:
+            if run.watched:
+                run.check(region, node, link, origin, branch)
+            if node.is_streaming:
+                run.stream("on_start", node.stream_id or node.id, None)
+            frame = run.open(region, node, link, origin, branch)
         if state.first is None:
             state.first = frame
         if main:
@@ -124,7 +131,7 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
         if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
             try:
                 out = node.fn(make_scope(frame))  # type: ignore[misc]
-                awaited = hasattr(out, "__await__")
+                awaited = out is not None and hasattr(out, "__await__")
                 if awaited:
                     out = yield out
             except Paused as pause:
@@ -143,19 +150,23 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 pause = Paused(out, by_interrupt=False)
                 _stage.pause(run, frame, pause)
                 raise pause
-        if node.kind == "stage" and not task.parallel and not frame.broke and not node.children and not node.is_streaming:
-            following = node.next
-            if following is not None and node.loop_target is None and type(out) is not StageNode:
-                dropped = frame.commit()
-                if run.current is not frame:
-                    run.switch(frame)
-                to = region.declared.get(following)
-                if to is None:
-                    to = run.declare(region, following)
-                t = (run.clock() - run.began_ns) // 1000
+        following = node.next
+        if following is not None and node.shape & PLAIN and not task.parallel and not frame.broke and type(out) is not StageNode:
+            dropped = frame.commit()
+            if run.current is not frame:
+                run.switch(frame)
+            to = region.declared.get(following)
+            if to is None:
+                to = run.declare(region, following)
+            t = (run.clock() - run.began_ns) // 1000
+            node, link, origin = following, LINK_NEXT, frame
+            if following.shape & SIMPLE and not run.watched:
+                run.record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
+                run.current = frame = run.frame(region, following, branch)
+            else:
                 run.record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
-                node, link, origin = following, LINK_NEXT, frame
-                continue
+                frame = None
+            continue
         run.say(frame, (END, run.now()))
         if node.is_streaming:
             run.end_stream(frame)
@@ -189,7 +200,7 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 result = None
                 following = yield dynamic(place, frame, node, out)
                 if following is not None:
-                    node, link, origin = following, LINK_NEXT, frame
+                    node, link, origin, frame = following, LINK_NEXT, frame, None
                     continue
             elif node.children:
                 result = yield fork(place, frame, node.children, 0, node.fail_fast)
@@ -207,6 +218,7 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 to = run.declare(region, node.next)
                 run.say(frame, (NEXT, to))
             node, link, origin = node.next, LINK_NEXT, frame
+        frame = None
         if task.parallel:
             yield TICK
 
@@ -239,8 +251,8 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     returned = _stage.branch_text(out)
     chosen = next((child for child in node.children if child.id == returned), None)
     fallback = chosen is None
-    if chosen is None and node.default_branch is not None:
-        chosen = region.default_of(node)
+    if chosen is None:
+        chosen = node.fallback
     if chosen is None:
         message = (
             f"Scope-based decider '{_stage.full_name(region, node)}' returned branch ID '{returned}' "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from footpath.chart._node import shape_of
 from footpath.errors import RunError
 from footpath.journal._entries import (
     BAG,
@@ -191,6 +192,7 @@ class Run:
         if ordinal is None:
             ordinal = region.declared[node] = self.node_count
             self.node_count = ordinal + 1
+            shape_of(node)
             prefix = region.prefix
             entry: tuple[Any, ...] = (
                 NODE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from footpath.chart import Mount, Node
@@ -25,6 +26,8 @@ from footpath.values import ABSENT, ATOMS, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from footpath.chart import FlowChart
 
     from footpath.engine._line import LineState, Place
     from footpath.engine._run import Run
@@ -228,12 +231,12 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     run, region = place.run, place.region
     spec = node.for_each
     assert spec is not None
-    chart = spec.branch()
     children: list[Node] = []
     states = [_line.LineState() for _ in items]
     for index, item in enumerate(items):
         name = f"{node.name} [{index}]"
         branch_id = f"{node.id}~{index}"
+        chart = _branch_chart(spec.branch, item, index)
         mount = Mount(branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index})
         children.append(Node(branch_id, name, kind="subflow", mount=mount))
     run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))
@@ -254,3 +257,15 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
             value = state.final.plain_view()
         results.append(value if ok else None)
     return results
+
+
+def _branch_chart(branch: Any, item: Any, index: int) -> FlowChart:
+    """Ask for an item's chart; the function takes the item and its index, the item alone, or nothing."""
+    try:
+        parameters = inspect.signature(branch).parameters.values()
+    except (TypeError, ValueError):
+        return branch(item, index)
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    if any(each.kind == each.VAR_POSITIONAL for each in parameters):
+        return branch(item, index)
+    return branch(*(item, index)[: len(positional)])

@@ -144,6 +144,9 @@ REFUSE = 40
 HALT = 41
 """`[41, t, node, link, from_frame]`: the run was told to stop; the stage has its frame, but never starts."""
 
+ADVANCE = 42
+"""`[42, t, node, dropped?]` is DONE and the next node's OPEN in one: the most common thing that happens."""
+
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 

@@ -148,6 +148,7 @@ class Cursor:
             self._message,
             self._refuse,
             self._halt,
+            self._advance,
         ]
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,6 +292,10 @@ class Cursor:
                 ),
             )
         self._next_to(frame, entry[2])
+
+    def _advance(self, entry: Any) -> None:
+        self._done((0, entry[1], entry[2], entry[3]) if len(entry) > 3 else (0, entry[1], entry[2]))  # noqa: PLR2004
+        self._open((0, entry[1], entry[2]))
 
     def _end(self, entry: Any) -> None:
         frame = self.current

@@ -21,7 +21,7 @@ from footpath.journal._entries import (
     TOKEN,
     UPDATE,
 )
-from footpath.state import is_tracked, merge, same, track, untracked
+from footpath.state import is_echo, is_tracked, merge, same, settle, track, untracked
 from footpath.values import ABSENT, ATOMS, MARK, record
 
 if TYPE_CHECKING:
@@ -50,23 +50,14 @@ class Frame:
         broke: whether the stage asked to stop its line; `reason` is what it said.
     """
 
-    __slots__ = (
-        "answer",
-        "base",
-        "branch",
-        "broke",
-        "host",
-        "node",
-        "number",
-        "reason",
-        "recorded",
-        "region",
-        "seen",
-        "staged",
-        "tokens",
-        "touched",
-        "resume_input",
-    )
+    # Class-level defaults: most stages never touch these, and an attribute that is not set costs nothing to make.
+    touched: dict[str, Any] | None = None
+    broke = False
+    reason: Any = None
+    seen = 0
+    resume_input: Any = None
+    answer: Any = NO_ANSWER
+    tokens: list[Any] | None = None
 
     def __init__(self, host: Host, region: Region, node: Node, number: int, branch: str) -> None:
         self.host = host
@@ -74,16 +65,9 @@ class Frame:
         self.node = node
         self.number = number
         self.branch = branch
+        self.base = region.values
         self.staged: dict[str, Any] = {}
         self.recorded: dict[str, Any] = {}
-        self.touched: dict[str, Any] | None = None
-        self.base: dict[str, Any] = region.values
-        self.broke = False
-        self.reason: Any = None
-        self.seen = 0
-        self.resume_input: Any = None
-        self.tokens: list[Any] = []
-        self.answer: Any = NO_ANSWER
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
     def lookup(self, key: str) -> Any:
@@ -101,11 +85,28 @@ class Frame:
         return self.base.get(key, ABSENT)
 
     def read(self, key: str) -> Any:
+        """A tracked read; None when the key is absent."""
         host = self.host
         if host.current is not self:
             host.switch(self)
-        value = self.lookup(key)
+        if self.branch or host.redaction is not None:
+            return self.read_with_care(key)
+        host.record_entry(key)
+        staged = self.staged
+        value = staged[key] if key in staged else ABSENT
+        if value is ABSENT:
+            value = self.base.get(key, ABSENT)
+        if type(value) in ATOMS:
+            return value
+        if value is ABSENT:
+            return None
+        return self.view(key, value)
+
+    def read_with_care(self, key: str) -> Any:
+        """A tracked read in a parallel child, or where values may have to be hidden."""
+        host = self.host
         redaction = host.redaction
+        value = self.lookup(key)
         if redaction is not None and value is not ABSENT and redaction.hides(key):
             host.record_entry((READ_REDACTED, key))
         elif redaction is not None and key in redaction.fields and value is not ABSENT:
@@ -122,9 +123,10 @@ class Frame:
         touched = self.touched
         if touched is None:
             touched = self.touched = {}
-        if key not in self.staged:
-            touched[key] = value
-        return track(value, self, key)
+        view = track(value, self, key)
+        # What a stage has looked into is looked at again when it commits: nothing may change behind the scope's back.
+        touched[key] = (value, view)
+        return view
 
     def has(self, key: str) -> bool:
         host = self.host
@@ -168,11 +170,45 @@ class Frame:
         return host
 
     def write(self, key: str, value: Any) -> None:
+        """A tracked write.
+
+        Raises:
+            StateError: the key is one of the input, or is no string.
+        """
+        host = self.host
+        if type(key) is not str or key in self.region.readonly or host.parallel or host.redaction is not None:
+            self.write_with_care(key, value)
+            return
+        if host.current is not self:
+            host.switch(self)
+        if type(value) in ATOMS:
+            host.record_entry((key, record(value)))
+            self.staged[key] = value
+            if key in self.recorded:
+                del self.recorded[key]
+            return
+        if value is ABSENT:
+            host.record_entry((SET, key, None, ABSENT_VALUE))
+            self.staged[key] = value
+            return
+        if is_tracked(value):
+            if is_echo(value, self, key):
+                return
+            value = untracked(value)
+        recorded = record(value)
+        host.record_entry((key, recorded))
+        self.staged[key] = value
+        self.recorded[key] = recorded
+
+    def write_with_care(self, key: str, value: Any) -> None:
+        """A tracked write where something has to be asked first."""
         if type(key) is not str:
             message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
             raise StateError(message)
         host = self.begin_write(key)
         if is_tracked(value):
+            if is_echo(value, self, key):
+                return
             value = untracked(value)
         recorded = record(value)
         redaction = host.redaction
@@ -303,49 +339,66 @@ class Frame:
         staged = self.staged
         if not staged:
             return None
+        if self.branch or self.recorded:
+            return self.commit_with_care()
+        # Nothing but scalars, on the main line.
+        values = self.region.values
+        known = self.region.recorded
+        dropped: list[str] | None = None
+        for key, value in staged.items():
+            base = values.get(key, ABSENT)
+            if base == value if type(base) is type(value) else same(base, value):
+                dropped = [key] if dropped is None else [*dropped, key]
+            values[key] = value
+            if key in known:
+                del known[key]
+        self.staged = {}
+        return dropped
+
+    def commit_with_care(self) -> list[str] | None:
+        """Commit containers, or into a parallel child's own part of the state."""
         region = self.region
         recorded = self.recorded
         dropped: list[str] | None = None
         branch = self.branch
-        for key, value in staged.items():
+        for key, value in self.staged.items():
             base = region.branch_values(branch).get(key, ABSENT) if branch else region.values.get(key, ABSENT)
-            if type(value) in ATOMS:
-                unchanged = base is not ABSENT and same(base, value)
-            elif value is ABSENT:
-                unchanged = base is ABSENT
+            slot = (branch, key) if branch else key
+            if type(value) in ATOMS or value is ABSENT:
+                unchanged = same(base, value)
+                region.recorded.pop(slot, None)
             else:
                 now = record(value)
                 if now != recorded[key]:
                     self.changed(key, now)
-                slot = (branch, key) if branch else key
                 unchanged = base is not ABSENT and (region.recorded.get(slot) == now or same(base, value))
                 region.recorded[slot] = now
             if unchanged:
                 dropped = [key] if dropped is None else [*dropped, key]
-            if branch:
-                if not unchanged:
-                    region.put_path(("runs", branch, key), value)
-            else:
+            if not branch:
                 region.values[key] = value
+            elif not unchanged:
+                region.put_path(("runs", branch, key), value)
         self.staged = {}
         self.recorded = {}
         self.base = region.values
         return dropped
 
     def check_touched(self) -> None:
+        """Look again at what the stage looked into: C code may have changed a view, anybody the object below it."""
         region = self.region
-        staged = self.staged
-        for key, value in (self.touched or {}).items():
-            if key in staged:
+        for key, (value, view) in (self.touched or {}).items():
+            settle(view)
+            if key in self.staged or self.branch:
                 continue
             now = record(value)
             before = region.recorded.get(key)
-            if before is not None and before != now and region.values.get(key) is value:
-                self.changed(key, now)
-                staged[key] = value
-                self.recorded[key] = now
-            elif before is None:
+            if before is None:
                 region.recorded[key] = now
+            elif before != now and region.values.get(key) is value:
+                self.changed(key, now)
+                self.staged[key] = value
+                self.recorded[key] = now
         self.touched = None
 
     def changed(self, key: str, now: Any) -> None:
@@ -356,6 +409,7 @@ class Frame:
         host.record_entry((CHANGED, key, now))
 
     def forget(self) -> None:
+        """Drop what a failed attempt had staged."""
         self.staged = {}
         self.recorded = {}
         self.touched = None
@@ -387,6 +441,8 @@ class Frame:
 
     def token(self, text: Any) -> None:
         stream = self.node.stream_id or self.node.id
+        if self.tokens is None:
+            self.tokens = []
         self.tokens.append(text)
         self.host.stream("on_token", stream, text)
         self.say((TOKEN, stream, record(text)))

@@ -28,7 +28,7 @@ class Scope:
     else:
         # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first.
         def __getattribute__(self, key: str) -> Any:
-            if key[:2] == "__" == key[-2:]:
+            if key in _OWN_NAMES:
                 return _object_getattribute(self, key)
             return frame_of(self).read(key)
 
@@ -59,6 +59,7 @@ class Scope:
 
 
 _object_getattribute = object.__getattribute__
+_OWN_NAMES = frozenset(name for name in (*dir(Scope), "__dict__", "__weakref__") if name.startswith("__"))
 _new = object.__new__
 _slot: Any = Scope.__dict__["frame"]
 _bind = _slot.__set__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from footpath.values import ABSENT
@@ -29,7 +28,7 @@ class Region:
         declared: ordinal of each node's declaration in the journal.
     """
 
-    __slots__ = ("args", "declared", "defaults", "nodes", "prefix", "readonly", "recorded", "values")
+    __slots__ = ("args", "declared", "nodes", "prefix", "readonly", "recorded", "values")
 
     def __init__(self, nodes: Mapping[str, Node], prefix: str = "", readonly: frozenset[str] = frozenset()) -> None:
         self.values: dict[str, Any] = {}
@@ -39,17 +38,6 @@ class Region:
         self.readonly = readonly
         self.args: Any = {}
         self.declared: dict[Node, int] = {}
-        self.defaults: dict[Node, Node] = {}
-
-    def default_of(self, decider: Node) -> Node | None:
-        """The branch a decider falls back to: a copy of it whose id is `default`, as footprintjs runs it."""
-        copy = self.defaults.get(decider)
-        if copy is None:
-            branch = next((child for child in decider.children if child.id == decider.default_branch), None)
-            if branch is None:
-                return None
-            copy = self.defaults[decider] = replace(branch, id="default")
-        return copy
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""
