@@ -33,6 +33,7 @@ __all__ = [
     "RetryPolicy",
     "StageNode",
     "DynamicSubflow",
+    "shape_of",
     "Contract",
     "StructureBuildError",
     # the chart

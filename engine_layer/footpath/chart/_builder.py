@@ -185,7 +185,7 @@ class FlowChartBuilder(Generic[State]):
         id: str,
         *,
         items: Callable[[State], Any],
-        branch: Callable[..., FlowChart],
+        branch: Callable[[Any, int], FlowChart] | Callable[[Any], FlowChart] | Callable[[], FlowChart],
         max_branches: int | None = None,
         into: str | None = None,
         fail_fast: bool = False,
