@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,6 +12,7 @@ from footpath_cli.sql._views import KEPT_SQL, VIEWS, lines_sql
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 class QueryError(Exception):
@@ -86,10 +86,10 @@ class Tables:
             raise QueryError(str(error)) from error
         return Answer([str(column[0]) for column in description or []], rows)
 
-    def without_views(self) -> int:
-        """Runs whose line was archived without narrative and audit, because it grew too large: SQL sees their header only."""
-        found: int = self.query("SELECT count(*) FROM runs WHERE views = 'omitted'").rows[0][0]
-        return found
+    def without_views(self) -> list[tuple[str, int]]:
+        """Reasons why lines were archived without narrative and audit, and how many runs each: SQL sees their header only."""
+        sql = "SELECT coalesce(viewsreason, 'no reason given'), count(*) FROM runs WHERE views = 'omitted' GROUP BY 1 ORDER BY 1"
+        return [(str(reason), int(count)) for reason, count in self.query(sql).rows]
 
     def _create(self, name: str, sql: str) -> None:
         try:

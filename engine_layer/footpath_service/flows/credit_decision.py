@@ -15,7 +15,8 @@ from footpath import RedactionPolicy, decide, flow_chart, ops
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from footpath import Decision, FlowChart, Scope
+    from footpath import FlowChart
+    from footpath.scope import Decision, Scope
 
 NAME: Final = "credit-decision"
 
@@ -313,7 +314,8 @@ def answer(scope: Scope) -> dict[str, Any]:
 def build() -> FlowChart:
     """The chart."""
     return (
-        flow_chart("Receive Application", receive, "receive", description="Receive the application")
+        # A chart goes by the name and id of its first stage.
+        flow_chart("Credit Decision", receive, NAME, description="Receive the application")
         .contract(input=INPUT_SCHEMA, output=OUTPUT_SCHEMA)
         .add_function("Validate", validate, "validate", description="Validate the application as a whole")
         .add_list_of_function(

@@ -1,0 +1,108 @@
+"""Printing: rich on a terminal, plain text in a pipe, and always the same words."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def out() -> Console:
+    """Standard output. In a pipe it has no colour, no boxes and no line breaks of its own."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def err() -> Console:
+    """Standard error: remarks and errors, never data."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def say(text: str = "", style: str = "") -> None:
+    """One line of output."""
+    out().print(Text(text, style=style))
+
+
+def remark(text: str) -> None:
+    """A line beside the output, on standard error."""
+    err().print(Text(text, style="dim"))
+
+
+def title(text: str) -> None:
+    """A heading."""
+    console = out()
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table: boxed on a terminal, aligned columns in a pipe, where nothing is cut."""
+    texts = [[cell(value) for value in row] for row in rows]
+    console = out()
+    if console.is_terminal:
+        _boxed(console, columns, texts)
+        return
+    widths = [max([len(name), *(len(row[at]) for row in texts)]) for at, name in enumerate(columns)]
+    for row in [list(columns), *texts]:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        console.print(Text(line.rstrip()))
+
+
+def _boxed(console: Console, columns: Sequence[str], texts: list[list[str]]) -> None:
+    shown = Table(header_style="bold", box=None, pad_edge=False)
+    for at, name in enumerate(columns):
+        numeric = bool(texts) and all(_is_number(row[at]) for row in texts)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in texts:
+        shown.add_row(*(Text(text) for text in row))
+    console.print(shown, soft_wrap=False)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace("-", "", 1).replace("%", "", 1).strip().isdigit() or text == ""
+
+
+def cell(value: object) -> str:
+    """A value in a table, on one line and without control characters: an archive's texts are not to be trusted."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    text = (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, default=str)
+        if isinstance(value, list | dict)
+        else str(value)
+    )
+    return harmless(text.replace("\r", " ").replace("\n", " "))
+
+
+def harmless(text: str) -> str:
+    """A text without the control characters that would steer a terminal, or hide what it says; line breaks stay."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else f"\\u{ord(sign):04x}" for sign in text)
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """CSV with a header; null is an empty field."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([["" if value is None else value for value in row] for row in rows])
+
+
+def as_json_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """One JSON object a row."""
+    for row in rows:
+        as_json(dict(zip(columns, row, strict=True)), indent=None)
+
+
+def as_json(value: Any, indent: int | None = 2) -> None:
+    """JSON on standard output, ASCII so that no terminal or pipe can spoil it."""
+    sys.stdout.write(json.dumps(value, indent=indent, default=str) + "\n")

@@ -1,0 +1,154 @@
+"""Where the archive lies: a folder on this machine, or the bucket of a stack."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from footpath.archive import SEGMENTS, ArchiveReader
+from footpath_cli._exits import CommandError, Exit
+from footpath_service.adapters.folder import FolderStore
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from footpath.archive import ObjectStore
+    from footpath_cli.sql import Tables
+
+DEFAULT_FOLDER = Path(".footpath") / "archive"
+FOLDER_VARIABLE = "FOOTPATH_ARCHIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An archive.
+
+    Attributes:
+        name: for messages.
+        folder: on this machine; None for a bucket.
+        cure: what to do when there is nothing in it.
+    """
+
+    name: str
+    store: ObjectStore
+    folder: Path | None
+    cure: str
+
+    @property
+    def reader(self) -> ArchiveReader:
+        """Reads it."""
+        return ArchiveReader(self.store)
+
+    def check_not_empty(self) -> None:
+        """Tell an empty archive from an unknown trace.
+
+        Raises:
+            CommandError: there is nothing at all.
+        """
+        if self.reader.is_empty():
+            raise CommandError(f"the archive {self.name} is empty", self.cure, exit_code=Exit.NOT_FOUND)
+
+    @contextmanager
+    def tables(self, days: int | None) -> Generator[Tables]:
+        """SQL over it. Segments in a bucket are fetched into a folder that lives as long as the block.
+
+        Args:
+            days: only the last so many days; None for all.
+        """
+        from footpath_cli.sql import Tables  # DuckDB takes its time to import; most commands do without
+
+        self.check_not_empty()
+        hours = [hour for hour in self.reader.hours() if days is None or hour >= _first_hour(days)]
+        if not hours:
+            raise CommandError(
+                f"the archive {self.name} has no trace of the last {days} days",
+                "ask for more with --days, or for all with --days 0",
+                exit_code=Exit.NOT_FOUND,
+            )
+        with tempfile.TemporaryDirectory(prefix="footpath-") as fetched:
+            folder = self.folder or Path(fetched)
+            keys = [
+                key for hour in hours for key in self.store.list_keys(f"{SEGMENTS}{hour}/") if key.endswith(".jsonl.gz")
+            ]
+            if self.folder is None:
+                for key in keys:
+                    path = folder / key
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(self.store.get(key))
+            tables = Tables(folder, [folder / key for key in keys])
+            try:
+                yield tables
+            finally:
+                tables.close()
+
+
+def _first_hour(days: int) -> str:
+    first = datetime.now(UTC) - timedelta(days=days)
+    return first.strftime("dt=%Y-%m-%d/hr=%H")
+
+
+def find_place(archive: Path | None, stack: str | None, region: str | None = None) -> Place:
+    """The archive that the options name, or the environment, or the default folder.
+
+    Raises:
+        CommandError: both options were given, or the stack cannot be asked.
+    """
+    if archive is not None and stack is not None:
+        raise CommandError("--archive and --stack name two archives", "give one of them", exit_code=Exit.USAGE)
+    if stack is not None:
+        return bucket_of(stack_outputs(stack, region), stack)
+    folder = archive or Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    cure = f"fill it with `footpath demo` or `footpath run`, or name another by --archive, {FOLDER_VARIABLE} or --stack"
+    return Place(str(folder), FolderStore(folder), folder, cure)
+
+
+def bucket_of(outputs: Mapping[str, str], stack: str) -> Place:
+    """The archive bucket of a stack.
+
+    Raises:
+        CommandError: the stack has none among its outputs.
+    """
+    from footpath_service.adapters.aws import AwsClient, S3Store
+
+    bucket = outputs.get("ArchiveBucketName")
+    if bucket is None:
+        raise CommandError(
+            f"the stack {stack} has no output ArchiveBucketName",
+            "is it a stack of this repository's template.yaml?",
+            exit_code=Exit.NOT_FOUND,
+        )
+    store = S3Store(bucket, AwsClient("s3", connect_s=5, read_s=60))
+    return Place(
+        f"s3://{bucket}", store, None, "run a chart on the stack: footpath run CHART --stack NAME --input FILE"
+    )
+
+
+def stack_outputs(stack: str, region: str | None = None) -> dict[str, str]:
+    """A stack's outputs by name.
+
+    Raises:
+        CommandError: there is no such stack, or AWS cannot be asked.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    session: Any = cast("Any", boto3)
+    if region is not None:
+        session.setup_default_session(region_name=region)
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            cure = "check its name, and the region (--region or AWS_REGION)"
+            raise CommandError(f"there is no stack {stack}", cure, exit_code=Exit.NOT_FOUND) from error
+        cure = "check the credentials and their right to cloudformation:DescribeStacks"
+        raise CommandError(f"AWS refused: {error}", cure, exit_code=Exit.UNREACHABLE) from error
+    except BotoCoreError as error:
+        cure = "set AWS credentials and a region (AWS_PROFILE, AWS_REGION), or use a local folder with --archive"
+        raise CommandError(f"AWS could not be asked: {error}", cure, exit_code=Exit.UNREACHABLE) from error
+    return {str(output["OutputKey"]): str(output["OutputValue"]) for output in found.get("Outputs", [])}

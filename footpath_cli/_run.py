@@ -1,0 +1,194 @@
+"""`footpath run`: run a chart on this machine or on a stack, and keep its trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from footpath import FlowChartExecutor
+from footpath.errors import InputValidationError
+from footpath.recorders import ArchiveRecorder
+from footpath_cli._exits import CommandError, Exit
+from footpath_cli._named import made
+from footpath_cli._output import as_json, harmless, remark, say
+from footpath_cli._story import LiveStory
+from footpath_service.process import Processor
+from footpath_service.records import SqsRecord
+from footpath_service.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from footpath import FlowChart, RedactionPolicy, Trace
+    from footpath.archive import ObjectStore
+    from footpath_service.flows import Flow
+
+_NO_DEADLINE_MS = 1e12
+_DEFAULT_CHARTS = Settings(archive_bucket="local").charts
+
+
+def read_input(source: str | None) -> Any:
+    """The run's input: a file's JSON, standard input's for "-", nothing without a source.
+
+    Raises:
+        CommandError: it cannot be read, or is not JSON.
+    """
+    if source is None:
+        return {}
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(
+            f"cannot read {source}: {error}", "give a file of JSON, or - for standard input", exit_code=Exit.USAGE
+        ) from error
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(
+            f"{source} is not JSON: {error}", "see events/ for examples", exit_code=Exit.USAGE
+        ) from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def find_flow(name: str) -> Flow:
+    """The chart of a name, of those that the setting CHARTS gives, as the request function does.
+
+    Raises:
+        CommandError: there is none, or CHARTS names nothing that gives charts.
+    """
+    source = os.environ.get("CHARTS") or _DEFAULT_CHARTS
+    flows: dict[str, Flow] = {flow.name: flow for flow in made(source, "CHARTS")}
+    if name not in flows:
+        raise CommandError(f"there is no chart {name!r}", f"there are: {', '.join(flows)}", exit_code=Exit.NOT_FOUND)
+    return flows[name]
+
+
+def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: bool) -> None:
+    """Run a chart in this process, archive its trace, print what came of it.
+
+    Raises:
+        CommandError: the input breaks the chart's contract, or the run failed (its trace is archived all the same).
+    """
+    flow = find_flow(name)
+    executor = _executor(flow.build(), flow.redaction)
+    if live:
+        executor.attach_combined_recorder(LiveStory())
+    failure: Exception | None = None
+    try:
+        executor.run(input=given)
+    except InputValidationError as error:
+        problems = "\n  ".join(_problem(issue) for issue in error.issues)
+        raise CommandError(f"the input breaks the contract of chart {name}", problems, exit_code=Exit.USAGE) from error
+    except Exception as error:  # noqa: BLE001 - a stage may raise anything
+        failure = error
+    trace = executor.get_trace()
+    keep(trace, store)
+    if as_data:
+        as_json({"traceId": trace.trace_id, "chart": name, "status": trace.status, "result": trace.result})
+    else:
+        say()
+        say(f"{trace.status}: {harmless(json.dumps(trace.result, default=str))}", "bold")
+        say(f"trace {trace.trace_id}; ask: footpath traces why {trace.trace_id}")
+    if failure is not None:
+        raise CommandError(
+            f"{type(failure).__name__}: {failure}", f"its trace is kept: footpath traces get {trace.trace_id}"
+        ) from failure
+
+
+def _problem(issue: Mapping[str, Any]) -> str:
+    path = ".".join(str(step) for step in issue.get("path", ()))
+    return f"{path or 'input'}: {issue.get('message', 'is wrong')}"
+
+
+def _executor(chart: FlowChart, redaction: RedactionPolicy | None) -> FlowChartExecutor:
+    executor = FlowChartExecutor(chart)
+    executor.enable_narrative()
+    if redaction is not None:
+        executor.set_redaction_policy(redaction)
+    return executor
+
+
+def keep(trace: Trace, store: ObjectStore) -> None:
+    """Archive one trace as the processor does, without a queue between.
+
+    Raises:
+        CommandError: it could not be archived.
+    """
+    log = _Log()
+    processor = Processor(
+        store=store,
+        dead_letters=None,
+        settings=Settings(archive_bucket="local"),
+        make_recorders=lambda: [ArchiveRecorder()],
+        metrics=_NoMetrics(),
+        log=log,
+    )
+    record = SqsRecord("local", trace.encoded.decode(), sent_at_ms=None, receive_count="", attributes={})
+    if processor.process([record], lambda: _NO_DEADLINE_MS).retry_ids:
+        raise CommandError(f"the trace could not be archived: {'; '.join(log.problems)}", "check the archive folder")
+
+
+class _NoMetrics:
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        """Numbers of one run are nobody's business."""
+
+    def measure_ms(self, name: str, value_ms: float) -> None:
+        """As above."""
+
+
+class _Log:
+    """Keeps what the processor complains of."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def info(self, message: str, **facts: object) -> None:
+        """All is well."""
+
+    def warning(self, message: str, **facts: object) -> None:
+        """Keep it."""
+        self.problems.append(" ".join([message, *(f"{name}={value}" for name, value in facts.items())]))
+
+    error = warning
+
+
+def run_on_stack(name: str, given: Any, outputs: Mapping[str, str], *, live: bool, as_data: bool) -> None:
+    """Invoke a stack's request function, print what it answers.
+
+    Raises:
+        CommandError: the function failed or refused, or AWS cannot be asked.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    function = outputs.get("RequestHandlerName")
+    if function is None:
+        raise CommandError(
+            "the stack has no output RequestHandlerName",
+            "is it a stack of this repository's template.yaml?",
+            exit_code=Exit.NOT_FOUND,
+        )
+    request = {"chart": name, "input": given, "explain": live}
+    try:
+        client: Any = cast("Any", boto3).client("lambda")
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+    except (BotoCoreError, ClientError) as error:
+        cure = "check credentials, region and the right to lambda:InvokeFunction"
+        raise CommandError(f"AWS could not be asked: {error}", cure, exit_code=Exit.UNREACHABLE) from error
+    body: Any = json.loads(answer["Payload"].read() or b"null")
+    members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    if answer.get("FunctionError"):
+        what = f"{members.get('errorType', 'error')}: {members.get('errorMessage', body)}"
+        raise CommandError(harmless(what), "its trace is on its way to the archive: footpath traces ls")
+    lines: list[str] = members.pop("narrative", None) or []
+    for line in lines:
+        say(harmless(line))
+    if lines:
+        remark("a stack's answer comes whole: the story was not told while it happened")
+    as_json(body, indent=None if as_data else 2)
