@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("footpath")
 
 _CHANNELS = {"scope": SCOPE_HOOKS, "flow": FLOW_HOOKS, "emit": EMIT_HOOKS, "structure": STRUCTURE_HOOKS}
+_NOBODY: dict[tuple[str, str], Table] = {(channel, hook): () for channel, hooks in _CHANNELS.items() for hook in hooks}
 _OPERATIONS = {"on_read": "read", "on_commit": "commit"}
 
 
@@ -33,10 +34,9 @@ class Dispatcher:
     """
 
     def __init__(self) -> None:
-        self._by_channel: dict[str, dict[str, Any]] = {channel: {} for channel in _CHANNELS}
-        self._tables: dict[tuple[str, str], Table] = {}
+        self._by_channel: dict[str, dict[str, Any]] = {"scope": {}, "flow": {}, "emit": {}, "structure": {}}
+        self._tables = _NOBODY
         self.failures: dict[str, int] = {}
-        self._build()
 
     def attach(self, recorder: Any, *channels: str) -> None:
         """Let a recorder listen on some channels, in place of one with the same id.
@@ -69,9 +69,11 @@ class Dispatcher:
     @property
     def listens(self) -> bool:
         """Whether anybody wants anything of a run."""
-        return any(self._by_channel[channel] for channel in ("scope", "flow", "emit"))
+        held = self._by_channel
+        return bool(held["scope"] or held["flow"] or held["emit"])
 
     def _build(self) -> None:
+        self._tables = {}
         for channel, hooks in _CHANNELS.items():
             recorders = self._by_channel[channel]
             for hook in hooks:

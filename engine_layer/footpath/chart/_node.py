@@ -98,6 +98,7 @@ class Node:
             under that id of the branch given to `set_default`; None when there is neither.
         index: position in the chart's spec document; a fallback copy shares its original's.
         shape: what kind of step this is, worked out at its first run: see `shape_of`.
+        declaration: how a journal declares it where no prefix stands before its names; set with `shape`.
     """
 
     id: str
@@ -121,6 +122,7 @@ class Node:
     fallback: Node | None = None
     index: int = -1
     shape: int = -1
+    declaration: tuple[Any, ...] = ()
 
 
 SIMPLE, PLAIN = 1, 2

@@ -98,17 +98,16 @@ class FlowChartExecutor:
         traceback: bool = False,
     ) -> None:
         self.chart = chart
-        self._options = {
-            name: value
-            for name, value, usual in (
-                ("readTracking", _one_of("read_tracking", read_tracking, ("full", "summary", "off")), "full"),
-                ("writeTracking", _one_of("write_tracking", write_tracking, ("full", "summary", "off")), "full"),
-                ("commitValues", _one_of("commit_values", commit_values, ("full", "delta")), "full"),
-                ("writeProvenance", _one_of("write_provenance", write_provenance, ("off", "reads-prefix")), "off"),
-            )
-            if value != usual
-        }
-        self._initial = _initial_state(initial_context, default_values)
+        self._options: dict[str, Any] = {}
+        if read_tracking != "full":
+            self._options["readTracking"] = _one_of("read_tracking", read_tracking, ("full", "summary", "off"))
+        if write_tracking != "full":
+            self._options["writeTracking"] = _one_of("write_tracking", write_tracking, ("full", "summary", "off"))
+        if commit_values != "full":
+            self._options["commitValues"] = _one_of("commit_values", commit_values, ("full", "delta"))
+        if write_provenance != "off":
+            self._options["writeProvenance"] = _one_of("write_provenance", write_provenance, ("off", "reads-prefix"))
+        self._initial = _initial_state(initial_context, default_values) if initial_context or default_values else {}
         self._throttling = throttling_error_checker
         self._stream_handlers = stream_handlers
         self._clock = clock
@@ -618,7 +617,8 @@ class FlowChartExecutor:
             started_at=iso_of_us(phase.started_us),
             duration=(phase.run.now() if partial else phase.duration_us) / 1000,
             spec=Raw(chart.spec_bytes),
-            journal=list(phase.run.journal),
+            # A journal that has ended is never appended to again, so it need not be copied.
+            journal=list(phase.run.journal) if partial else phase.run.journal,
             continues=UNSET if phase.continues is None else phase.continues,
             input=phase.input,
             result=phase.result,

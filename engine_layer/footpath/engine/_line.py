@@ -310,14 +310,14 @@ def fork(
     run, region = place.run, place.region
     numbers = [run.declare(region, child) for child in children]
     run.say(frame, (FORK, kind, numbers))
-    run.parallel += 1
+    run.fan_out()
     group = Group(len(children))
     for task, node in zip(group.tasks, children, strict=True):
         task.stack.append(child(Place(run, task, region, node.id, place.depth + 1), node, frame, LineState()))
     try:
         yield group
     finally:
-        run.parallel -= 1
+        run.fan_in()
     results: dict[str, Any] = {}
     for node, (ok, value) in zip(children, group.results, strict=True):
         outcome: dict[str, Any] = {"id": node.id}

@@ -43,6 +43,21 @@ class Limits:
         self.max_iterations = max_iterations
 
 
+def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
+    """A node's declaration, made once per node where no prefix stands before its names."""
+    if node.shape < 0:
+        shape_of(node)
+    lead = f"{prefix}/" if prefix else ""
+    entry: tuple[Any, ...] = (NODE, lead + node.id, lead + node.name)
+    if node.tags:
+        entry += (node.description, list(node.tags))
+    elif node.description is not None:
+        entry += (node.description,)
+    if not prefix:
+        node.declaration = entry
+    return entry
+
+
 class Resuming:
     """The stage at which a paused run goes on.
 
@@ -101,6 +116,7 @@ class Run:
         self.env = env
         self.redaction = redaction
         self.parallel = 0
+        self.careful = redaction is not None
         self.current: Frame | None = None
         self.frame_count = 0
         self.node_count = 0
@@ -184,6 +200,7 @@ class Run:
         """Begin to hide values in a run that had nothing to hide."""
         if self.redaction is None:
             self.redaction = Redaction(None)
+            self.careful = True
         return self.redaction
 
     def declare(self, region: Region, node: Node) -> int:
@@ -192,19 +209,19 @@ class Run:
         if ordinal is None:
             ordinal = region.declared[node] = self.node_count
             self.node_count = ordinal + 1
-            shape_of(node)
             prefix = region.prefix
-            entry: tuple[Any, ...] = (
-                NODE,
-                f"{prefix}/{node.id}" if prefix else node.id,
-                f"{prefix}/{node.name}" if prefix else node.name,
-            )
-            if node.tags:
-                entry += (node.description, list(node.tags))
-            elif node.description is not None:
-                entry += (node.description,)
-            self.record_entry(entry)
+            self.record_entry(_declaration(node, prefix) if prefix or node.shape < 0 else node.declaration)
         return ordinal
+
+    def fan_out(self) -> None:
+        """Parallel children begin."""
+        self.parallel += 1
+        self.careful = True
+
+    def fan_in(self) -> None:
+        """Parallel children have ended."""
+        self.parallel -= 1
+        self.careful = self.parallel > 0 or self.redaction is not None
 
     def frame(self, region: Region, node: Node, branch: str) -> Frame:
         """The next frame, without an entry."""

@@ -240,7 +240,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
         mount = Mount(branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index})
         children.append(Node(branch_id, name, kind="subflow", mount=mount))
     run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))
-    run.parallel += 1
+    run.fan_out()
     group = Group(len(children))
     for task, child, state in zip(group.tasks, children, states, strict=True):
         inner_place = _line.Place(run, task, region, child.id, place.depth + 1)
@@ -248,7 +248,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     try:
         yield group
     finally:
-        run.parallel -= 1
+        run.fan_in()
     if group.first_error is not None and (node.fail_fast or not isinstance(group.first_error, Exception)):
         raise group.first_error
     results: list[Any] = []

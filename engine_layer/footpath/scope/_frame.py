@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from footpath.scope._host import Host
     from footpath.state import Region
 
+_SMALL = 1 << 63
+
 NO_ANSWER: Any = object()
 """Says that an interrupt has no answer yet; None is an answer."""
 
@@ -58,6 +60,7 @@ class Frame:
     resume_input: Any = None
     answer: Any = NO_ANSWER
     tokens: list[Any] | None = None
+    recorded: dict[str, Any] | None = None
 
     def __init__(self, host: Host, region: Region, node: Node, number: int, branch: str) -> None:
         self.host = host
@@ -67,7 +70,6 @@ class Frame:
         self.branch = branch
         self.base = region.values
         self.staged: dict[str, Any] = {}
-        self.recorded: dict[str, Any] = {}
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
     def lookup(self, key: str) -> Any:
@@ -89,7 +91,7 @@ class Frame:
         host = self.host
         if host.current is not self:
             host.switch(self)
-        if self.branch or host.redaction is not None:
+        if host.careful:
             return self.read_with_care(key)
         host.record_entry(key)
         staged = self.staged
@@ -176,16 +178,21 @@ class Frame:
             StateError: the key is one of the input, or is no string.
         """
         host = self.host
-        if type(key) is not str or key in self.region.readonly or host.parallel or host.redaction is not None:
+        if host.careful or key in self.region.readonly:
             self.write_with_care(key, value)
             return
         if host.current is not self:
             host.switch(self)
-        if type(value) in ATOMS:
-            host.record_entry((key, record(value)))
+        kind = type(value)
+        if kind in ATOMS:
+            # What `record` would say of the commonest scalars, without asking it.
+            if (kind is str and value.isascii()) or (kind is int and -_SMALL < value < _SMALL) or kind is bool:
+                host.record_entry((key, value))
+            else:
+                host.record_entry((key, record(value)))
             self.staged[key] = value
-            if key in self.recorded:
-                del self.recorded[key]
+            if self.recorded is not None:
+                self.recorded.pop(key, None)
             return
         if value is ABSENT:
             host.record_entry((SET, key, None, ABSENT_VALUE))
@@ -198,13 +205,10 @@ class Frame:
         recorded = record(value)
         host.record_entry((key, recorded))
         self.staged[key] = value
-        self.recorded[key] = recorded
+        self.keep(key, recorded)
 
     def write_with_care(self, key: str, value: Any) -> None:
         """A tracked write where something has to be asked first."""
-        if type(key) is not str:
-            message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
-            raise StateError(message)
         host = self.begin_write(key)
         if is_tracked(value):
             if is_echo(value, self, key):
@@ -224,10 +228,16 @@ class Frame:
     def stage(self, key: str, value: Any, recorded: Any) -> None:
         # Reinserting keeps footprintjs's order: a key stands where it was first written in the stage.
         self.staged[key] = value
-        if type(value) in ATOMS:
+        if type(value) not in ATOMS:
+            self.keep(key, recorded)
+        elif self.recorded is not None:
             self.recorded.pop(key, None)
-        else:
-            self.recorded[key] = recorded
+
+    def keep(self, key: str, recorded: Any) -> None:
+        """Remember how a staged container was recorded, to see at commit whether it has changed since."""
+        if self.recorded is None:
+            self.recorded = {}
+        self.recorded[key] = recorded
 
     def write_redacted(self, key: str, value: Any, recorded: Any, hide: Any, description: str | None) -> None:
         host = self.host
@@ -358,7 +368,7 @@ class Frame:
     def commit_with_care(self) -> list[str] | None:
         """Commit containers, or into a parallel child's own part of the state."""
         region = self.region
-        recorded = self.recorded
+        recorded = self.recorded or {}
         dropped: list[str] | None = None
         branch = self.branch
         for key, value in self.staged.items():
@@ -380,7 +390,7 @@ class Frame:
             elif not unchanged:
                 region.put_path(("runs", branch, key), value)
         self.staged = {}
-        self.recorded = {}
+        self.recorded = None
         self.base = region.values
         return dropped
 
@@ -398,7 +408,7 @@ class Frame:
             elif before != now and region.values.get(key) is value:
                 self.changed(key, now)
                 self.staged[key] = value
-                self.recorded[key] = now
+                self.keep(key, now)
         self.touched = None
 
     def changed(self, key: str, now: Any) -> None:
@@ -411,7 +421,7 @@ class Frame:
     def forget(self) -> None:
         """Drop what a failed attempt had staged."""
         self.staged = {}
-        self.recorded = {}
+        self.recorded = None
         self.touched = None
         self.base = self.region.values
 

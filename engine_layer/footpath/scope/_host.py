@@ -20,6 +20,7 @@ class Host(Protocol):
         current: the frame that the last entry belongs to.
         redaction: None while nothing has to be hidden.
         parallel: how many groups of parallel children are alive.
+        careful: whether either of the two above makes an access more than a look-up.
     """
 
     record_entry: Callable[[Any], None]
@@ -27,6 +28,7 @@ class Host(Protocol):
     redaction: Redaction | None
     journal: list[Any]
     parallel: int
+    careful: bool
     env: Any
 
     def switch(self, frame: Frame) -> None:

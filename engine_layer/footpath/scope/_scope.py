@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from footpath.errors import StateError
 from footpath.scope._frame import NO_PAYLOAD, Frame
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Scope:
         return frame_of(self).read(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
+        if type(key) is not str:
+            message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
+            raise StateError(message)
         frame_of(self).write(key, value)
 
     def __delitem__(self, key: str) -> None:
