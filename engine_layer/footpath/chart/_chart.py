@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from typing import TYPE_CHECKING, Any, final
 
 import msgspec
@@ -112,6 +111,8 @@ class FlowChart:
     def chart_hash(self) -> str:
         """First 32 digits of the SHA-256 of `spec_bytes`: the same for the same chart, on every machine."""
         if self._hash is None:
+            import hashlib  # loads OpenSSL, which a cold start need not wait for
+
             self._hash = hashlib.sha256(self.spec_bytes).hexdigest()[:HASH_LENGTH]
         return self._hash
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,6 +39,8 @@ def flat_document(chart: FlowChart) -> SpecDocument:
 
 def _digest(chart: FlowChart, digests: Mapping[int, bytes]) -> bytes:
     """Digest a chart's own nodes and the digests of what it mounts."""
+    import hashlib  # loads OpenSSL, which a cold start need not wait for
+
     digest = hashlib.sha256(msgspec.json.encode(chart.spec))
     for mounted in chart.mounted:
         digest.update(digests[id(mounted)])
