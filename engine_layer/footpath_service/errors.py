@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from footpath.errors import FootpathError
 
@@ -35,6 +35,13 @@ class RequestError(FootpathError):
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+    def told(self) -> dict[str, Any]:
+        """What the caller is told, as plain JSON values."""
+        said: dict[str, Any] = {"type": type(self).__name__.removesuffix("Error"), "message": str(self)}
+        if self.problems:
+            said["problems"] = list(self.problems)
+        return said
 
 
 class BadRequestError(RequestError):

@@ -36,7 +36,7 @@ class ReplayedTrace:
 
     Attributes:
         trace: the trace itself.
-        trace_id, revision, chart_id, status, duration_ms: of the trace.
+        trace_id, revision, chart_id, status, duration_ms, narrative_options: of the trace.
         group: names what will be archived, or not, as a whole with it.
     """
 
@@ -47,6 +47,7 @@ class ReplayedTrace:
         self.chart_id = trace.chart_id
         self.status = trace.status
         self.duration_ms: float | None = trace.duration_ms
+        self.narrative_options = trace.narrative_options
         self.group = group
         self._state: Mapping[str, Any] = {}
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from footpath import FlowChart, RedactionPolicy
+    from footpath.chart import FlowChart
+    from footpath.scope import RedactionPolicy
 
 __all__ = ["MODULES", "Flow", "charts"]
 

@@ -1,0 +1,205 @@
+"""Where the parts are put together: the only place that knows which adapter stands behind which port.
+
+An application is made once per process and environment, and kept; what it holds across invocations is code, clients and
+charts, never anything of a request or a batch.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from footpath.errors import SettingsError
+from footpath_service.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from footpath_service.emf import EmfMetrics
+    from footpath_service.http import HttpFace
+    from footpath_service.logs import PowertoolsLog
+    from footpath_service.process import Processor
+    from footpath_service.request import RequestHandler
+
+__all__ = ["ProcessApplication", "RequestApplication", "in_lambda", "process_application", "request_application"]
+
+_STORE_CONNECT_S, _STORE_READ_S = 2.0, 20.0
+"""Of the processor, which has minutes: a segment may take seconds to be taken."""
+
+
+def in_lambda() -> bool:
+    """Whether this process is a Lambda's, where what is done at import is done before the first request."""
+    return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
+
+
+def request_application(environment: Mapping[str, str] = os.environ) -> RequestApplication:
+    """The request handler's application for an environment; the same object while its settings stay the same.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    return _request_application(load_settings(environment, needed=["TRACE_QUEUE_URL"]))
+
+
+def process_application(environment: Mapping[str, str] = os.environ) -> ProcessApplication:
+    """The trace processor's application for an environment; the same object while its settings stay the same.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    return _process_application(load_settings(environment))
+
+
+class RequestApplication:
+    """Answers requests of either kind.
+
+    Attributes:
+        handler: the use case.
+    """
+
+    def __init__(self, settings: Settings, handler: RequestHandler, metrics: EmfMetrics, log: PowertoolsLog) -> None:
+        self.settings = settings
+        self.handler = handler
+        self._metrics = metrics
+        self._log = log
+        self._http: HttpFace | None = None
+
+    def answer(self, event: Any, context: Any) -> Any:
+        """Answer one invocation, direct or by HTTP.
+
+        Raises:
+            BaseException: what a stage raised, in a direct invocation.
+        """
+        from footpath_service.direct import answer_direct
+        from footpath_service.http import HttpFace, is_http
+
+        self._log.within(context)
+        remaining_ms, about = clock_of(context), context_of(event, context)
+        try:
+            if is_http(event):
+                self._http = self._http or HttpFace(self.handler)
+                return self._http.answer(event, context, remaining_ms=remaining_ms, about=about)
+            return answer_direct(self.handler, event, remaining_ms=remaining_ms, about=about)
+        finally:
+            self._metrics.flush()
+
+
+class ProcessApplication:
+    """Processes batches."""
+
+    def __init__(self, settings: Settings, processor: Processor, metrics: EmfMetrics, log: PowertoolsLog) -> None:
+        self.settings = settings
+        self._processor = processor
+        self._metrics = metrics
+        self._log = log
+
+    def answer(self, event: Any, context: Any) -> dict[str, Any]:
+        """Process one batch.
+
+        Raises:
+            ValueError: the event is not one of SQS.
+        """
+        from footpath_service.records import read_records
+
+        self._log.within(context)
+        records = read_records(event)
+        try:
+            return self._processor.process(records, clock_of(context)).response()
+        finally:
+            self._metrics.flush()
+
+
+@lru_cache(maxsize=8)
+def _request_application(settings: Settings) -> RequestApplication:
+    from footpath.ids import IdMaker
+    from footpath_service.adapters.aws import AwsClient, S3Store, SqsQueue
+    from footpath_service.catalog import Catalog
+    from footpath_service.emf import EmfMetrics
+    from footpath_service.logs import PowertoolsLog
+    from footpath_service.request import RequestHandler
+    from footpath_service.ship import Shipper
+
+    budget_s = settings.ship_budget_ms / 1000
+    queue = SqsQueue(settings.trace_queue_url, AwsClient("sqs", connect_s=budget_s, read_s=budget_s))
+    store = S3Store(settings.archive_bucket, AwsClient("s3", connect_s=budget_s, read_s=budget_s))
+    metrics, log = EmfMetrics(), PowertoolsLog()
+    shipper = Shipper(queue=queue, store=store, settings=settings, write_log=write_log_line, metrics=metrics)
+    handler = RequestHandler(
+        catalog=Catalog(_named(settings.charts, "CHARTS")()),
+        shipper=shipper,
+        settings=settings,
+        make_id=IdMaker(),
+        metrics=metrics,
+        log=log,
+    )
+    if in_lambda():
+        queue.prepare()
+    return RequestApplication(settings, handler, metrics, log)
+
+
+@lru_cache(maxsize=8)
+def _process_application(settings: Settings) -> ProcessApplication:
+    from footpath_service.adapters.aws import AwsClient, S3Store, SqsQueue
+    from footpath_service.emf import EmfMetrics
+    from footpath_service.logs import PowertoolsLog
+    from footpath_service.process import Processor
+
+    store = S3Store(settings.archive_bucket, AwsClient("s3", connect_s=_STORE_CONNECT_S, read_s=_STORE_READ_S))
+    dead_letters = None
+    if settings.dead_letter_queue_url:
+        dead_letters = SqsQueue(settings.dead_letter_queue_url, AwsClient("sqs", connect_s=2.0, read_s=5.0))
+    metrics, log = EmfMetrics(), PowertoolsLog()
+    processor = Processor(
+        store=store,
+        dead_letters=dead_letters,
+        settings=settings,
+        make_recorders=_named(settings.recorders, "RECORDERS"),
+        metrics=metrics,
+        log=log,
+    )
+    if in_lambda():
+        store.prepare()
+        # What is loaded by now lives as long as the process: no collection need ever look at it again.
+        gc.freeze()
+    return ProcessApplication(settings, processor, metrics, log)
+
+
+def write_log_line(line: str) -> None:
+    """One line to standard output, whole and at once, where CloudWatch Logs picks it up."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def clock_of(context: Any) -> Callable[[], float]:
+    """What is left of an invocation, in milliseconds; an hour where nobody counts, as in a test without a context."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return remaining if callable(remaining) else lambda: 3_600_000.0  # pyright: ignore[reportReturnType]
+
+
+def context_of(event: Any, context: Any) -> dict[str, str]:
+    """What a trace says of who ran it: those of these facts that are known."""
+    found: object = cast("dict[str, object]", event).get("headers") if isinstance(event, dict) else None
+    headers = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    facts = {
+        "function": getattr(context, "function_name", None),
+        "version": getattr(context, "function_version", None),
+        "requestId": getattr(context, "aws_request_id", None),
+        "xrayTraceId": os.environ.get("_X_AMZN_TRACE_ID"),
+        "traceparent": headers.get("traceparent"),
+    }
+    return {name: fact[:256] for name, fact in facts.items() if isinstance(fact, str) and fact}
+
+
+def _named(name: str, setting: str) -> Callable[[], Any]:
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"{setting} is {name!r}, which can't be imported: {error}") from error
+    if not callable(found):
+        raise SettingsError(f"{setting} is {name!r}, which is not callable: name a function")
+    return found
