@@ -1,7 +1,10 @@
 """Is a written value the one that is there already?"""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 from footpath.state._views import TrackedDict, TrackedList
@@ -37,7 +40,7 @@ def same(a: Any, b: Any) -> bool:
             if a != b:
                 return False
         elif kind is float:
-            if a != b and (a == a or b == b):
+            if a != b and not (isnan(a) and isnan(b)):
                 return False
         elif kind is dict or kind is TrackedDict:
             if not _begin(compared, a, b):
@@ -47,7 +50,7 @@ def same(a: Any, b: Any) -> bool:
             if len(a) != len(b) or any(value is ABSENT for value in a.values()):
                 if any(value is not ABSENT and key not in a for key, value in b.items()):
                     return False
-            elif not a.keys() == b.keys():
+            elif a.keys() != b.keys():
                 return False
         elif kind is list or kind is tuple or kind is TrackedList:
             if len(a) != len(b):
@@ -71,6 +74,6 @@ def _same_object(a: Any, b: Any) -> bool:
     try:
         if not bool(a == b):
             return False
-    except Exception:  # a stage's own __eq__
+    except Exception:  # noqa: BLE001  # a stage's own __eq__
         return False
     return bool(record(a) == record(b))

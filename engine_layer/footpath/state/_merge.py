@@ -1,8 +1,11 @@
 """Merging a patch into a value: what an update and a nested assignment leave."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from itertools import chain
+from math import isnan
 from typing import Any
 
 from footpath.values import ABSENT, ATOMS
@@ -64,5 +67,5 @@ def _identity(item: Any) -> Any:
     if kind is bool:
         return (kind, item)
     if kind in ATOMS:
-        return item if item == item else (kind, "NaN")
+        return (kind, "NaN") if kind is float and isnan(item) else item
     return (id(item),)

@@ -1,11 +1,15 @@
 """Deep copies of plain containers, without recursion."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footpath.values import ATOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _as_it_is(kind: type) -> type:

@@ -12,9 +12,12 @@ containers along its path when it writes.
 C code that changes a list past its methods (`heapq`) is found by `settle`.
 """
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from itertools import pairwise
 from typing import Any, Final, Protocol, SupportsIndex, TypeVar
 
 from footpath.state._untracked import private_copy
@@ -89,7 +92,7 @@ class Place:
             self.owner.root_set(self.key, container)
             return
         root = node = self._opened(self.root, path[0])
-        for step, after in zip(path, path[1:], strict=False):
+        for step, after in pairwise(path):
             below = self._opened(node.get(step, ABSENT) if type(node) is dict else node[step], after)
             node[step] = below
             node = below
@@ -433,7 +436,9 @@ class TrackedList(list[Any]):
     def __getitem__(self, index: Any) -> Any:
         self.sync()
         if isinstance(index, slice):
-            return [self.place.child(at, list.__getitem__(self, at)) for at in range(*index.indices(list.__len__(self)))]
+            return [
+                self.place.child(at, list.__getitem__(self, at)) for at in range(*index.indices(list.__len__(self)))
+            ]
         value = list.__getitem__(self, index)
         if type(value) in ATOMS:
             return value

@@ -8,6 +8,8 @@ that says what it was. Recording never raises.
 way narratives and evidence do. `Secrets` takes redacted values out of texts and records.
 """
 
+from __future__ import annotations
+
 from footpath.values._absent import ABSENT, Absent
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record

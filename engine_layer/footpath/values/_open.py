@@ -1,5 +1,7 @@
 """Values with parts: opened into a flat list of parts and a way to close them again as JSON."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from collections import deque
@@ -19,32 +21,32 @@ Close = Callable[[list[Any]], Any]
 _UNSET: Final = object()
 
 
-def open_parts(value: Any) -> tuple[list[Any], Close] | None:
-    """Give the parts of a value and how to close them; None for a value that can only be marked lossy.
+def open_parts(value: Any) -> tuple[list[Any], Close, int] | None:
+    """Give the parts of a value, how to close them, and how many levels of JSON lie between it and them.
 
-    Raises what a stage's own attribute access or iteration raises.
+    None for a value that can only be marked lossy. Raises what a stage's own attribute access or iteration raises.
     """
     cls = type(value)
     if issubclass(cls, dict):
         return _open_dict(list(dict.items(value)))
     if issubclass(cls, list):
-        return list(list.__iter__(value)), _array
+        return list(list.__iter__(value)), _array, 1
     if issubclass(cls, tuple):
         names = getattr(cls, "_fields", None)
         parts = list(tuple.__iter__(value))
         if isinstance(names, tuple) and len(names) == len(parts):
-            return parts, _tagged("namedtuple", _object(map(str, names)), cls)
-        return parts, _array
+            return parts, _tagged("namedtuple", _object(map(str, names)), cls), 2
+        return parts, _array, 1
     if issubclass(cls, (set, frozenset)):
         base = frozenset if issubclass(cls, frozenset) else set
-        return list(base.__iter__(value)), _tagged(base.__name__, _sorted_array)
+        return list(base.__iter__(value)), _tagged(base.__name__, _sorted_array), 2
     if issubclass(cls, Enum):
-        return [value._value_], _tagged("enum", _first, cls, name=value._name_)
+        return [value._value_], _tagged("enum", _first, cls, name=value._name_), 1
     if cls is deque:
-        return list(value), _tagged("deque", _array, max_length=value.maxlen)
+        return list(value), _tagged("deque", _array, max_length=value.maxlen), 2
     if cls is MappingProxyType:
-        parts, close = _open_dict(list(value.items()))
-        return parts, _tagged("mappingproxy", close)
+        parts, close, levels = _open_dict(list(value.items()))
+        return parts, _tagged("mappingproxy", close), levels + 1
     declared = _declared_fields(cls)
     if declared is None:
         return None
@@ -53,7 +55,7 @@ def open_parts(value: Any) -> tuple[list[Any], Close] | None:
     extra = getattr(value, "__pydantic_extra__", None) if kind == "model" else None
     if isinstance(extra, dict):
         present += [(str(name), part) for name, part in extra.items()]
-    return [part for _, part in present], _tagged(kind, _object(name for name, _ in present), cls)
+    return [part for _, part in present], _tagged(kind, _object(name for name, _ in present), cls), 2
 
 
 def _declared_fields(cls: type) -> tuple[str, list[str]] | None:
@@ -70,10 +72,10 @@ def _declared_fields(cls: type) -> tuple[str, list[str]] | None:
     return None
 
 
-def _open_dict(items: list[tuple[Any, Any]]) -> tuple[list[Any], Close]:
+def _open_dict(items: list[tuple[Any, Any]]) -> tuple[list[Any], Close, int]:
     if all(_is_text_key(key) for key, _ in items):
-        return [part for _, part in items], _object(str.__str__(key) for key, _ in items)
-    return [part for item in items if item[1] is not ABSENT for part in item], _tagged("dict", _pairs)
+        return [part for _, part in items], _object(str.__str__(key) for key, _ in items), 1
+    return [part for item in items if item[1] is not ABSENT for part in item], _tagged("dict", _pairs), 3
 
 
 def _is_text_key(key: Any) -> bool:

@@ -1,7 +1,10 @@
 """Recording: from a live value to its recorded form, a copy that no later change reaches."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -9,11 +12,12 @@ from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT
 from footpath.values._open import Close, open_parts
-from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
+from footpath.values._scan import ATOMS, CONTAINERS, JSON_IF_FINITE, MAX_DEPTH, NOT_JSON, is_finite, scan
 from footpath.values._tags import NOT_A_LEAF, TAG, leaf, lossy
 
 _encode = msgspec.json.Encoder().encode
 _TAG_BYTES: Final = TAG.encode()
+_TAG_START: Final = b'{"' + _TAG_BYTES + b'":'
 _SHARED_FROM = 10_000  # parts, from which on a value that repeats its containers is recorded as a graph
 _SHARED_RATIO = 8
 _FAST_LEVELS = 4  # levels of a tagged value at which a container is still tried as plain JSON (each try is a full scan)
@@ -48,13 +52,17 @@ def record(value: Any) -> Any:
 def encode_json(value: Any, depth: int = MAX_DEPTH) -> bytes | None:
     """Encode a dict, list or tuple that is plain JSON all through; None when it is not."""
     try:
-        if is_json(value, depth):
-            encoded = _encode(value)
-            if b"$" not in encoded or _TAG_BYTES not in encoded:
-                return encoded
-    except Exception:  # lone surrogates, integers without text, no stack left, a dict that another thread changes
+        verdict = scan(value, depth)
+        if verdict == NOT_JSON:
+            return None
+        encoded = _encode(value)
+        if b"$" in encoded and _TAG_BYTES in encoded:  # a single byte is found ten times faster
+            return None
+        if verdict == JSON_IF_FINITE and b"null" in encoded and not is_finite(value):
+            return None
+        return encoded
+    except Exception:  # noqa: BLE001  # lone surrogates, integers without text, no stack left, a dict that another thread changes
         return None
-    return None
 
 
 def is_recorded_as(value: Any, recorded: Any) -> bool:
@@ -64,15 +72,12 @@ def is_recorded_as(value: Any, recorded: Any) -> bool:
     """
     if type(recorded) is not Raw:
         return value is recorded or (type(value) is type(recorded) and value == recorded)
-    content = memoryview(recorded)
-    if type(value) in CONTAINERS and content[: len(_TAG_BYTES) + 2] != b'{"' + _TAG_BYTES:
-        try:
-            if _encode(value) == content:
+    if type(value) in CONTAINERS and bytes(memoryview(recorded)[: len(_TAG_START)]) != _TAG_START:
+        with suppress(Exception):
+            if Raw(_encode(value)) == recorded:
                 return True
-        except Exception:
-            pass
     again = record(value)
-    return type(again) is Raw and memoryview(again) == content
+    return type(again) is Raw and again == recorded
 
 
 def _record_tagged(value: Any) -> Any:
@@ -82,11 +87,11 @@ def _record_tagged(value: Any) -> Any:
             return UNSET if form is ABSENT else form if type(form) in ATOMS else Raw(_encode(form))
         except (_NotATreeError, RecursionError):
             return Raw(_graph(value))
-    except Exception:
+    except Exception:  # noqa: BLE001  # whatever it was, the stage must not see it
         try:
             return Raw(_encode(lossy(value)))
-        except Exception:  # no stack left at all
-            return Raw(b'{"' + _TAG_BYTES + b'":"lossy","type":"unknown","text":"could not be recorded"}')
+        except Exception:  # noqa: BLE001  # no stack left at all
+            return Raw(_TAG_START + b'"lossy","type":"unknown","text":"could not be recorded"}')
 
 
 class _NotATreeError(Exception):
@@ -96,10 +101,12 @@ class _NotATreeError(Exception):
 class _Frame:
     """A value being written: its parts still to do, and those done."""
 
-    __slots__ = ("close", "done", "key", "next_part")
+    __slots__ = ("close", "depth", "done", "key", "levels", "next_part")
 
-    def __init__(self, value: Any, parts: list[Any], close: Close) -> None:
+    def __init__(self, value: Any, parts: list[Any], close: Close, levels: int) -> None:
         self.key = id(value)
+        self.levels = levels
+        self.depth = levels  # of the parts, in levels of JSON from the top
         self.next_part = iter(parts).__next__
         self.close = close
         self.done: list[Any] = []
@@ -112,7 +119,7 @@ def _leaf_or_frame(value: Any) -> Any:
         if form is not NOT_A_LEAF:
             return form
         opened = open_parts(value)
-    except Exception:  # a stage's own class: attributes and iteration may raise
+    except Exception:  # noqa: BLE001  # a stage's own class: attributes and iteration may raise
         return lossy(value)
     return lossy(value) if opened is None else _Frame(value, *opened)
 
@@ -139,7 +146,7 @@ def _tree(value: Any) -> Any:
             stack[-1].done.append(form)
             continue
         if len(stack) <= _FAST_LEVELS and type(part) in CONTAINERS:
-            encoded = encode_json(part, MAX_DEPTH - len(stack))
+            encoded = encode_json(part, MAX_DEPTH - frame.depth)
             if encoded is not None:
                 frame.done.append(Raw(encoded))
                 continue
@@ -149,7 +156,8 @@ def _tree(value: Any) -> Any:
             continue
         opened += 1
         seen.add(form.key)
-        if form.key in open_now or len(stack) >= MAX_DEPTH:
+        form.depth = frame.depth + form.levels
+        if form.key in open_now or form.depth > MAX_DEPTH:
             raise _NotATreeError
         if opened > _SHARED_FROM and opened > _SHARED_RATIO * len(seen):
             raise _NotATreeError
@@ -184,4 +192,4 @@ def _graph(value: Any) -> bytes:
                 break
             frame.done.append(number_of(part))
         nodes.append(_encode(frame.close(frame.done)))
-    return b'{"' + _TAG_BYTES + b'":"graph","value":[' + b",".join(nodes) + b"]}"
+    return _TAG_START + b'"graph","value":[' + b",".join(nodes) + b"]}"

@@ -1,23 +1,26 @@
 """From plain JSON with tagged forms back to Python values."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from base64 import b64decode
+from binascii import a2b_base64
 from collections import deque
-from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Raw, Struct
 
 from footpath.values._absent import ABSENT
 from footpath.values._plain import plain
 from footpath.values._tags import TAG, type_name, unescape_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 class Tagged(Struct, frozen=True):
@@ -65,10 +68,12 @@ def _str(form: dict[str, Any]) -> str:
     return text.decode("unicode_escape")
 
 
-def _moment(cls: type[datetime] | type[time]) -> Callable[[dict[str, Any]], Any]:
+def _moment(cls: type[datetime | time]) -> Callable[[dict[str, Any]], Any]:
     def make(form: dict[str, Any]) -> Any:
         moment = cls.fromisoformat(form["value"])
         if "zone" in form:
+            from zoneinfo import ZoneInfo  # few need it, and it takes its time to import
+
             moment = moment.replace(tzinfo=ZoneInfo(form["zone"]))
         return moment.replace(fold=form.get("fold", 0))
 
@@ -76,7 +81,7 @@ def _moment(cls: type[datetime] | type[time]) -> Callable[[dict[str, Any]], Any]
 
 
 def _octets(cls: type) -> Callable[[dict[str, Any]], Any]:
-    return lambda form: cls(b64decode(form["value"], validate=True))
+    return lambda form: cls(a2b_base64(form["value"], strict_mode=True))
 
 
 _LEAVES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
@@ -274,9 +279,9 @@ def _fill(node: Any, shell: Any, types: _Types, made: list[Any]) -> None:
     kind = node.get(TAG) if isinstance(node, dict) else None
     if kind in ("frozenset", "namedtuple", "mappingproxy", "enum", "struct") and type(shell) is not Tagged:
         return  # made whole
-    if type(shell) in (list, deque):
+    if isinstance(shell, (list, deque)):
         shell.extend(_tree(node if kind is None else node["value"], types, made))
-    elif type(shell) in (dict, set):
+    elif isinstance(shell, (dict, set)):
         shell.update(_tree(node, types, made))
     elif kind is not None:
         content = _tree(node["value"], types, made)

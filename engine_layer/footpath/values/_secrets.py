@@ -1,11 +1,12 @@
 """Taking redacted values out of everything else that is recorded."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from collections.abc import Iterator
-from typing import Any, Final
+from binascii import a2b_base64
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -15,11 +16,16 @@ from footpath.values._record import record
 from footpath.values._summary import js_number
 from footpath.values._tags import TAG
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MARK: Final = "[REDACTED]"
 """What stands for a redacted value."""
 SECRET_LENGTH: Final = 6
 """From this many characters on a redacted text is found inside of other texts; a shorter one only as a whole value."""
-_COMMON: Final = frozenset({"", "true", "false", "null", "none", "undefined", "nan", "yes", "no", "ok", "unknown", "infinity"})
+_COMMON: Final = frozenset(
+    {"", "true", "false", "null", "none", "undefined", "nan", "yes", "no", "ok", "unknown", "infinity"}
+)
 _SMALL = 100
 _BY_PATTERN = 64  # secrets up to which one regular expression beats a look at every position
 _encode = msgspec.json.encode
@@ -192,7 +198,7 @@ def _number_texts(number: float) -> set[str]:
 
 def _octet_texts(encoded: Any) -> list[str]:
     try:
-        return [b64decode(encoded).decode()]
+        return [a2b_base64(encoded).decode()]
     except (ValueError, TypeError):
         return []
 

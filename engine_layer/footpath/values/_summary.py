@@ -1,10 +1,11 @@
 """What a value looks like in one line of text: footprintjs's summaries, of live values and of recorded ones."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -12,39 +13,39 @@ from msgspec import UNSET, Raw
 from footpath.values._absent import ABSENT
 from footpath.values._plain import plain
 from footpath.values._record import record
-from footpath.values._tags import TAG, unescape_key
+from footpath.values._tags import TAG, int_form, text_form, unescape_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SUMMARY_LENGTH: Final = 80
 """Longest summary in decision evidence, and in narratives unless told otherwise; in UTF-16 units."""
 _SHOWN_KEYS = 4
 _parts = msgspec.json.Decoder(dict[str, Raw] | list[Raw]).decode
-_TAG_START: Final = b'{"' + TAG.encode() + b'":'
 _EMPTY_IN_JS: Final = frozenset({"datetime", "date", "time"})
 _LISTS: Final = frozenset({"set", "frozenset", "deque"})
 _RECORDS: Final = frozenset({"dataclass", "struct", "model", "attrs", "namedtuple", "mappingproxy"})
 
 
 def js_number(number: float) -> str:
-    """A number as JavaScript prints it; an int by all its digits, as its BigInt."""
+    """A number as JavaScript prints it; an int by all its digits, as a BigInt (in hexadecimal beyond 4,300 of them)."""
     if not isinstance(number, float):
-        return str(int(number))
+        form = int_form(int(number))
+        return str(form) if type(form) is int else form["value"]
     text = repr(float(number))
     if text.endswith(".0"):
         return text[:-2] if number else "0"
     if not isfinite(number):
-        return "NaN" if number != number else "Infinity" if number > 0 else "-Infinity"
+        return "Infinity" if number > 0 else "-Infinity" if number < 0 else "NaN"
     mantissa, e, exponent = text.partition("e")
     if not e:
         return text
     power = int(exponent)
-    if power >= 21:
-        return f"{mantissa}e+{power}"
-    if power >= 0:
-        return str(int(number))
-    if power < -6:
-        return f"{mantissa}e{power}"
+    if power >= 21 or power < -6:
+        return f"{mantissa}e{power:+}"
     sign = "-" if number < 0 else ""
-    return f"{sign}0.{'0' * (-power - 1)}{mantissa.lstrip('-').replace('.', '')}"
+    digits = mantissa.lstrip("-").replace(".", "")
+    return f"{sign}{digits:0<{power + 1}}" if power > 0 else f"{sign}0.{'0' * (-power - 1)}{digits}"
 
 
 def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
@@ -56,8 +57,8 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     """
     kind = type(value)
     if kind is str:
-        return f'"{cut(value, max_length)}"'
-    if kind is int or kind is float:
+        return f'"{cut(_shown(value), max_length)}"'
+    if kind is float or (kind is int and int_form(value) is value):
         return js_number(value)
     if value is None:
         return "null"
@@ -67,38 +68,36 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
         return "undefined"
     if kind is Raw:
         return _recorded(value, max_length)
-    if isinstance(value, list) or kind is tuple:
+    if issubclass(kind, list):
+        return _items(list.__len__(value))
+    if kind is tuple:
         return _items(len(value))
-    if isinstance(value, dict) and all(type(key) is str for key in value):
-        return _keys([key for key, part in value.items() if part is not ABSENT], max_length)
-    return _recorded(record(value), max_length)
+    if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
+        return _keys([_shown(key) for key, part in dict.items(value) if part is not ABSENT], max_length)
+    recorded = record(value)
+    return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
 
 def members(recorded: Any) -> list[tuple[str, Any]]:
     """Give a recorded object's members, each in recorded form; none for anything else, tagged forms included."""
-    if type(recorded) is not Raw or memoryview(recorded)[:1] != b"{" or _is_tagged(recorded):
+    parts = _parts(recorded) if type(recorded) is Raw else None
+    if type(parts) is not dict or TAG in parts:
         return []
-    parts: Any = _parts(recorded)
     return [(unescape_key(key), _unwrapped(part)) for key, part in parts.items()]
 
 
 def _unwrapped(raw: Raw) -> Any:
-    return raw if memoryview(raw)[:1] in (b"{", b"[") else plain(raw)
+    return raw if bytes(memoryview(raw)[:1]) in (b"{", b"[") else plain(raw)
 
 
-def _is_tagged(recorded: Raw) -> bool:
-    return memoryview(recorded)[: len(_TAG_START)] == _TAG_START
-
-
-def _recorded(recorded: Any, limit: int) -> str:
-    if type(recorded) is not Raw:
-        return summarize(recorded, limit)
-    if memoryview(recorded)[:1] not in (b"{", b"["):
+def _recorded(recorded: Raw, limit: int) -> str:
+    try:
+        parts = _parts(recorded)
+    except msgspec.ValidationError:  # a scalar
         return summarize(plain(recorded), limit)
-    if _is_tagged(recorded):
-        return _tagged(plain(recorded), limit)
-    parts = _parts(recorded)
-    return _items(len(parts)) if isinstance(parts, list) else _keys(map(unescape_key, parts), limit)
+    if isinstance(parts, list):
+        return _items(len(parts))
+    return _tagged(plain(recorded), limit) if TAG in parts else _keys(map(unescape_key, parts), limit)
 
 
 def _tagged(form: dict[str, Any], limit: int) -> str:
@@ -107,7 +106,7 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind in _EMPTY_IN_JS:
         return "{}"
     if kind == "str":
-        return f'"{cut(str(value), limit)}"'
+        return f'"{cut(_unescaped(value), limit)}"'
     if kind in _LISTS and isinstance(value, list):
         return _items(len(value))
     if kind == "range" and isinstance(value, list):
@@ -134,7 +133,18 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
 def _key_text(key: Any) -> str:
     if isinstance(key, str):
         return key
-    return _tagged(key, SUMMARY_LENGTH) if isinstance(key, dict) and TAG in key else summarize(key)
+    if isinstance(key, dict) and TAG in key:
+        return _unescaped(key.get("value")) if key[TAG] == "str" else _tagged(key, SUMMARY_LENGTH)
+    return summarize(key)
+
+
+def _shown(text: str) -> str:
+    r"""The text itself; with halves of surrogate pairs as `\udXXX`, which a summary's readers can encode."""
+    return text if text.isascii() or type(text_form(text)) is str else _unescaped(text_form(text)["value"])
+
+
+def _unescaped(escaped: Any) -> str:
+    return str(escaped).replace("\\\\", "\\")
 
 
 def _items(count: int) -> str:
@@ -143,6 +153,8 @@ def _items(count: int) -> str:
 
 def _keys(keys: Iterable[str], limit: int) -> str:
     names = list(keys)
+    if not names:
+        return "{}"
     shown = names if len(names) <= _SHOWN_KEYS else [*names[:_SHOWN_KEYS], f"... ({len(names)} keys)"]
     text = f"{{{', '.join(shown)}}}"
     return text if _units(text) <= limit else f"{{{len(names)} keys}}"

@@ -10,37 +10,44 @@ A tagged form is a JSON object whose first member is `"$footpath"`, the kind:
 more `$`, so nothing that a stage wrote is ever taken for a tag.
 """
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Callable
+from binascii import b2a_base64
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TAG: Final = "$footpath"
 NOT_A_LEAF: Final = object()
-_TAG_KEY = re.compile(r"\$+footpath")
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_ADDRESS = r" at 0x[0-9a-fA-F]+"
 _LOSSY_LENGTH = 200
 _TOO_LONG = 10**4300  # Python's own limit between int and text, which msgspec keeps both ways
 
 
 def escape_key(key: str) -> str:
     """Keep a key that a stage made from reading as a tag."""
-    return "$" + key if "$footpath" in key and _TAG_KEY.match(key) else key
+    return "$" + key if _reads_like_tag(key) else key
 
 
 def unescape_key(key: str) -> str:
     """Undo `escape_key`."""
-    return key[1:] if key.startswith("$$") and _TAG_KEY.match(key) else key
+    return key[1:] if key.startswith("$$") and _reads_like_tag(key) else key
+
+
+def _reads_like_tag(key: str) -> bool:
+    return key.startswith("$") and key.lstrip("$").startswith("footpath")
 
 
 def type_name(cls: type) -> str:
@@ -49,7 +56,7 @@ def type_name(cls: type) -> str:
         module = str(cls.__module__)
         name = cls.__qualname__ if module == "builtins" else f"{module}:{cls.__qualname__}"
         return _encodable(name)
-    except Exception:  # a metaclass may do anything
+    except Exception:  # noqa: BLE001  # a metaclass may do anything
         return "unknown"
 
 
@@ -60,9 +67,9 @@ def lossy(value: Any) -> dict[str, Any]:
     """
     try:
         text = str(repr(value))
-    except Exception as error:  # a repr is a stage's own code
+    except Exception as error:  # noqa: BLE001  # a repr is a stage's own code
         text = f"<its repr raised {type_name(type(error))}>"
-    text = _ADDRESS.sub("", text[: 4 * _LOSSY_LENGTH])
+    text = re.sub(_ADDRESS, "", text[: 4 * _LOSSY_LENGTH])
     if len(text) > _LOSSY_LENGTH:
         text = text[: _LOSSY_LENGTH - 3] + "..."
     return {TAG: "lossy", "type": type_name(type(value)), "text": _encodable(text)}
@@ -92,7 +99,7 @@ def float_form(value: float) -> Any:
     """A finite float as it is; the others tagged, by JavaScript's names."""
     if value - value == 0.0:
         return value
-    return {TAG: "float", "value": "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"}
+    return {TAG: "float", "value": "Infinity" if value > 0 else "-Infinity" if value < 0 else "NaN"}
 
 
 def _moment(kind: str) -> Callable[[Any], Any]:
@@ -109,7 +116,7 @@ def _moment(kind: str) -> Callable[[Any], Any]:
 
 
 def _octets(kind: str) -> Callable[[Any], Any]:
-    return lambda value: {TAG: kind, "value": b64encode(bytes(value)).decode()}
+    return lambda value: {TAG: kind, "value": b2a_base64(bytes(value), newline=False).decode()}
 
 
 def _text(kind: str) -> Callable[[Any], Any]:
