@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,51 @@ def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
                 phase["narrative"] = []
 
 
-RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (nothing_is_none, fresh_narrative)
+_HALF = re.compile("[\ud800-\udfff]")
+_CUT_HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}(?=\.\.\.)")
+
+
+def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
+    """Half of a surrogate pair in a narrative text is written out as an escape; one left by a cut is left out."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for entry in phase["narrative"]:
+                entry["text"] = _CUT_HALF.sub("", _HALF.sub(lambda m: f"\\u{ord(m[0]):04x}", entry["text"]))
+
+
+_HIDDEN = "[REDACTED]"
+_TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
+_TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
+
+
+def hidden_thresholds(result: Result, _case: Mapping[str, Any]) -> None:
+    """Where a condition's actual value is hidden, so is a threshold it was compared with for equality."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for condition in _dicts(phase):
+                if condition.get("redacted") is True and condition.get("op") in _TELLING_OPERATORS:
+                    condition["threshold"] = _HIDDEN
+            for entry in phase["narrative"]:
+                entry["text"] = _TELLING_CONDITION.sub(rf"\1{_HIDDEN}", entry["text"])
+
+
+def _dicts(value: Json) -> Iterator[dict[str, Json]]:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+
+
+RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
+    nothing_is_none,
+    fresh_narrative,
+    halves_in_texts,
+    hidden_thresholds,
+)
 
 
 # ── the first difference ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -461,18 +461,39 @@ class _Case:
             ]
         if writes and lists:
             options += [
-                (2, lambda: ["push", self.pick(lists), *[self.expression(part=True) for _ in range(self.rng.randint(1, 2))]]),
+                (
+                    2,
+                    lambda: [
+                        "push",
+                        self.pick(lists),
+                        *[self.expression(part=True) for _ in range(self.rng.randint(1, 2))],
+                    ],
+                ),
                 (2, lambda: ["array", self.pick(lists), *self.method()]),
                 (1, lambda: ["batch", self.pick(lists), [self.scalar(), self.expression(part=True)]]),
                 (1, lambda: ["update", self.pick(lists), [self.scalar(), self.scalar()]]),
                 (1, lambda: ["write", self.pick(lists), self.list_value()]),
-                (1, lambda: ["update_path", [self.pick(lists), str(self.rng.randint(0, 3))], self.expression(part=True)]),
+                (
+                    1,
+                    lambda: [
+                        "update_path",
+                        [self.pick(lists), str(self.rng.randint(0, 3))],
+                        self.expression(part=True),
+                    ],
+                ),
                 (1, lambda: ["delete_path", [self.pick(lists), "0"]]),
             ]
         if writes and objects:
             options += [
                 (2, lambda: ["update", self.pick(objects), self.patch()]),
-                (2, lambda: ["update_path", [self.pick(objects), "a", self.pick(("b", "z"))], self.expression(part=True)]),
+                (
+                    2,
+                    lambda: [
+                        "update_path",
+                        [self.pick(objects), "a", self.pick(("b", "z"))],
+                        self.expression(part=True),
+                    ],
+                ),
                 (1, lambda: ["update_path", [self.pick(objects), "new"], self.expression(part=True)]),
                 (1, lambda: ["push", [self.pick(objects), "l"], self.expression(part=True)]),
                 (1, lambda: ["array", [self.pick(objects), "l"], *self.method()]),
@@ -542,10 +563,25 @@ class _Case:
         return self.weighted(
             (5, lambda: self.scalar()),
             (4, lambda: read),
-            (2, lambda: [self.pick(_ARITHMETIC), self.expression(deeper, part=True), self.expression(deeper, part=True)]),
+            (
+                2,
+                lambda: [
+                    self.pick(_ARITHMETIC),
+                    self.expression(deeper, part=True),
+                    self.expression(deeper, part=True),
+                ],
+            ),
             (2, lambda: ["$concat", self.expression(deeper, part=True), "-", self.expression(deeper, part=True)]),
             (1, lambda: ["$len", ["$get", self.pick(("l0", "o0", "n0", "missing"))]]),
-            (1, lambda: ["$if", self.condition(), self.expression(deeper, part=part), self.expression(deeper, part=part)]),
+            (
+                1,
+                lambda: [
+                    "$if",
+                    self.condition(),
+                    self.expression(deeper, part=part),
+                    self.expression(deeper, part=part),
+                ],
+            ),
             (1, lambda: ["$default", ["$get", "missing"], self.expression(deeper, part=part)]),
             (1, lambda: ["$arr", self.expression(deeper, part=True), self.expression(deeper, part=True)]),
             (1, lambda: ["$obj", {"x": self.expression(deeper, part=True), "y": self.expression(deeper, part=True)}]),

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from footpath import decide, interrupt, ops, select
+from footpath import DynamicSubflow, StageNode, decide, interrupt, ops, select
 from tests.conformance import _js
 from tests.conformance._expressions import CaseError, CaseFormatError, evaluate, segments, walk
 from tests.conformance._js import ABSENT
@@ -298,14 +298,17 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
     if not above:
         c.ops.delete(last)
         return
-    place = _reach(c, above)
+    root = c.scope[above[0]]
+    place = root
+    for segment in above[1:]:
+        place = place[_subscript(place, segment, c)]
     key = _subscript(place, last, c)
-    if isinstance(key, str):
-        place.pop(key, None)
-    elif key < len(place):
+    if isinstance(key, str) and key in place:
+        del place[key]
+    elif isinstance(key, int) and key < len(place):
         place[key] = ABSENT  # `delete` leaves a hole in a JavaScript array
     else:
-        place.extend([])
+        c.scope[above[0]] = root  # of what is not there, it writes the root again as it was
 
 
 def _push(a: list[Any], c: StageContext) -> None:
@@ -411,24 +414,21 @@ _EFFECTS: dict[str, Callable[[list[Any], StageContext], None]] = {
 
 
 # ── nodes that stages return ─────────────────────────────────────────────────────────────────────────────────────────
-def _next_node(node: Mapping[str, Any], runtime: Runtime) -> Any:
+def _next_node(node: Mapping[str, Any], runtime: Runtime) -> StageNode:
     """A node whose next is a new stage, or an existing id."""
     if "target" in node:
-        following: dict[str, Any] = {"name": node["target"], "id": node["target"]}
+        following = StageNode(node["target"], node["target"])
     else:
-        following = {"name": node["name"], "id": node["id"], "fn": stage_function(node, runtime)}
-    return {"name": node["name"], "id": node["id"], "next": following}
+        following = StageNode(node["id"], node["name"], stage_function(node, runtime))
+    return StageNode(node["id"], node["name"], next=following)
 
 
-def _subflows_node(name: str, children: list[Mapping[str, Any]], runtime: Runtime) -> Any:
+def _subflows_node(name: str, children: list[Mapping[str, Any]], runtime: Runtime) -> StageNode:
     """A node whose children are mounted charts."""
     made = [
-        {
-            "name": child["name"],
-            "id": child["id"],
-            "chart": runtime.chart_of(child["chart"]),
-            **runtime.mount_options(child.get("mount")),
-        }
+        DynamicSubflow(
+            child["id"], child["name"], runtime.chart_of(child["chart"]), **runtime.mount_options(child.get("mount"))
+        )
         for child in children
     ]
-    return {"name": name, "id": name, "children": made}
+    return StageNode(name, name, children=made)

@@ -17,7 +17,7 @@ from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
 from tests.conformance._queries import ControlRecorder, answer
 from tests.conformance._recording import Events, camel, recorder, throwing_recorder
-from tests.conformance._view import error_view, json_view, name_runs
+from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
 __all__ = ["run_case"]
 
@@ -242,7 +242,7 @@ def _answered(query: Case, snapshot: Any, control: ControlRecorder) -> Json:
 
 
 def _finished(result: dict[str, Json]) -> dict[str, Json]:
-    name_runs(result, lambda _: True)
+    name_runs(result, is_run_id)
     result["concurrency"] = _concurrency(result)
     return result
 

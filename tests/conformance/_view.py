@@ -15,18 +15,20 @@ from typing import Any
 
 import msgspec
 
+from footpath.errors import FootpathError
 from tests.conformance import _js
 from tests.conformance._js import ABSENT
 
-__all__ = ["error_view", "json_view", "name_runs"]
+__all__ = ["error_view", "is_run_id", "json_view", "name_runs"]
 
 _TIMES = frozenset({"timestamp", "pausedAt", "duration"})
 _decode = msgspec.json.Decoder().decode
 
 
 def error_view(error: BaseException) -> dict[str, Any]:
-    """An exception as `{name, message, code?, issues?}`."""
-    view: dict[str, Any] = {"name": getattr(error, "name", None) or type(error).__name__, "message": str(error)}
+    """An exception as `{name, message, code?, issues?}`; the library's own by the name it reports itself under."""
+    name = error.reported_name if isinstance(error, FootpathError) else getattr(error, "name", None)
+    view: dict[str, Any] = {"name": name or type(error).__name__, "message": str(error)}
     code = getattr(error, "code", None)
     if isinstance(code, str):
         view["code"] = code
@@ -108,6 +110,14 @@ def _members(item: Mapping[Any, Any]) -> dict[str, Any]:
         is_time = name in _TIMES and isinstance(member, (int, float)) and not isinstance(member, bool)
         members[name] = 0 if is_time else member
     return members
+
+
+_RUN_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of this engine's run ids, UUIDv7."""
+    return _RUN_ID.fullmatch(text) is not None
 
 
 def name_runs(result: dict[str, Any], is_run_id: Callable[[str], bool]) -> None:

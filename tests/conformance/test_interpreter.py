@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from footpath.values import record
 from tests.conformance import _js
 from tests.conformance._canon import canonical
 from tests.conformance._compare import first_difference
 from tests.conformance._expressions import evaluate, segments, walk
 from tests.conformance._js import ABSENT
+from tests.conformance._view import is_run_id, json_view, name_runs
 
 HERE = Path(__file__).parent
 TABLES = ("expressions-numbers", "expressions-logic", "expressions-access")
@@ -118,3 +122,46 @@ def test_the_canonical_form_forgets_step_numbers_and_the_order_of_branches() -> 
     assert canonical(one) == canonical(other)
     assert first_difference(one, other, {"run": {}}) is None
     assert first_difference(one, wrong, {"run": {}}) is not None
+
+
+def test_the_recorded_form_reads_as_javascripts_json() -> None:
+    """What JSON can't hold is tagged in our records; it is compared as what JavaScript's JSON makes of it."""
+    moment = datetime(2024, 2, 29, 12, 30, 0, 250_000, tzinfo=UTC)
+    value = [math.nan, -math.inf, moment, "half \ud83d", ABSENT, {"gone": ABSENT, "kept": None, "$footpath": 1}]
+    expected = [None, None, "2024-02-29T12:30:00.250Z", "half \ud83d", None, {"kept": None, "$footpath": 1}]
+    assert json_view(record(value)) == expected
+    assert [json_view(record(item)) for item in value] == expected
+
+
+def test_other_tagged_forms_are_shown_as_they_are() -> None:
+    """The rule covers no more than what the format's values can be."""
+    assert json_view(record({1, 2})) != [1, 2]
+    assert "$footpath" in json_view(record(b"bytes"))
+
+
+def test_the_narrative_after_a_fresh_resume_is_not_compared() -> None:
+    """Only there: the narrative of the run before, and of a resume on the same executor, is."""
+    line = {"text": "x"}
+
+    def told(*narratives: list[Any]) -> dict[str, Any]:
+        result = _result()
+        (phase,) = result["runs"][0]["phases"]
+        result["runs"][0]["phases"] = [{**phase, "narrative": narrative} for narrative in narratives]
+        return result
+
+    fresh: dict[str, Any] = {"run": {"resume": [{"fresh": True}]}}
+    same: dict[str, Any] = {"run": {"resume": [{}]}}
+    assert first_difference(told([line], []), told([line], [line]), fresh) is None
+    assert first_difference(told([line], []), told([line], [line]), same) is not None
+    assert first_difference(told([], []), told([line], []), fresh) is not None
+
+
+def test_run_ids_are_named_by_first_appearance() -> None:
+    """Ids of the engine's form only: a state key that is called runId keeps its value."""
+    first, second = "0190b5a0-0000-7000-8000-000000000001", "0190b5a0-0000-7000-8000-000000000002"
+    events = [{"event": {"runId": second}}, {"event": {"runId": first}}, {"event": {"runId": "my own"}}]
+    result = _result(events=events, snapshot={"runId": first, "commitLog": []})
+    name_runs(result, is_run_id)
+    (phase,) = result["runs"][0]["phases"]
+    assert [entry["event"]["runId"] for entry in phase["events"]] == ["<run-1>", "<run-2>", "my own"]
+    assert phase["snapshot"]["runId"] == "<run-2>"
