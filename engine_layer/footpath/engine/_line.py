@@ -343,8 +343,8 @@ def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator
         children: list[Node] = []
         for child in out.children:
             root = child.chart.root
-            spec = Raw(child.chart.build_time_structure_json())
-            run.record_entry((REGISTER, child.id, root.name, root.description, spec))
+            spec = child.chart.event_spec()
+            run.record_entry((REGISTER, child.id, root.name, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
                 child.id,
                 child.name,

@@ -921,10 +921,12 @@ class Cursor:
 
     def _register(self, entry: Any) -> None:
         _, subflow_id, name, description, spec = entry
+        if self.views is not None and spec is not None:
+            self.views.registered[subflow_id] = recorded(spec)
         self._fire(
             "flow",
             "on_subflow_registered",
-            lambda: SubflowRegisteredEvent(subflow_id, name, UNSET if description is None else description, recorded(spec)),
+            lambda: SubflowRegisteredEvent(subflow_id, name, UNSET if description is None else description, UNSET if spec is None else recorded(spec)),
         )
 
     def _seed(self, entry: Any) -> None:

@@ -45,6 +45,8 @@ class Views:
         self.tree: dict[str, Any] | None = None
         self.frames: list[MirrorFrame] = []
         self.hides = False
+        self.registered: dict[str, Any] = {}
+        self.fan_outs: list[MirrorFrame] = []
         self.pending_refusal: tuple[Declared, dict[str, Any]] | None = None
 
     # ── tree ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,6 +140,8 @@ class Views:
     def forked(self, frame: MirrorFrame, names: tuple[str, ...]) -> None:
         """A fork began."""
         assert frame.node is not None
+        if "dynamicChildIds" in frame.node["logs"]:
+            self.fan_outs.append(frame)
         frame.node["logs"]["totalChildren"] = len(names)
         frame.node["logs"]["orderOfExecution"] = "ChildrenAfterStage"
         text = f"Executing all {len(names)} children in parallel: {', '.join(names)}"
@@ -422,6 +426,8 @@ class Views:
         }
         if self.results:
             out["subflowResults"] = {key: self._result(value) for key, value in self.results.items()}
+        for frame in self.fan_outs:
+            out.setdefault("subflowResults", {})[frame.decl.id] = _fan_out(frame)
         return out
 
     def _state(self, members: dict[str, Any]) -> dict[str, Any]:
@@ -430,7 +436,7 @@ class Views:
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         region: MirrorRegion = result["region"]
-        return {
+        shown: dict[str, Any] = {
             "subflowId": result["subflowId"],
             "subflowName": result["subflowName"],
             "treeContext": {
@@ -441,6 +447,42 @@ class Views:
             },
             "parentStageId": result["parentStageId"],
         }
+        if region.id in self.registered:
+            shown["pipelineStructure"] = plain(self.registered[region.id])
+        return shown
+
+
+def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
+    """What footprintjs keeps of charts that a stage returned to be run, beside the result of each."""
+    node = frame.node
+    assert node is not None
+    children = node.get("children", [])
+    return {
+        "subflowId": frame.decl.id,
+        "subflowName": frame.decl.name,
+        "treeContext": {
+            "globalContext": {},
+            "stageContexts": {
+                child["name"]: {
+                    "name": child["name"],
+                    "output": {},
+                    "errors": dict(child["errors"]),
+                    "metrics": dict(child["metrics"]),
+                    "status": "error" if child["errors"] else "success",
+                }
+                for child in children
+            },
+            "history": [],
+            "initialState": {},
+        },
+        "parentStageId": node["name"],
+        "pipelineStructure": {
+            "id": f"{frame.decl.id}-children",
+            "name": "Dynamic Children",
+            "type": "fork",
+            "children": [{"id": child["id"], "name": child["name"], "type": "stage"} for child in children],
+        },
+    }
 
 
 def _plain_members(members: dict[str, Any]) -> dict[str, Any]:
