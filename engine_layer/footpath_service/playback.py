@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.channels import STRUCTURE_HOOKS, Dispatcher
-from footpath.recorders import TraceViews
+from footpath.recorders import ArchiveRecorder, TraceViews
 from footpath.replay import cursor_for, run_through
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ class Playback:
         for recorder in recorders:
             try:
                 self._dispatcher.attach(recorder, *_CHANNELS)
-            except TypeError as error:
+            except Exception as error:  # noqa: BLE001  # no id, no hook, or a property of its own that fails
                 self._failed("a recorder could not be attached", error)
             else:
                 self._recorders.append(recorder)
+        self._archivist = next((one for one in self._recorders if isinstance(one, ArchiveRecorder)), None)
         self._structural = any(self._dispatcher.table("structure", hook) for hook in STRUCTURE_HOOKS)
 
     @property
@@ -47,7 +48,7 @@ class Playback:
         return self._own_failures + sum(self._dispatcher.failures.values())
 
     def play(self, replayed: ReplayedTrace) -> TraceViews:
-        """Tell a trace to the recorders, and give what the archive recorder made of it.
+        """Tell a trace to the recorders, and give what the (first) archive recorder made of it.
 
         Raises:
             ReplayError: its journal is malformed.
@@ -56,11 +57,7 @@ class Playback:
         self._tell("begin_trace", replayed)
         self._play_events(replayed.trace, replayed)
         self._tell("end_trace", replayed)
-        for recorder in self._recorders:
-            views = getattr(recorder, "views", None)
-            if isinstance(views, TraceViews):
-                return views
-        return _NO_VIEWS
+        return self._archivist.views or _NO_VIEWS if self._archivist is not None else _NO_VIEWS
 
     def flush(self, archived: Sequence[ArchivedTrace]) -> None:
         """Let recorders have their effects for what lies in the archive now."""
@@ -78,12 +75,12 @@ class Playback:
 
     def _tell(self, method: str, told: object) -> None:
         for recorder in self._recorders:
-            call = getattr(recorder, method, None)
-            if callable(call):
-                try:
+            try:
+                call = getattr(recorder, method, None)
+                if callable(call):
                     call(told)
-                except Exception as error:  # noqa: BLE001  # a user's recorder never stops the archive
-                    self._failed(f"recorder {recorder.id!r} failed in {method}", error)
+            except Exception as error:  # noqa: BLE001  # a user's recorder never stops the archive
+                self._failed(f"recorder {type(recorder).__name__} failed in {method}", error)
 
     def _failed(self, what: str, error: Exception) -> None:
         self._own_failures += 1

@@ -25,11 +25,13 @@ from footpath.archive import (
     MalformedIdError,
     SegmentWriter,
     Stub,
+    document_sha256,
     encode_line,
     gzip_member,
     hour_of_id,
     large_key,
     parse_trace_id,
+    time_of_id_ms,
 )
 from footpath.errors import (
     ArchiveUnavailableError,
@@ -55,6 +57,12 @@ if TYPE_CHECKING:
     from footpath_service.settings import Settings
 
 __all__ = ["BatchResult", "Processor"]
+
+_LEAST_PUT_MS = 500
+"""A put is not begun with less than this left: its outcome would not be known."""
+
+_MAX_SKEW_MS = 20 * 60 * 1000
+"""Between an id's time and the queue's: a Lambda's longest run, and five minutes for clocks that differ."""
 
 _MAX_REVISION = 0xFFFF
 """What a segment's index holds."""
@@ -125,13 +133,13 @@ class Processor:
                     batch.retry_all(records[number:], "no time left")
                     break
                 batch.take(record)
-            batch.finish()
+            batch.finish(remaining_ms)
         self._count(batch)
         return BatchResult(tuple(batch.retry_ids), len(batch.archived), batch.poison_count)
 
     def _recorders(self) -> Sequence[Any]:
         try:
-            return self._make_recorders()
+            return list(self._make_recorders())
         except Exception as error:  # noqa: BLE001  # a user's factory must not stop the archive
             self._log.error("the recorders could not be made", error=repr(error)[:400])
             self._metrics.count("RecorderFailures")
@@ -141,6 +149,7 @@ class Processor:
         counts = {
             "TracesArchived": len(batch.archived),
             "TracesDuplicate": batch.duplicate_count,
+            "TracesSkewed": batch.skewed_count,
             "SegmentsPut": batch.segment_count,
             "MessagesPoison": batch.poison_count,
             "MessagesReturned": len(batch.retry_ids),
@@ -183,6 +192,7 @@ class _Batch:
         self.poison_count = 0
         self.duplicate_count = 0
         self.segment_count = 0
+        self.skewed_count = 0
 
     # ── one message ────────────────────────────────────────────────────────────────────────────────────────────────
     def take(self, record: SqsRecord) -> None:
@@ -204,7 +214,7 @@ class _Batch:
             record.body, store=self._store, bucket=settings.archive_bucket, limits=settings.wire_limits
         )
         trace = decode_trace(document)
-        identity = _identity(trace)
+        identity = _identity(trace, document)
         group = self._group_of(identity)
         if identity in group.writer:
             self.duplicate_count += 1
@@ -215,6 +225,8 @@ class _Batch:
                 ArchivedTrace(*identity, trace.chart_id, trace.status, trace.duration_ms, key="", group=group.name)
             )
         group.message_ids.append(record.message_id)
+        if record.sent_at_ms is not None and abs(record.sent_at_ms - time_of_id_ms(identity.trace_id)) > _MAX_SKEW_MS:
+            self.skewed_count += 1
         if group.writer.is_full or group.writer.size_bytes >= settings.segment_bytes:
             self._put(group)
 
@@ -292,16 +304,23 @@ class _Batch:
             # False says that the same documents lie there already: an earlier delivery got that far.
             self._store.put_new(segment.key, segment.body)
         except Exception as error:  # noqa: BLE001  # only this group's messages come again
-            self._log.error("a segment could not be put", key=segment.key, error=repr(error)[:400])
-            for message_id in group.message_ids:
-                self.retry_ids[message_id] = None
+            self._give_up(group, repr(error)[:400])
         else:
             self.archived += [trace._replace(key=segment.key) for trace in group.traces]
 
-    def finish(self) -> None:
+    def _give_up(self, group: _Group, why: str) -> None:
+        self._log.error("a segment was not put", group=group.name, traces=len(group.traces), why=why)
+        for message_id in group.message_ids:
+            self.retry_ids[message_id] = None
+
+    def finish(self, remaining_ms: Callable[[], float]) -> None:
         """Put what is held, then let recorders have their effects."""
         for group in list(self._groups.values()):
-            if group.traces:
+            if not group.traces:
+                continue
+            if remaining_ms() < _LEAST_PUT_MS:
+                self._give_up(group, "no time left")
+            else:
                 self._put(group)
         self.playback.flush(self.archived)
 
@@ -322,12 +341,12 @@ def _settled_memory() -> Generator[None]:
             gc.enable()
 
 
-def _identity(trace: Trace) -> Identity:
+def _identity(trace: Trace, document: bytes) -> Identity:
     if not 0 <= trace.revision <= _MAX_REVISION:
         raise PoisonMessageError("bad-identity", f"revision {trace.revision} is not from 0 to {_MAX_REVISION}")
     if parse_trace_id(trace.trace_id) != trace.trace_id:
         raise PoisonMessageError("bad-identity", f"the trace id {trace.trace_id!r} is not in its canonical form")
-    return Identity(trace.trace_id, trace.revision, trace.sha256)
+    return Identity(trace.trace_id, trace.revision, document_sha256(document))
 
 
 def _reason(error: Exception) -> str:

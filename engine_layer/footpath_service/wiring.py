@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ProcessApplication", "RequestApplication", "in_lambda", "process_application", "request_application"]
 
-_STORE_CONNECT_S, _STORE_READ_S = 2.0, 20.0
-"""Of the processor, which has minutes: a segment may take seconds to be taken."""
-
 
 def in_lambda() -> bool:
     """Whether this process is a Lambda's, where what is done at import is done before the first request."""
@@ -138,6 +135,7 @@ def _request_application(settings: Settings) -> RequestApplication:
     )
     if in_lambda():
         queue.prepare()
+        import_module("footpath_service.http")
     return RequestApplication(settings, handler, metrics, log)
 
 
@@ -148,10 +146,12 @@ def _process_application(settings: Settings) -> ProcessApplication:
     from footpath_service.logs import PowertoolsLog
     from footpath_service.process import Processor
 
-    store = S3Store(settings.archive_bucket, AwsClient("s3", connect_s=_STORE_CONNECT_S, read_s=_STORE_READ_S))
+    # A claim that hangs and then a put that hangs must both end within the reserve.
+    wait_s = max(settings.processor_reserve_ms / 1000 * 0.4, 0.5)
+    store = S3Store(settings.archive_bucket, AwsClient("s3", connect_s=wait_s / 4, read_s=wait_s))
     dead_letters = None
     if settings.dead_letter_queue_url:
-        dead_letters = SqsQueue(settings.dead_letter_queue_url, AwsClient("sqs", connect_s=2.0, read_s=5.0))
+        dead_letters = SqsQueue(settings.dead_letter_queue_url, AwsClient("sqs", connect_s=wait_s / 4, read_s=wait_s))
     metrics, log = EmfMetrics(), PowertoolsLog()
     processor = Processor(
         store=store,

@@ -329,6 +329,23 @@ def test_when_time_runs_out_the_rest_is_returned_and_what_is_held_is_written() -
     assert pipe.ids() == [trace_id(0), trace_id(1)]
 
 
+def test_a_put_that_could_not_be_waited_for_is_not_begun() -> None:
+    """Time may run out while messages are taken: what is held is returned."""
+    left = iter([60_000, 60_000, 400])
+    pipe = Pipe()
+    assert pipe.process(message(1), message(2), remaining_ms=lambda: next(left)).retry_ids == ("m-1", "m-2")
+    assert list(pipe.store.list_keys("segments/")) == []
+
+
+@pytest.mark.parametrize(("hours", "skewed"), [(0, 0), (0.3, 0), (-24, 1), (24, 1)])
+def test_a_clock_that_is_off_is_counted_and_the_trace_is_found(hours: float, skewed: int) -> None:
+    """F12: the id says where it lies, whatever the queue's clock says."""
+    pipe = Pipe()
+    pipe.process(record(encode_body(document(1)), sent_at_ms=START_MS + int(hours * HOUR_MS)))
+    assert pipe.metrics.counts["TracesSkewed"] == skewed
+    assert pipe.reader.get(trace_id(1)).line.trace_id == trace_id(1)
+
+
 def test_with_no_time_at_all_everything_is_returned() -> None:
     """A valid answer even then."""
     assert Pipe().process(message(1), message(2), remaining_ms=lambda: 0).retry_ids == ("m-1", "m-2")
@@ -412,10 +429,17 @@ def test_recorders_that_cannot_be_made_do_not_stop_the_archive() -> None:
     assert pipe.process(message(1)).archived_count == 1
     line = pipe.reader.get(trace_id(1)).line
     assert (line.views, line.views_reason) == ("omitted", "no recorder rendered them")
-    odd = Pipe(recorders=lambda: [object(), 7, ArchiveRecorder()])
+
+    class Trap:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    odd = Pipe(recorders=lambda: [object(), 7, Trap(), ArchiveRecorder()])
     assert odd.process(message(1)).archived_count == 1
     assert odd.reader.get(trace_id(1)).line.narrative
-    assert odd.metrics.counts["RecorderFailures"] == 2
+    assert odd.metrics.counts["RecorderFailures"] == 3
+    none: Any = None
+    assert Pipe(recorders=lambda: none).process(message(1)).archived_count == 1
 
 
 def test_a_recorder_is_made_anew_for_each_batch() -> None:
