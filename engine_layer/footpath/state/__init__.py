@@ -4,6 +4,8 @@
 changes made through it are recorded when they happen; `untracked` gives the plain value back, as a copy of its own.
 """
 
+from __future__ import annotations
+
 from footpath.state._equality import same
 from footpath.state._merge import merge
 from footpath.state._region import Region

@@ -45,8 +45,9 @@ def same(a: Any, b: Any) -> bool:
         elif kind is dict or kind is TrackedDict:
             if not _begin(compared, a, b):
                 continue
-            for key, value in a.items():
-                todo.append((value, b.get(key, ABSENT)))
+            if not _keys_alike(a, b):
+                return False
+            todo.extend([(value, b.get(key, ABSENT)) for key, value in a.items()])
             if len(a) != len(b) or any(value is ABSENT for value in a.values()):
                 if any(value is not ABSENT and key not in a for key, value in b.items()):
                     return False
@@ -68,6 +69,14 @@ def _begin(compared: set[tuple[int, int]], a: Any, b: Any) -> bool:
         return False
     compared.add(pair)
     return True
+
+
+def _keys_alike(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+    """Keys that Python takes for one (1 and True) must be of one type."""
+    if all(type(key) is str for key in a):
+        return True
+    kinds = {key: type(key) for key in b}
+    return all(kinds.get(key, type(key)) is type(key) for key in a)
 
 
 def _same_object(a: Any, b: Any) -> bool:

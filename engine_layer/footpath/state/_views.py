@@ -214,11 +214,13 @@ def settle(view: Any) -> bool:
         source = place.source
         if type(source) is not list or _alike(items, source):
             continue
-        place.root = place.owner.current_value(place.key)
-        if place.find() is source:
-            place.replace(list.copy(items))
-            items.sync()
-            found = True
+        last_seen, place.root = place.root, place.owner.current_value(place.key)
+        if place.find() is not source:
+            place.root = last_seen  # written anew since: the next look at the view takes that over
+            continue
+        place.replace(list.copy(items))
+        items.sync()
+        found = True
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -133,7 +133,7 @@ class RaisingRepr:
 class RaisingField(Quiet):
     """Declares a field that can't be read."""
 
-    __dataclass_fields__ = {"a": None}
+    __dataclass_fields__: ClassVar[dict[str, Any]] = {"a": None}
 
     @property
     def a(self) -> int:

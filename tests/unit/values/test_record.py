@@ -94,9 +94,9 @@ def test_recording_never_raises_and_gives_readable_json(value: Any) -> None:
     recorded = record(value)
     if type(recorded) is Raw:
         assert json.loads(bytes(recorded)) == msgspec.json.decode(recorded)
-    else:
-        assert recorded is UNSET or recorded is None or type(recorded) in (str, int, float, bool)
-        msgspec.json.encode(recorded)
+    elif recorded is not UNSET:
+        assert recorded is None or type(recorded) in (str, int, float, bool)
+        assert json.loads(msgspec.json.encode(recorded)) == recorded
 
 
 @given(value=plain_json)

@@ -112,7 +112,7 @@ def test_a_cut_counts_utf16_units_and_keeps_pairs_whole(text: str, limit: int) -
 
 
 def test_a_cut_through_an_emoji_leaves_it_out() -> None:
-    """Oracle: `"\\U0001f600 x 38, half of one, ..."`."""
+    """The reference shows 38 of them and half of one."""
     assert summarize(EMOJI * 41) == '"' + EMOJI * 38 + '..."'
     assert summarize(EMOJI * 40) == '"' + EMOJI * 40 + '"'
 
