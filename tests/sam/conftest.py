@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,17 +80,43 @@ def sam_build(folder: Path) -> Build:
     """Builds what would be deployed into a folder, as `make build` does into `.aws-sam/build`."""
     done = run("sam", "build", "--region", REGION, "--build-dir", folder, "--cache-dir", f"{folder}-cache")
     assert done.returncode == 0, done.stdout + done.stderr
+    return read_build(folder)
+
+
+def read_build(folder: Path) -> Build:
+    """What was built into a folder before."""
     return Build(folder, load_template(folder / "template.yaml"))
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """`sam build`, without a container."""
-    return sam_build(tmp_path_factory.mktemp("sam") / "build")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "sam"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextmanager
+def once(folder: Path, name: str) -> Generator[bool]:
+    """Whether this process is the first to need what `name` stands for; others wait until it is made."""
+    done = folder / f"{name}.done"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not done.exists()
+        done.touch()
 
 
 @pytest.fixture(scope="session")
-def interpreters(build: Build, tmp_path_factory: pytest.TempPathFactory) -> list[Interpreter]:
+def build(shared: Path) -> Build:
+    """`sam build`, without a container."""
+    folder = shared / "build"
+    with once(shared, "build") as first:
+        return sam_build(folder) if first else read_build(folder)
+
+
+@pytest.fixture(scope="session")
+def interpreters(build: Build, shared: Path) -> list[Interpreter]:
     """The host's Python with a layer made for it, and the deployed layer with Lambda's Python where that is here."""
     found: list[Interpreter] = []
     runtime = find_python(RUNTIME)
@@ -95,13 +124,23 @@ def interpreters(build: Build, tmp_path_factory: pytest.TempPathFactory) -> list
         found.append(Interpreter(runtime, RUNTIME, build.code_of("EngineLayer")))
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if runtime is None or version != RUNTIME:
-        layer = tmp_path_factory.mktemp("host-layer")
-        machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
-        target = f"{machine}-apple-darwin" if sys.platform == "darwin" else f"{machine}-manylinux2014"
-        made = run(
-            "make", "build-EngineLayer", f"ARTIFACTS_DIR={layer}", f"PYTHONS={version}", f"PLATFORMS={target}",
-            cwd=ROOT / "engine_layer",
-        )  # fmt: skip
-        assert made.returncode == 0, made.stderr
+        layer = shared / "host-layer"
+        with once(shared, "host-layer") as first:
+            if first:
+                _layer_for_the_host(layer, version)
         found.append(Interpreter(Path(sys.executable), version, layer))
     return found
+
+
+def _layer_for_the_host(layer: Path, version: str) -> None:
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    target = f"{machine}-apple-darwin" if sys.platform == "darwin" else f"{machine}-manylinux2014"
+    made = run(
+        "make",
+        "build-EngineLayer",
+        f"ARTIFACTS_DIR={layer}",
+        f"PYTHONS={version}",
+        f"PLATFORMS={target}",
+        cwd=ROOT / "engine_layer",
+    )
+    assert made.returncode == 0, made.stderr

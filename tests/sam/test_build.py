@@ -17,8 +17,6 @@ from infra import transform
 from infra.template import REGION, ROOT, TEMPLATE
 from tests.sam.conftest import ENVIRONMENT, RUNTIME, Build, Interpreter, find_python, run, sam_build
 
-pytestmark = pytest.mark.xdist_group("sam")
-
 CACHE_TAG = f"cpython-{RUNTIME.replace('.', '')}"
 FUNCTIONS = ("RequestHandler", "TraceProcessor")
 
