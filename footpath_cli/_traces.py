@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -135,9 +137,9 @@ def replay_trace(place: Place, text: str, recorder_path: str) -> None:
     """
     recorder = made(recorder_path, "--recorder")
     _, trace = load(place, text)
-    failures = _Failures()
+    watched = _Watched(recorder)
     try:
-        replay(trace, recorder, failures)
+        replay(trace, watched.hooks)
     except TypeError as error:
         cure = "a recorder has an `id` and at least one hook, such as `on_decision(self, event)`"
         raise CommandError(f"{recorder_path} is no recorder: {error}", cure, exit_code=Exit.USAGE) from error
@@ -145,21 +147,38 @@ def replay_trace(place: Place, text: str, recorder_path: str) -> None:
     if callable(report):
         answer: Any = report()
         say(harmless(answer) if isinstance(answer, str) else json.dumps(answer, indent=2, default=str))
-    hooks = sum(1 for name in dir(recorder) if name.startswith("on_"))
-    remark(f"replayed {trace.trace_id} to {recorder_path}, which has {hooks} hooks")
-    if failures.messages:
+    remark(f"replayed {trace.trace_id} to {recorder_path}: {watched.call_count} calls of {len(watched.names)} hooks")
+    if watched.failure is not None:
+        remark(harmless("".join(traceback.format_exception(watched.failure))))
         raise CommandError(
-            f"the recorder failed {len(failures.messages)} times: {failures.messages[0]}", "mend the recorder"
+            f"{watched.failure_count} calls failed, the first with {watched.failure!r}", "mend the recorder"
         )
 
 
-class _Failures:
-    """Hears what the dispatcher tells of recorders that raise."""
+class _Watched:
+    """A recorder's hooks, called as they are, with an eye on what they raise: a dispatcher passes over it.
 
-    def __init__(self) -> None:
-        self.id = "footpath.cli-failures"
-        self.messages: list[str] = []
+    Attributes:
+        hooks: stands in for the recorder.
+        failure: the first that a hook raised.
+    """
 
-    def on_error(self, event: Any) -> None:
-        if getattr(event, "channel", "") == "scope" and getattr(event, "error", None) is not None:
-            self.messages.append(str(event.error))
+    def __init__(self, recorder: Any) -> None:
+        self.names = [name for name in dir(recorder) if name.startswith("on_") and callable(getattr(recorder, name))]
+        wrapped = {name: self._watching(getattr(recorder, name)) for name in self.names}
+        self.hooks = SimpleNamespace(id=getattr(recorder, "id", None), **wrapped)
+        self.call_count = 0
+        self.failure_count = 0
+        self.failure: Exception | None = None
+
+    def _watching(self, hook: Any) -> Any:
+        def call(event: Any) -> None:
+            self.call_count += 1
+            try:
+                hook(event)
+            except Exception as error:
+                self.failure_count += 1
+                self.failure = self.failure or error
+                raise
+
+        return call

@@ -16,6 +16,7 @@ from footpath_cli._places import DEFAULT_FOLDER, find_place
 from footpath_cli.demo._applications import applications
 from footpath_cli.demo._report import Counts, archived_ids, show_counts, show_decisions, show_next, show_story, show_why
 from footpath_cli.pipeline import LocalPipeline
+from footpath_cli.poller import PollerStuckError
 from footpath_service.flows.credit_decision import NAME
 
 if TYPE_CHECKING:
@@ -104,7 +105,10 @@ def _send_and_archive(pipeline: LocalPipeline, chosen: list[Application]) -> lis
                 while poller.step():
                     pass
                 progress.update(archived, completed=poller.counts["deleted"])
-        pipeline.drain()
+        try:
+            pipeline.drain()
+        except PollerStuckError as error:
+            raise CommandError(f"traces stay in the queue: {error}", "see the handlers' log") from error
         progress.update(archived, completed=poller.counts["deleted"])
     return answers
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import itertools
 import json
 import os
 import uuid
-from pathlib import Path
 from random import Random
-from typing import IO, TYPE_CHECKING, Any, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from footpath.archive import SEGMENTS
 from footpath_cli.pipeline._handlers import load_handler
@@ -17,16 +18,21 @@ from footpath_service.adapters.aws import AwsClient, S3Store
 from footpath_service.adapters.folder import FolderStore
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
     from types import TracebackType
 
     from footpath.archive import ObjectStore
-    from footpath_cli.poller import Clock
+    from footpath_cli.poller import CallWatch, Clock, MemorySqs
 
 REGION = "eu-west-1"
-BUCKET = "footpath-archive"
-_VISIBILITY_S = 360  # as in the template: six times the processor's timeout
-_MAX_RECEIVES = 5
-_TIMEOUT_S = 60
+# As template.yaml has them; a test compares.
+PROCESSOR_TIMEOUT_S = 120
+REQUEST_TIMEOUT_S = 29
+QUEUE = {"VisibilityTimeout": "1020", "MessageRetentionPeriod": "1209600"}
+MAX_RECEIVE_COUNT = 180
+
+_numbers = itertools.count()
 
 
 class LocalPipeline:
@@ -36,11 +42,13 @@ class LocalPipeline:
     while they run. Both are given back at the end. One at a time in a process.
 
     Args:
-        seed: drives the poller, and the request ids.
+        seed: drives the poller, the request ids, and the model's dice.
         batch_size, window_s, pollers: of the event source mapping.
         log: where the handlers' log lines go; they are dropped when it is None.
         environment: further settings for the handlers.
-        clock: the poller's; real time unless told otherwise.
+        model: SQS in virtual time, in place of moto's; give its clock, too.
+        clock: the poller's and the handlers'; real time unless told otherwise.
+        watch: sees every AWS call of the handlers, and the processor's invocations; faults go in here.
     """
 
     def __init__(
@@ -52,43 +60,46 @@ class LocalPipeline:
         pollers: int = 2,
         log: IO[str] | None = None,
         environment: dict[str, str] | None = None,
+        model: MemorySqs | None = None,
         clock: Clock | None = None,
+        watch: CallWatch | None = None,
     ) -> None:
         self._random = Random(seed)  # noqa: S311 - a simulation's dice, not a secret
         self._seed = seed
         self._batch_size, self._window_s, self._pollers = batch_size, window_s, pollers
         self._log = log
         self._environment = environment or {}
+        self._model = model
         self._clock = clock or WallClock()
+        self._watch = watch
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Make the world, then load the handlers into it."""
         with contextlib.ExitStack() as stack:
-            import boto3
             from moto import mock_aws
 
             stack.enter_context(_environment(_FAKE_CREDENTIALS))
             stack.enter_context(mock_aws())
-            make: Any = cast("Any", boto3).client
-            self.sqs: Any = make("sqs", region_name=REGION)
-            self.s3: Any = make("s3", region_name=REGION)
-            self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-            self.dead_letter_url: str = self.sqs.create_queue(QueueName="traces-dlq")["QueueUrl"]
+            session = self._session(stack)
+            # Handlers keep their clients while their settings stay the same: another name each time is another cold start.
+            number = next(_numbers)
+            self.bucket = f"footpath-archive-{number}"
+            self.sqs: Any = session.client("sqs")
+            self.s3: Any = session.client("s3")
+            self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+            self.dead_letter_url: str = self.sqs.create_queue(
+                QueueName=f"traces-dlq-{number}", Attributes={"MessageRetentionPeriod": QUEUE["MessageRetentionPeriod"]}
+            )["QueueUrl"]
             answer = self.sqs.get_queue_attributes(QueueUrl=self.dead_letter_url, AttributeNames=["QueueArn"])
-            policy = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": _MAX_RECEIVES}
-            attributes = {"VisibilityTimeout": str(_VISIBILITY_S), "RedrivePolicy": json.dumps(policy)}
-            self.queue_url: str = self.sqs.create_queue(QueueName="traces", Attributes=attributes)["QueueUrl"]
-            settings = {
-                "TRACE_QUEUE_URL": self.queue_url,
-                "DEAD_LETTER_QUEUE_URL": self.dead_letter_url,
-                "ARCHIVE_BUCKET": BUCKET,
-                "POWERTOOLS_SERVICE_NAME": "footpath",
-                "POWERTOOLS_METRICS_NAMESPACE": "Footpath",
-                # Everything here is on one machine, which may be busy: a cold client is no outage.
-                "SHIP_BUDGET_MS": "5000",
+            policy = {
+                "deadLetterTargetArn": answer["Attributes"]["QueueArn"],
+                "maxReceiveCount": MAX_RECEIVE_COUNT,
             }
-            stack.enter_context(_environment(settings | self._environment))
+            self.queue_url: str = self.sqs.create_queue(
+                QueueName=f"traces-{number}", Attributes=QUEUE | {"RedrivePolicy": json.dumps(policy)}
+            )["QueueUrl"]
+            stack.enter_context(_environment(self._settings() | self._environment))
             with self._handlers_output():
                 self._request = load_handler("request_handler")
                 self._process = load_handler("trace_processor")
@@ -97,11 +108,46 @@ class LocalPipeline:
                 batch_size=self._batch_size,
                 window_s=self._window_s,
                 pollers=self._pollers,
-                timeout_s=_TIMEOUT_S,
+                timeout_s=PROCESSOR_TIMEOUT_S,
             )
-            self.poller = Poller(mapping, self._processed, sqs=self.sqs, clock=self._clock, seed=self._seed)
+            self.poller = Poller(
+                mapping,
+                self._processed,
+                sqs=self.sqs,
+                clock=self._clock,
+                seed=self._seed,
+                watch=self._watch,
+                wake_ms=self._model.next_change_ms if self._model else None,
+            )
             self._stack = stack.pop_all()
         return self
+
+    def _session(self, stack: contextlib.ExitStack) -> Any:
+        """The pipeline's own boto3 session; the default one, from which handlers make clients, is set up beside it."""
+        import boto3
+
+        module: Any = boto3
+        before = module.DEFAULT_SESSION
+        module.setup_default_session(region_name=REGION)
+        stack.callback(setattr, module, "DEFAULT_SESSION", before)
+        own = module.Session(region_name=REGION)
+        if self._model is not None:
+            self._model.connect(module.DEFAULT_SESSION)
+            self._model.connect(own)
+        if self._watch is not None:
+            self._watch.watch(module.DEFAULT_SESSION)
+        return own
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "TRACE_QUEUE_URL": self.queue_url,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letter_url,
+            "ARCHIVE_BUCKET": self.bucket,
+            "POWERTOOLS_SERVICE_NAME": "footpath",
+            "POWERTOOLS_METRICS_NAMESPACE": "Footpath",
+            # Everything here is on one machine, which may be busy: a slow client is no outage.
+            "SHIP_BUDGET_MS": "5000",
+        }
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,7 +157,7 @@ class LocalPipeline:
 
     def request(self, event: dict[str, Any]) -> Any:
         """Call the request handler. What it raises passes."""
-        deadline_ms = self._clock.now_ms() + _TIMEOUT_S * 1000
+        deadline_ms = self._clock.now_ms() + REQUEST_TIMEOUT_S * 1000
         request_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         context = LambdaContext("request-handler", request_id, self._clock, deadline_ms)
         with self._handlers_output():
@@ -121,13 +167,13 @@ class LocalPipeline:
         with self._handlers_output():
             return self._process(event, context)
 
-    def drain(self) -> None:
+    def drain(self, *, within_ms: int = 30_000) -> None:
         """Poll until the queue is empty.
 
         Raises:
-            PollerStuckError: messages stay whatever is done.
+            PollerStuckError: it is not after `within_ms` on the clock.
         """
-        self.poller.drain(within_ms=10 * 60_000)
+        self.poller.drain(within_ms=within_ms)
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Up to ten messages of the dead-letter queue, with their attributes; they stay there."""
@@ -155,7 +201,7 @@ class LocalPipeline:
     @property
     def archive(self) -> ObjectStore:
         """The archive bucket."""
-        return S3Store(BUCKET, AwsClient("s3", connect_s=5, read_s=60))
+        return S3Store(self.bucket, _OwnClient(self.s3))
 
     def copy_archive(self, folder: Path) -> int:
         """Copy the bucket's objects into a folder; how many segments there were. An object already there stays."""
@@ -168,13 +214,36 @@ class LocalPipeline:
         return segments
 
     @contextlib.contextmanager
-    def _handlers_output(self) -> Any:
-        if self._log is not None:
-            with contextlib.redirect_stdout(self._log):
-                yield
-            return
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+    def _handlers_output(self) -> Generator[None]:
+        _OUTPUT.target = self._log
+        with contextlib.redirect_stdout(_OUTPUT):
             yield
+
+
+class _Output(io.TextIOBase):
+    """Where handlers print. One for the whole process: Powertools keeps the stream that it first saw.
+
+    Attributes:
+        target: the log of the pipeline at work; None drops what is written.
+    """
+
+    target: IO[str] | None = None
+
+    def write(self, text: str, /) -> int:
+        if self.target is not None and not self.target.closed:
+            self.target.write(text)
+        return len(text)
+
+
+_OUTPUT = _Output()
+
+
+class _OwnClient(AwsClient):
+    """The pipeline's own S3 client, which no fault reaches."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__("s3", connect_s=5, read_s=60)
+        self._client = client
 
 
 _FAKE_CREDENTIALS = {
@@ -195,7 +264,7 @@ _FAKE_CREDENTIALS = {
 
 
 @contextlib.contextmanager
-def _environment(values: dict[str, str | None] | dict[str, str]) -> Any:
+def _environment(values: dict[str, str | None] | dict[str, str]) -> Generator[None]:
     """Set variables (None unsets), and put back what was there."""
     before = {name: os.environ.get(name) for name in values}
     try:

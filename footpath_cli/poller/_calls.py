@@ -110,8 +110,8 @@ class CallWatch:
             services = [target.meta.service_model.service_id.hyphenize()]
         else:
             events = target.events
-        mark = f"footpath-watch-{id(self)}"
         for service in services:
+            mark = f"footpath-watch-{id(self)}-{service}"
             # botocore calls the handlers of this narrow event before those of "before-send", where moto and MemorySqs
             # wait: a fault strikes before a fake service has had its effect.
             events.register_first(f"before-send.{service}", self._before_send, unique_id=mark)

@@ -13,6 +13,7 @@ import json
 import random
 import re
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from footpath_cli.poller._calls import answer_calls
@@ -52,7 +53,8 @@ class MemorySqs:
     Args:
         clock: visibility, delays and retention follow it.
         seed: drives message ids, duplicates and disorder.
-        duplicate_rate: chance that a received message stays visible and is delivered once more.
+        duplicate_rate: chance that a copy of a received message stays behind on some server, and is delivered once more even
+            when the message has been deleted meanwhile.
         disorder_rate: chance that a receive takes a younger message before the oldest.
     """
 
@@ -213,7 +215,7 @@ class MemorySqs:
             system["AWSTraceHeader"] = str(asked_system["AWSTraceHeader"]["StringValue"])
         now_ms = self._clock.now_ms()
         body = str(params["MessageBody"])
-        message = Message(self._new_id(), body, attributes, system, now_ms, now_ms + delay_s * 1000)
+        message = self._new_message(body, attributes, system, now_ms + delay_s * 1000)
         self._add(queue, message)
         answer = {"MessageId": message.id, "MD5OfMessageBody": md5_of_body(body)}
         if attributes:
@@ -270,14 +272,17 @@ class MemorySqs:
         return {"Successful": done} | ({"Failed": failed} if failed else {})
 
     def _add(self, queue: Queue, message: Message) -> None:
-        queue.alive[message.id] = message
+        queue.alive[message.slot] = message
         if message.visible_at_ms <= self._clock.now_ms():
-            queue.visible[message.id] = message
+            queue.visible[message.slot] = message
         else:
             heapq.heappush(queue.hidden, (message.visible_at_ms, next(self._sequence), message))
 
-    def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+    def _new_message(
+        self, body: str, attributes: dict[str, Any], system: dict[str, str], visible_at_ms: int
+    ) -> Message:
+        message_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        return Message(message_id, message_id, body, attributes, system, self._clock.now_ms(), visible_at_ms)
 
     # Receiving
 
@@ -286,18 +291,18 @@ class MemorySqs:
         now_ms = self._clock.now_ms()
         while queue.hidden:
             at_ms, _, message = queue.hidden[0]
-            stale = message.id not in queue.alive or message.visible_at_ms != at_ms or message.id in queue.visible
+            stale = message.slot not in queue.alive or message.visible_at_ms != at_ms or message.slot in queue.visible
             if not stale and at_ms > now_ms:
                 return
             heapq.heappop(queue.hidden)
             if not stale:
-                queue.visible[message.id] = message
+                queue.visible[message.slot] = message
 
     def _pick(self, queue: Queue) -> Message:
         if self._disorder_rate and self._random.random() < self._disorder_rate:
             reach = min(len(queue.visible), _DISORDER_REACH)
-            message_id = next(itertools.islice(queue.visible, self._random.randrange(reach), None))
-            return queue.visible.pop(message_id)
+            slot = next(itertools.islice(queue.visible, self._random.randrange(reach), None))
+            return queue.visible.pop(slot)
         return queue.visible.popitem(last=False)[1]
 
     def _receive_message(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -311,25 +316,26 @@ class MemorySqs:
         hide_ms = int(params.get("VisibilityTimeout", queue.seconds("VisibilityTimeout", 30))) * 1000
         retention_ms = queue.seconds("MessageRetentionPeriod", 345_600) * 1000
         redrive = queue.redrive()
-        again: list[Message] = []
+        copies: list[Message] = []
         answer: list[dict[str, Any]] = []
         if len(queue.alive) - len(queue.visible) >= MAX_IN_FLIGHT:
             raise SqsError("OverLimit", "Too many messages in flight.", query_code="OverLimit", status=403)
         while queue.visible and len(answer) < wanted:
             message = self._pick(queue)
             if message.sent_at_ms + retention_ms <= now_ms:
-                del queue.alive[message.id]
+                del queue.alive[message.slot]
                 queue.expired_count += 1
                 continue
             if redrive is not None and message.deliveries >= redrive[1]:
                 self._bury(queue, message, redrive[0])
                 continue
             answer.append(self._deliver(queue, message, hide_ms))
-            if self._duplicate_rate and self._random.random() < self._duplicate_rate:
-                again.append(message)
-        for message in again:
-            message.visible_at_ms = now_ms
-            queue.visible[message.id] = message
+            if not message.is_copy and self._duplicate_rate and self._random.random() < self._duplicate_rate:
+                copies.append(replace(message, slot=f"{message.slot}~", is_copy=True, visible_at_ms=now_ms))
+        # After the loop: one receive does not give the same message twice.
+        for copy in copies:
+            if copy.slot not in queue.alive:
+                self._add(queue, copy)
         return {"Messages": answer} if answer else {}
 
     def _deliver(self, queue: Queue, message: Message, hide_ms: int) -> dict[str, Any]:
@@ -338,19 +344,19 @@ class MemorySqs:
         if message.first_received_at_ms is None:
             message.first_received_at_ms = now_ms
         self._hide(queue, message, now_ms + hide_ms)
-        return message.wire(f"{message.id}#{message.deliveries}")
+        return message.wire(f"{message.slot}#{message.deliveries}")
 
     def _hide(self, queue: Queue, message: Message, until_ms: int) -> None:
         message.visible_at_ms = until_ms
         if until_ms <= self._clock.now_ms():
-            queue.visible[message.id] = message
+            queue.visible[message.slot] = message
         else:
-            queue.visible.pop(message.id, None)
+            queue.visible.pop(message.slot, None)
             heapq.heappush(queue.hidden, (until_ms, next(self._sequence), message))
 
     def _bury(self, queue: Queue, message: Message, target_arn: str) -> None:
         """To the dead-letter queue: same id, same enqueue time, the count goes on."""
-        del queue.alive[message.id]
+        del queue.alive[message.slot]
         message.source_arn = queue.arn
         message.visible_at_ms = self._clock.now_ms()
         self._add(self._by_arn(target_arn), message)
@@ -360,19 +366,19 @@ class MemorySqs:
     def _held(self, params: Mapping[str, Any]) -> tuple[Queue, Message | None]:
         """The queue, and the message that a receipt handle still stands for: only the latest handle does."""
         queue = self._find(params.get("QueueUrl"))
-        message_id, mark, delivery = str(params.get("ReceiptHandle", "")).rpartition("#")
+        slot, mark, delivery = str(params.get("ReceiptHandle", "")).rpartition("#")
         if not mark or not delivery.isdigit():
             raise SqsError(
                 "ReceiptHandleIsInvalid", f'The input receipt handle "{params.get("ReceiptHandle")}" is not valid.'
             )
-        message = queue.alive.get(message_id)
+        message = queue.alive.get(slot)
         return queue, message if message is not None and message.deliveries == int(delivery) else None
 
     def _delete_message(self, params: Mapping[str, Any]) -> dict[str, Any]:
         queue, message = self._held(params)
         if message is not None:
-            del queue.alive[message.id]
-            queue.visible.pop(message.id, None)
+            del queue.alive[message.slot]
+            queue.visible.pop(message.slot, None)
         return {}
 
     def _delete_message_batch(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -384,7 +390,7 @@ class MemorySqs:
         if not 0 <= timeout_s <= 43_200:
             text = f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between 0 and 43200."
             raise SqsError("InvalidParameterValue", text)
-        if message is None or message.id in queue.visible:
+        if message is None or message.slot in queue.visible:
             raise SqsError(
                 "MessageNotInflight",
                 "The specified message isn't in flight.",
@@ -408,10 +414,10 @@ class MemorySqs:
         moved = 0
         while source.visible:
             _, message = source.visible.popitem(last=False)
-            del source.alive[message.id]
+            del source.alive[message.slot]
             target = self._by_arn(params.get("DestinationArn") or message.source_arn or feeds[0].arn)
             now_ms = self._clock.now_ms()
-            self._add(target, Message(self._new_id(), message.body, message.attributes, message.system, now_ms, now_ms))
+            self._add(target, self._new_message(message.body, message.attributes, message.system, now_ms))
             moved += 1
         handle = f"move-{len(self._moves)}"
         self._moves.append(

@@ -38,12 +38,15 @@ class Message:
     """One message.
 
     Attributes:
+        slot: its place in the queue's tables: the id, or another one for a copy that a server kept.
+        is_copy: whether it is such a copy. Copies are not copied again.
         deliveries: how often it was received; the number behind the last receipt handle too.
         visible_at_ms: hidden until then. The message is in its queue's heap while hidden.
         sent_at_ms: start of its retention, kept when it moves to a dead-letter queue.
     """
 
     id: str
+    slot: str
     body: str
     attributes: dict[str, Any]
     system: dict[str, str]
@@ -52,6 +55,7 @@ class Message:
     deliveries: int = 0
     first_received_at_ms: int | None = None
     source_arn: str | None = None
+    is_copy: bool = False
 
     def wire(self, receipt: str) -> dict[str, Any]:
         """The message as ReceiveMessage answers it, everything asked for."""
@@ -80,8 +84,9 @@ class Queue:
     """One standard queue.
 
     Attributes:
-        visible: what a receive may return, oldest first.
+        visible: what a receive may return, oldest first, by slot.
         hidden: in flight or delayed: heap of (visible_at_ms, sequence, message).
+        alive: all there is, visible or not, by slot.
         settings: queue attributes as given, strings.
     """
 

@@ -187,13 +187,14 @@ def test_watching_twice_is_watching_once(s3: Any, clock: VirtualClock) -> None:
 
 
 def test_a_session_passes_its_watch_on(clock: VirtualClock) -> None:
-    """Clients made later from a watched session are watched."""
+    """Clients made later from a watched session are watched, of each service."""
     with mock_aws():
         session = boto3.Session("x", "x", region_name="us-east-1")
         plan = Faults(clock)
         CallWatch(plan).watch(session)
         session.client("s3").create_bucket(Bucket="archive")
-    assert plan.calls == {"s3.CreateBucket": 1}
+        session.client("sqs").create_queue(QueueName="q")
+    assert plan.calls == {"s3.CreateBucket": 1, "sqs.CreateQueue": 1}
 
 
 def test_time_does_not_run_backwards(clock: VirtualClock) -> None:

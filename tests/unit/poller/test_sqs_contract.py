@@ -281,16 +281,35 @@ def test_only_a_dead_letter_queue_can_be_moved(sqs: Any) -> None:
         sqs.start_message_move_task(SourceArn=arn)
 
 
-def test_duplicates_come_at_the_rate_asked_for(clock: VirtualClock, connected: Any) -> None:
-    """A standard queue delivers at least once: with rate 1 a message not yet deleted is always there again."""
+def test_a_deleted_message_may_come_again(clock: VirtualClock, connected: Any) -> None:
+    """A standard queue delivers at least once: a server that missed the delete has a copy, which must be deleted too."""
     sqs = connected(MemorySqs(clock, duplicate_rate=1.0))
     url = make(sqs)
     sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(sqs, url)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
     (second,) = receive(sqs, url)
-    assert first["MessageId"] == second["MessageId"]
+    assert (second["MessageId"], second["Body"]) == (first["MessageId"], "x")
+    assert second["Attributes"]["ApproximateReceiveCount"] == "2"
     sqs.delete_message(QueueUrl=url, ReceiptHandle=second["ReceiptHandle"])
     assert receive(sqs, url) == []
+
+
+def test_duplicates_come_at_the_rate_asked_for(clock: VirtualClock, connected: Any) -> None:
+    """And at the same places for the same seed."""
+
+    def deliveries(seed: int) -> list[str]:
+        sqs = connected(MemorySqs(clock, seed=seed, duplicate_rate=0.2))
+        url = make(sqs, VisibilityTimeout="43200")
+        for at in range(100):
+            sqs.send_message(QueueUrl=url, MessageBody=str(at))
+        found: list[str] = []
+        while batch := receive(sqs, url):
+            found += [message["Body"] for message in batch]
+        return found
+
+    assert deliveries(1) == deliveries(1) != deliveries(2)
+    assert 105 < len(deliveries(1)) < 140
 
 
 def test_order_is_kept_without_disorder_and_seeded_with_it(clock: VirtualClock, connected: Any) -> None:
