@@ -125,20 +125,21 @@ class Node:
     declaration: tuple[Any, ...] = ()
 
 
-SIMPLE, PLAIN = 1, 2
+SIMPLE, PLAIN, LAST, LOOPING = 1, 2, 4, 8
 
 
 def shape_of(node: Node) -> int:
     """Work out once what the engine asks of every step.
 
-    SIMPLE: a stage with a function of its own and nothing special about how it begins. PLAIN: besides, nothing special
-    about how it ends: if nothing stops it, the next stage simply follows.
+    SIMPLE: a stage with a function of its own and nothing special about how it begins. The others: besides, nothing
+    special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the line
+    goes back.
     """
     shape = 0
     if node.mount is None and node.for_each is None and not node.is_streaming:
         shape = SIMPLE
-        if node.kind == "stage" and not node.children and node.loop_target is None and node.next is not None:
-            shape |= PLAIN
+        if node.kind == "stage" and not node.children and node.resume_fn is None:
+            shape |= LOOPING if node.loop_target is not None else PLAIN if node.next is not None else LAST
     node.shape = shape
     return shape
 

@@ -8,12 +8,13 @@ from msgspec import Raw
 from msgspec.json import encode
 
 from footpath.chart import Mount, Node, StageNode
-from footpath.chart._node import PLAIN, SIMPLE
+from footpath.chart._node import LAST, LOOPING, PLAIN, SIMPLE
 from footpath.errors import RunError
 from footpath.journal._entries import (
     ADVANCE,
     BREAK,
     COMMIT,
+    CYCLE,
     DECIDE,
     DONE,
     END,
@@ -29,10 +30,12 @@ from footpath.journal._entries import (
     REGISTER,
     SELECT,
     SETTLE,
+    TAKE,
 )
 from footpath.engine import _stage, _subflow
 from footpath.engine._schedule import TICK, Group
-from footpath.scope import Decision, Frame, Paused, Selection, make_scope
+from footpath.scope import Decision, Frame, Paused, Scope, Selection
+from footpath.scope._scope import bind_scope, new_scope
 from footpath.values import record
 
 if TYPE_CHECKING:
@@ -41,6 +44,12 @@ if TYPE_CHECKING:
     from footpath.engine._run import Run
     from footpath.engine._schedule import Task
     from footpath.state import Region
+
+
+_NOT_AWAITABLE = frozenset({str, int, float, bool, dict, list, tuple, Decision})
+_SHORTCUTS = PLAIN | LAST | LOOPING
+MAX_DELEGATED = 24
+"""Lines that may be called with `yield from`, which is fast but takes stack; deeper ones go through the scheduler."""
 
 
 class LineState:
@@ -66,16 +75,18 @@ class Place:
     Attributes:
         branch: id of the parallel child, empty on a main line.
         depth: how many lines enclose it, itself included.
+        delegated: how many of them wait for it in a `yield from`.
     """
 
-    __slots__ = ("branch", "depth", "region", "run", "task")
+    __slots__ = ("branch", "delegated", "depth", "region", "run", "task")
 
-    def __init__(self, run: Run, task: Task, region: Region, branch: str, depth: int) -> None:
+    def __init__(self, run: Run, task: Task, region: Region, branch: str, depth: int, delegated: int = 0) -> None:
         self.run = run
         self.task = task
         self.region = region
         self.branch = branch
         self.depth = depth
+        self.delegated = delegated
 
     @property
     def is_main(self) -> bool:
@@ -84,13 +95,16 @@ class Place:
 
     def deeper(self) -> Place:
         """The same flow, one line further in."""
-        return Place(self.run, self.task, self.region, self.branch, self.depth + 1)
+        delegated = self.delegated + 1 if self.delegated < MAX_DELEGATED else 0
+        return Place(self.run, self.task, self.region, self.branch, self.depth + 1, delegated)
 
 
 def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> Generator[Any, Any, Any]:
     """Run a line from `node` on; returns what its last stage returned."""
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
+    declared = region.declared
+    delegate = place.delegated < MAX_DELEGATED
     frame: Frame | None = None
     if place.depth > run.limits.max_depth:
         refuse(place, node, link, origin, state)
@@ -99,7 +113,8 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
             # The stage before has opened this one.
             pass
         elif node.mount is not None:
-            result, left = yield _subflow.enter(place, node, link, origin, state)
+            entering = _subflow.enter(place, node, link, origin, state)
+            result, left = (yield from entering) if delegate else (yield entering)
             if state.broke:
                 return result
             if node.loop_target is not None:
@@ -130,8 +145,10 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
             run.tail = frame
         if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
             try:
-                out = node.fn(make_scope(frame))  # type: ignore[misc]
-                awaited = out is not None and hasattr(out, "__await__")
+                scope = new_scope(Scope)
+                bind_scope(scope, frame)
+                out = node.fn(scope)  # type: ignore[misc]
+                awaited = out is not None and type(out) not in _NOT_AWAITABLE and hasattr(out, "__await__")
                 if awaited:
                     out = yield out
             except Paused as pause:
@@ -150,60 +167,96 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
                 pause = Paused(out, by_interrupt=False)
                 _stage.pause(run, frame, pause)
                 raise pause
-        following = node.next
-        if following is not None and node.shape & PLAIN and not task.parallel and not frame.broke and type(out) is not StageNode:
+        shape = node.shape
+        if shape & _SHORTCUTS and not task.parallel and not frame.broke and type(out) is not StageNode:
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
-            to = region.declared.get(following)
-            if to is None:
-                to = run.declare(region, following)
             t = (run.clock() - run.began_ns) // 1000
-            node, link, origin = following, LINK_NEXT, frame
-            if following.shape & SIMPLE and not run.watched:
+            if shape & LAST:
+                run.record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
+                return out
+            link, origin = LINK_NEXT, frame
+            if shape & PLAIN:
+                node = node.next  # type: ignore[assignment]
+                to = declared.get(node)
+                if to is None:
+                    to = run.declare(region, node)
+                if not node.shape & SIMPLE or run.watched:
+                    run.record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
+                    frame = None
+                    continue
                 run.record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
-                run.current = frame = run.frame(region, following, branch)
             else:
-                run.record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
-                frame = None
+                node = region.nodes[node.loop_target]  # type: ignore[index]
+                if run.watched or not node.shape & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
+                    run.record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
+                    count = run.loop(node)
+                    run.record_entry((LOOP, run.declare(region, node), count))
+                    frame = None
+                    continue
+                count = run.loop(node)
+                to = run.declare(region, node)
+                run.record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
+            number = run.frame_count
+            run.frame_count = number + 1
+            run.current = frame = Frame(run, region, node, number, branch)
             continue
-        run.say(frame, (END, run.now()))
-        if node.is_streaming:
-            run.end_stream(frame)
-        if task.parallel:
-            yield TICK
-            if not awaited:
-                # A plain function's result takes JavaScript one turn more to be looked at than an awaited one's.
-                yield TICK
-        dropped = frame.commit()
-        run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
-        if node.kind == "decider":
-            if frame.broke:
-                state.broke, state.reason = True, frame.reason
-                return out.branch if type(out) is Decision else out
-            result = yield _decide(place, node, frame, out, state)
+        chosen = None
+        if node.kind == "decider" and not task.parallel and not frame.broke:
+            chosen, returned, evidence = _quick_choice(node, out)
+        if chosen is not None:
+            dropped = frame.commit()
+            if run.current is not frame:
+                run.switch(frame)
+            taken = (TAKE, run.now(), run.declare(region, chosen), returned)
+            if dropped is not None:
+                taken += (evidence, dropped)
+            elif evidence is not None:
+                taken += (evidence,)
+            run.record_entry(taken)
+            line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state)
+            result = (yield from line) if delegate else (yield line)
             if state.broke:
                 return result
-        elif node.kind == "selector":
-            if frame.broke:
-                state.broke, state.reason = True, frame.reason
-                return out.branches if type(out) is Selection else out
-            result = yield _select(place, node, frame, out)
         else:
-            run.record_entry((EXECUTED, "linear"))
-            result = out
-            if frame.broke:
-                state.broke, state.reason = True, frame.reason
-                run.record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
-                return result
-            if type(out) is StageNode:
-                result = None
-                following = yield dynamic(place, frame, node, out)
-                if following is not None:
-                    node, link, origin, frame = following, LINK_NEXT, frame, None
-                    continue
-            elif node.children:
-                result = yield fork(place, frame, node.children, 0, node.fail_fast)
+            run.say(frame, (END, run.now()))
+            if node.is_streaming:
+                run.end_stream(frame)
+            if task.parallel:
+                yield TICK
+                if not awaited:
+                    # A plain function's result takes JavaScript one turn more to be looked at than an awaited one's.
+                    yield TICK
+            dropped = frame.commit()
+            run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+            if node.kind == "decider":
+                if frame.broke:
+                    state.broke, state.reason = True, frame.reason
+                    return out.branch if type(out) is Decision else out
+                result = yield _decide(place, node, frame, out, state)
+                if state.broke:
+                    return result
+            elif node.kind == "selector":
+                if frame.broke:
+                    state.broke, state.reason = True, frame.reason
+                    return out.branches if type(out) is Selection else out
+                result = yield _select(place, node, frame, out)
+            else:
+                run.record_entry((EXECUTED, "linear"))
+                result = out
+                if frame.broke:
+                    state.broke, state.reason = True, frame.reason
+                    run.record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
+                    return result
+                if type(out) is StageNode:
+                    result = None
+                    following = yield dynamic(place, frame, node, out)
+                    if following is not None:
+                        node, link, origin, frame = following, LINK_NEXT, frame, None
+                        continue
+                elif node.children:
+                    result = yield fork(place, frame, node.children, 0, node.fail_fast)
         if node.loop_target is not None:
             target = region.nodes[node.loop_target]
             count = run.loop(target)
@@ -241,6 +294,18 @@ def refuse(place: Place, node: Node, link: int, origin: Frame | None, state: Lin
         "via RunOptions.maxDepth."
     )
     raise RunError(message)
+
+
+def _quick_choice(node: Node, out: Any) -> tuple[Node | None, str, Raw | None]:
+    """The branch that a decider names by a string; None where it takes more to find out."""
+    evidence = None
+    if type(out) is Decision:
+        evidence, out = Raw(encode(out.evidence)), out.branch
+    if type(out) is str:
+        for child in node.children:
+            if child.id == out:
+                return child, out, evidence
+    return None, "", None
 
 
 def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) -> Generator[Any, Any, Any]:

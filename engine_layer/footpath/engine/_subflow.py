@@ -51,7 +51,9 @@ def enter(
     chart = run.resolve(mount)
     prefix = f"{region.prefix}/{node.id}" if region.prefix else node.id
     if prefix.count("/") > MAX_NESTED_SUBFLOWS:
-        message = f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
+        message = (
+            f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
+        )
         raise RunError(message)
     parent_state = region.plain_view()
     mapped: dict[str, Any] = {}
@@ -73,9 +75,10 @@ def enter(
         run.tail = frame
     inner_state = _line.LineState()
     try:
-        result = yield _line.walk(
-            _line.Place(run, place.task, inner, "", 1), root, LINK_ROOT, frame, inner_state
-        )
+        delegate = place.delegated < _line.MAX_DELEGATED
+        inner_place = _line.Place(run, place.task, inner, "", 1, place.delegated + 2 if delegate else 0)
+        line = _line.walk(inner_place, root, LINK_ROOT, frame, inner_state)
+        result = (yield from line) if delegate else (yield line)
     except Paused as pause:
         pause.path.insert(0, node.id)
         pause.states[prefix] = inner.plain_view()
@@ -237,7 +240,9 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
         name = f"{node.name} [{index}]"
         branch_id = f"{node.id}~{index}"
         chart = _branch_chart(spec.branch, item, index)
-        mount = Mount(branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index})
+        mount = Mount(
+            branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index}
+        )
         children.append(Node(branch_id, name, kind="subflow", mount=mount))
     run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))
     run.fan_out()

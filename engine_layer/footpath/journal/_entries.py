@@ -21,7 +21,7 @@ OPEN = 1
 """`[1, t, node, link?, from_frame?]` begins a frame and its stage; without a link it follows the current frame."""
 
 DONE = 2
-"""`[2, t, next_node?, dropped?]` is END, COMMIT, EXECUTED as "linear" and, with a next node, NEXT, in one."""
+"""`[2, t, next_node?, dropped?]` is END, COMMIT, EXECUTED as "linear" and, with a next node (not null), NEXT, in one."""
 
 END = 3
 """`[3, t]`: the stage's function returned."""
@@ -146,6 +146,12 @@ HALT = 41
 
 ADVANCE = 42
 """`[42, t, node, dropped?]` is DONE and the next node's OPEN in one: the most common thing that happens."""
+
+CYCLE = 43
+"""`[43, t, target_node, iteration, dropped?]` is DONE without a next node, LOOP and the target's OPEN in one."""
+
+TAKE = 44
+"""`[44, t, branch_node, returned, evidence?, dropped?]` is END, COMMIT and DECIDE, without fallback, in one."""
 
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""

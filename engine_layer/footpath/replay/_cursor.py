@@ -149,6 +149,8 @@ class Cursor:
             self._refuse,
             self._halt,
             self._advance,
+            self._cycle,
+            self._take,
         ]
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -291,7 +293,18 @@ class Cursor:
                     stage_type="linear",
                 ),
             )
-        self._next_to(frame, entry[2])
+        if len(entry) > 2 and entry[2] is not None:  # noqa: PLR2004
+            self._next_to(frame, entry[2])
+
+    def _cycle(self, entry: Any) -> None:
+        self._done((0, entry[1], None, entry[4]) if len(entry) > 4 else (0, entry[1]))  # noqa: PLR2004
+        self._loop((0, entry[2], entry[3]))
+        self._open((0, entry[1], entry[2]))
+
+    def _take(self, entry: Any) -> None:
+        self._end(entry)
+        self._commit_frame(self.current, entry[5] if len(entry) > 5 else None)  # noqa: PLR2004
+        self._decide((0, entry[2], entry[3], entry[4]) if len(entry) > 4 else (0, entry[2], entry[3]))  # noqa: PLR2004
 
     def _advance(self, entry: Any) -> None:
         self._done((0, entry[1], entry[2], entry[3]) if len(entry) > 3 else (0, entry[1], entry[2]))  # noqa: PLR2004

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from footpath.scope._host import Host
     from footpath.state import Region
 
-_SMALL = 1 << 63
+SMALL = 1 << 63
+"""Integers below it, in size, are recorded as they are."""
 
 NO_ANSWER: Any = object()
 """Says that an interrupt has no answer yet; None is an answer."""
@@ -186,7 +187,7 @@ class Frame:
         kind = type(value)
         if kind in ATOMS:
             # What `record` would say of the commonest scalars, without asking it.
-            if (kind is str and value.isascii()) or (kind is int and -_SMALL < value < _SMALL) or kind is bool:
+            if (kind is str and value.isascii()) or (kind is int and -SMALL < value < SMALL) or kind is bool:
                 host.record_entry((key, value))
             else:
                 host.record_entry((key, record(value)))
