@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from infra import load_template
+from infra import load_template, transform
 from infra.template import REGION, ROOT
 
 BIN = Path(sys.executable).parent
@@ -61,6 +61,18 @@ class Interpreter:
     path: Path
     version: str
     layer: Path
+
+
+def variables_of(function: str, parameters: dict[str, Any] | None = None) -> dict[str, str]:
+    """The environment that the template gives a function, with names such as CloudFormation would make them."""
+    queue = f"https://sqs.{REGION}.amazonaws.com/123456789012/footpath"
+    physical = {
+        "<ArchiveBucket>": "footpath-archivebucket-1abcdefghijkl",
+        "<TraceQueue>": f"{queue}-TraceQueue-1ABC",
+        "<DeadLetterQueue>": f"{queue}-DeadLetterQueue-1ABC",
+    }
+    variables = transform(load_template(), parameters).properties(function)["Environment"]["Variables"]
+    return {name: physical.get(value, str(value)) for name, value in variables.items()}
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

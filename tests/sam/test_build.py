@@ -7,15 +7,15 @@ import json
 import marshal
 import os
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra import transform
 from infra.template import REGION, ROOT, TEMPLATE
-from tests.sam.conftest import ENVIRONMENT, RUNTIME, Build, Interpreter, find_python, run, sam_build
+from tests.sam.conftest import ENVIRONMENT, RUNTIME, Build, Interpreter, find_python, run, sam_build, variables_of
 
 CACHE_TAG = f"cpython-{RUNTIME.replace('.', '')}"
 FUNCTIONS = ("RequestHandler", "TraceProcessor")
@@ -194,7 +194,7 @@ def test_a_built_function_lives_on_nothing_but_its_layer_and_runtime(
     The request handler also answers: no service can be reached, so its trace goes to the log, and nobody notices.
     """
     sample = json.loads((ROOT / "events" / f"{event}.json").read_text(encoding="utf-8")) if event else None
-    environment = _environment(name, build) | {"HOME": str(tmp_path)}
+    environment = _environment(name) | {"HOME": str(tmp_path)}
     for interpreter in interpreters:
         paths = [str(build.code_of(name)), str(interpreter.layer / "python"), str(runtime_packages)]
         done = _clean(interpreter.path, PROBE.format(paths=paths, event=sample), environment, tmp_path)
@@ -210,11 +210,8 @@ def test_a_built_function_lives_on_nothing_but_its_layer_and_runtime(
             assert any(said["answer"]["traceId"] in line for line in logged)
 
 
-def _environment(name: str, build: Build) -> dict[str, str]:
+def _environment(name: str) -> dict[str, str]:
     """What Lambda gives a function, and what the template does."""
-    stack = transform(build.template | {"Resources": _source_resources(build)})
-    variables = stack.properties(name)["Environment"]["Variables"]
-    nowhere = "http://127.0.0.1:9"  # the port of "discard", where nobody listens
     return {
         "PATH": "/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -222,32 +219,14 @@ def _environment(name: str, build: Build) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_ENDPOINT_URL": nowhere,
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",  # the port of "discard", where nobody listens
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",  # so that all that a cold start does is done
-        **{key: _physical(value) for key, value in variables.items()},
+        **variables_of(name),
     }
 
 
-def _source_resources(build: Build) -> dict[str, Any]:
-    resources = {name: dict(body) for name, body in build.template["Resources"].items()}
-    for body in resources.values():
-        body.pop("Metadata", None)
-    return resources
-
-
-def _physical(value: Any) -> str:
-    """A value such as CloudFormation would put there."""
-    return {
-        "<ArchiveBucket>": "footpath-archivebucket-1abcdefghijkl",
-        "<TraceQueue>": f"https://sqs.{REGION}.amazonaws.com/123456789012/footpath-TraceQueue-1ABC",
-        "<DeadLetterQueue>": f"https://sqs.{REGION}.amazonaws.com/123456789012/footpath-DeadLetterQueue-1ABC",
-    }.get(value, str(value))
-
-
-def _clean(python: Path, probe: str, environment: dict[str, str], cwd: Path) -> Any:
-    import subprocess
-
+def _clean(python: Path, probe: str, environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
     # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages.
     command = [os.fspath(python), "-I", "-S", "-c", probe]
     return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)

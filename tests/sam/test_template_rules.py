@@ -10,6 +10,7 @@ import pytest
 from footpath_service.settings import SETTINGS, Settings, load_settings
 from infra import load_template, transform
 from tests.sam._rules import RULES
+from tests.sam.conftest import variables_of
 
 DROP = object()
 
@@ -143,30 +144,19 @@ def test_traces_expire_only_when_asked_to() -> None:
 
 
 # ── template and code agree ────────────────────────────────────────────────────────────────────────────────────────
-def _variables(function: str, parameters: dict[str, Any] | None = None) -> dict[str, str]:
-    """The environment that the template gives a function, with names as CloudFormation would make them."""
-    physical = {
-        "<ArchiveBucket>": "footpath-archivebucket-1abcdefghijkl",
-        "<TraceQueue>": "https://sqs.us-east-1.amazonaws.com/123456789012/footpath-TraceQueue-1ABC",
-        "<DeadLetterQueue>": "https://sqs.us-east-1.amazonaws.com/123456789012/footpath-DeadLetterQueue-1ABC",
-    }
-    variables = transform(SOURCE, parameters).properties(function)["Environment"]["Variables"]
-    return {name: physical.get(value, str(value)) for name, value in variables.items()}
-
-
 @pytest.mark.parametrize("function", ["RequestHandler", "TraceProcessor"])
 def test_functions_are_told_settings_that_exist(function: str) -> None:
     """A variable with a typing mistake would be ignored without a word."""
     known = {setting.name for setting in SETTINGS}
-    assert {name for name in _variables(function) if not name.startswith("POWERTOOLS_")} <= known
+    assert {name for name in variables_of(function) if not name.startswith("POWERTOOLS_")} <= known
 
 
 def test_the_functions_settings_are_sound() -> None:
     """What they need is set, and what is set can be read."""
-    request = load_settings(_variables("RequestHandler"), needed=["TRACE_QUEUE_URL"])
+    request = load_settings(variables_of("RequestHandler"), needed=["TRACE_QUEUE_URL"])
     assert request.trace_queue_url
     assert request.ship_budget_ms == Settings(archive_bucket="any").ship_budget_ms
-    processor = load_settings(_variables("TraceProcessor"))
+    processor = load_settings(variables_of("TraceProcessor"))
     assert processor.dead_letter_queue_url
     timeout_ms = transform(SOURCE).properties("TraceProcessor")["Timeout"] * 1000
     assert processor.processor_reserve_ms < timeout_ms / 4
@@ -176,4 +166,4 @@ def test_the_functions_settings_are_sound() -> None:
 def test_the_shipping_budget_can_be_set_only_as_the_code_takes_it(bound: str) -> None:
     """A deployment must not make a function that refuses to start."""
     budget = SOURCE["Parameters"]["ShipBudgetMs"][bound]
-    assert load_settings(_variables("RequestHandler", {"ShipBudgetMs": budget})).ship_budget_ms == budget
+    assert load_settings(variables_of("RequestHandler", {"ShipBudgetMs": budget})).ship_budget_ms == budget
