@@ -6,6 +6,10 @@ import contextlib
 from typing import Any
 
 
+_CALLER = 3
+"""Frames up: a line's `location` is where it was asked for, not this module."""
+
+
 class PowertoolsLog:
     """Writes JSON lines with the service's name and the request's id; see `footpath_service.ports.Log`.
 
@@ -25,14 +29,14 @@ class PowertoolsLog:
     def info(self, message: str, **facts: object) -> None:
         """What went as it should."""
         with contextlib.suppress(Exception):
-            self._logger.info(message, extra=facts)
+            self._logger.info(message, extra=facts, stacklevel=_CALLER)
 
     def warning(self, message: str, **facts: object) -> None:
         """What will be tried again, or was done without."""
         with contextlib.suppress(Exception):
-            self._logger.warning(message, extra=facts)
+            self._logger.warning(message, extra=facts, stacklevel=_CALLER)
 
     def error(self, message: str, **facts: object) -> None:
         """What somebody should look at."""
         with contextlib.suppress(Exception):
-            self._logger.error(message, extra=facts)
+            self._logger.error(message, extra=facts, stacklevel=_CALLER)

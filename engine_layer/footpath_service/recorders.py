@@ -1,19 +1,6 @@
-"""The recorders of the trace processor, and how to add your own: this is the one place.
+"""The recorders of the trace processor: the default ones, and what every one of them is told.
 
-Set `RECORDERS` to a callable, `my_package.my_module:make`, that takes nothing and gives a list of recorders; it is called
-once per batch. A recorder is any object with an `id` and some of the hooks of `footpath.channels`, the same that works on
-a live executor. Start from the defaults::
-
-    from footpath_service.recorders import default_recorders
-
-
-    def make():
-        return [*default_recorders(), MyRecorder()]
-
-During replay it hears every trace of the batch, one after the other. Beyond the hooks it may have `begin_trace(trace)` and
-`end_trace(trace)`, called around the events of each, and `flush(archived)`, called after the batch's segments are put
-with what is known of each archived trace (`ArchivedTrace`); that is the place for effects. Flush may be called again for
-the same traces when a batch is delivered again. A recorder that fails is counted and logged, and nothing is retried for it.
+How to add your own is written in one place, `docs/settings.md`.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Callable that gives the charts served, as a mapping from name to a function that builds one.",
         _factory,
     ),
-    Setting("RECORDERS", "Callable that gives the recorders of one batch; see docs/trace-format.md.", _factory),
+    Setting("RECORDERS", "Callable that gives the recorders of one batch; see below.", _factory),
     Setting(
         "SHIP_BUDGET_MS",
         "Most milliseconds that sending a trace may add to an answer, over all the ways it may take.",
