@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-
 _CALLER = 3
 """Frames up: a line's `location` is where it was asked for, not this module."""
 
