@@ -135,6 +135,7 @@ def _request_application(settings: Settings) -> RequestApplication:
     )
     if in_lambda():
         queue.prepare()
+        store.prepare()
         import_module("footpath_service.http")
     return RequestApplication(settings, handler, metrics, log)
 

@@ -4,11 +4,14 @@ import gc
 import gzip
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from footpath.archive import MAX_DOCUMENT_BYTES, ArchiveReader, TraceNotFoundError
 from footpath.recorders import ArchiveRecorder, verify_chain
@@ -463,6 +466,49 @@ def test_metrics_are_summed_per_chart_and_status(capsys: pytest.CaptureFixture[s
     assert (entry["Runs"], entry["RunsCompleted"], entry["RunsFailed"]) == ([5.0], [5.0], [0.0])
     assert entry["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Footpath"
     assert isinstance(default_recorders()[0], BatchMetrics)
+
+
+# ── conservation ───────────────────────────────────────────────────────────────────────────────────────────────────
+_SENT = [message(number, START_MS + (number % 2) * HOUR_MS) for number in range(6)]
+_BAD = [record(body, f"bad-{number}") for number, (body, _) in enumerate(POISON.values())]
+
+
+@given(
+    st.lists(st.sampled_from([*_SENT, *_BAD]), max_size=14),
+    st.sampled_from(["", "segments/dt=2025-11-24/hr=16", "segments/", "nothing"]),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 20),
+)
+@settings(max_examples=60)
+def test_every_message_is_archived_parked_or_returned(
+    records: list[SqsRecord], refused: str, parked: bool, lost: bool, in_time: int
+) -> None:
+    """Law 7 at the processor: nothing is acknowledged that lies nowhere, and what is returned can come again."""
+    store = FaultyStore(store_down, after=lost, only=refused)
+    letters = MemoryQueue()
+    pipe = Pipe(store, dead_letters=letters if parked else None)
+    left = iter([60_000.0] * in_time)
+    result = pipe.process(*records, remaining_ms=lambda: next(left, 5_000.0))
+    assert len(set(result.retry_ids)) == len(result.retry_ids)
+    archived, reasons = set(pipe.ids()), Counter(sent.attributes["messageId"] for sent in letters.messages)
+    for one in records:
+        if one.message_id in result.retry_ids:
+            continue
+        if one.message_id.startswith("bad-"):
+            assert reasons[one.message_id] > 0
+        else:
+            number = int(one.message_id[2:])
+            assert trace_id(number, START_MS + (number % 2) * HOUR_MS) in archived
+    store.fault = None
+    again = [one for one in records if one.message_id in result.retry_ids]
+    assert set(pipe.process(*again).retry_ids) == (
+        set() if parked else {one.message_id for one in again if one in _BAD}
+    )
+    assert set(pipe.ids()) == {
+        trace_id(number, START_MS + (number % 2) * HOUR_MS)
+        for number in {int(one.message_id[2:]) for one in records if one in _SENT}
+    }
 
 
 # ── faults of ours, memory ─────────────────────────────────────────────────────────────────────────────────────────
