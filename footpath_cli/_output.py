@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+_LONGEST_CELL = 64
 
 
 def out() -> Console:
@@ -43,30 +46,26 @@ def title(text: str) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: boxed on a terminal, aligned columns in a pipe, where nothing is cut."""
-    texts = [[cell(value) for value in row] for row in rows]
+    """Aligned columns under a header. An id is never torn apart; in a pipe nothing is cut, on a terminal long texts are."""
     console = out()
-    if console.is_terminal:
-        _boxed(console, columns, texts)
-        return
+    most = _LONGEST_CELL if console.is_terminal else None
+    texts = [[_cut(cell(value), most) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[at]) for row in texts)]) for at, name in enumerate(columns)]
-    for row in [list(columns), *texts]:
-        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        console.print(Text(line.rstrip()))
+    numeric = [all(_is_number(row[at]) for row in texts) for at in range(len(columns))]
+    for number, row in enumerate([list(columns), *texts]):
+        padded = (
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(row, widths, numeric, strict=True)
+        )
+        console.print(Text("  ".join(padded).rstrip(), style="bold" if number == 0 else ""))
 
 
-def _boxed(console: Console, columns: Sequence[str], texts: list[list[str]]) -> None:
-    shown = Table(header_style="bold", box=None, pad_edge=False)
-    for at, name in enumerate(columns):
-        numeric = bool(texts) and all(_is_number(row[at]) for row in texts)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in texts:
-        shown.add_row(*(Text(text) for text in row))
-    console.print(shown, soft_wrap=False)
+def _cut(text: str, most: int | None) -> str:
+    return text if most is None or len(text) <= most else text[: most - 1] + "…"
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).replace("-", "", 1).replace("%", "", 1).strip().isdigit() or text == ""
+    return re.fullmatch(r"-?[0-9.]*(e[+-]?[0-9]+)?", text) is not None
 
 
 def cell(value: object) -> str:

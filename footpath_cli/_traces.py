@@ -47,7 +47,7 @@ def list_traces(place: Place, *, limit: int, chart: str | None, status: str | No
     if as_lines:
         as_json_lines(_LIST_COLUMNS, rows)
     else:
-        table(_LIST_COLUMNS, rows)
+        table(_LIST_COLUMNS, [(trace_id, (started or "")[:19], *rest) for trace_id, started, *rest in rows])
 
 
 def load(place: Place, text: str) -> tuple[StoredTrace, Trace]:
