@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance._canon import canonical
+from tests.conformance._secrets import Hiding, hide_everywhere
 
 __all__ = ["RULES", "Difference", "first_difference"]
 
@@ -42,7 +43,12 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
     The reference's `concurrency` says how: strictly, or by canonical form when parallel branches were charts.
     """
     sides = [copy.deepcopy(expected), copy.deepcopy(got)]
+    hidings = [run.pop("hiding", Hiding()) for run in sides[1]["runs"]]
     for side in sides:
+        for run, hiding in zip(side["runs"], hidings, strict=False):
+            for phase in run["phases"]:
+                if hiding.active:
+                    hide_everywhere(phase, hiding)
         side.pop("engine", None)
         for rule in RULES:
             rule(side, case)
@@ -86,6 +92,20 @@ def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
                 entry["text"] = _CUT_HALF.sub("", _HALF.sub(lambda m: f"\\u{ord(m[0]):04x}", entry["text"]))
 
 
+_PREVIEW = re.compile(r"(?<= = )\{([^{}]*)\}$")
+
+
+def absent_members(result: Result, _case: Mapping[str, Any]) -> None:
+    """In a narrative's preview of an object, keys whose value is absent are left out."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for entry in phase["narrative"]:
+                value, preview = entry.get("rawValue"), _PREVIEW.search(entry["text"])
+                if isinstance(value, dict) and preview and " keys" not in preview[1]:
+                    kept = [key for key in preview[1].split(", ") if key in value]
+                    entry["text"] = f"{entry['text'][: preview.start()]}{{{', '.join(kept)}}}"
+
+
 _HIDDEN = "[REDACTED]"
 _TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
 _TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
@@ -117,6 +137,7 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
     fresh_narrative,
     halves_in_texts,
+    absent_members,
     hidden_thresholds,
 )
 

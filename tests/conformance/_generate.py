@@ -585,7 +585,12 @@ class _Case:
             (1, lambda: ["$default", ["$get", "missing"], self.expression(deeper, part=part)]),
             (1, lambda: ["$arr", self.expression(deeper, part=True), self.expression(deeper, part=True)]),
             (1, lambda: ["$obj", {"x": self.expression(deeper, part=True), "y": self.expression(deeper, part=True)}]),
-            (1, lambda: self.pick((["$undefined"], ["$date", "2024-03-01T12:00:00.000Z"], ["$range", 3], ["$nan"]))),
+            (
+                1,
+                lambda: self.pick(
+                    (["$undefined"], ["$date", "2024-03-01T12:00:00.000Z"] if not part else 7, ["$range", 3], ["$nan"])
+                ),
+            ),
             (1, lambda: self.pick((["$args", "i0"], ["$args"], ["$env", "region"]))),
             (1, lambda: self.condition()),
         )()

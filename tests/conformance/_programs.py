@@ -15,6 +15,7 @@ from footpath import DynamicSubflow, StageNode, decide, interrupt, ops, select
 from tests.conformance import _js
 from tests.conformance._expressions import CaseError, CaseFormatError, evaluate, segments, walk
 from tests.conformance._js import ABSENT
+from tests.conformance._secrets import Hiding
 
 __all__ = ["Runtime", "StageContext", "resume_function", "stage_function"]
 
@@ -31,6 +32,7 @@ class Runtime:
             null; the case tells them apart, so the interpreter does.
         chart_of: builds the chart of a chart position; set, as the next, by `ChartBuilding`.
         mount_options: the keyword arguments of a mount.
+        hiding: learns what the run at hand writes where it is to be hidden.
     """
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class Runtime:
         self.resume_input_given = False
         self.chart_of: Callable[[Any], Any] = _unset
         self.mount_options: Callable[[Any], dict[str, Any]] = _unset
+        self.hiding = Hiding()
 
 
 def _unset(_: Any) -> Any:
@@ -193,14 +196,18 @@ def _run(program: Program | None, c: StageContext) -> Steps:
 
 def _write(a: list[Any], c: StageContext) -> None:
     value = evaluate(a[1], c)
-    if len(a) > 2 and a[2]:
-        c.ops.set(a[0], value, redact=a[2].get("redact") is True, description=a[2].get("description"))
+    options = a[2] if len(a) > 2 and a[2] else {}
+    c.runtime.hiding.wrote(a[0], value, redact=options.get("redact") is True)
+    if options:
+        c.ops.set(a[0], value, redact=options.get("redact") is True, description=options.get("description"))
     else:
         c.scope[a[0]] = value
 
 
 def _args(a: list[Any], c: StageContext) -> None:
-    c.scope[a[1]] = evaluate(["$args", a[0]], c)
+    value = evaluate(["$args", a[0]], c)
+    c.runtime.hiding.wrote(a[1], value)
+    c.scope[a[1]] = value
 
 
 def _read(a: list[Any], c: StageContext) -> None:
@@ -212,7 +219,9 @@ def _read_path(a: list[Any], c: StageContext) -> None:
 
 
 def _update(a: list[Any], c: StageContext) -> None:
-    c.ops.update(a[0], evaluate(a[1], c))
+    patch = evaluate(a[1], c)
+    c.runtime.hiding.wrote(a[0], patch)
+    c.ops.update(a[0], patch)
 
 
 def _delete(a: list[Any], c: StageContext) -> None:
@@ -229,7 +238,9 @@ def _let(a: list[Any], c: StageContext) -> None:
 
 def _emit(a: list[Any], c: StageContext) -> None:
     if len(a) > 1:
-        c.ops.emit(a[0], evaluate(a[1], c))
+        payload = evaluate(a[1], c)
+        c.runtime.hiding.emitted(a[0], payload)
+        c.ops.emit(a[0], payload)
     else:
         c.ops.emit(a[0])
 

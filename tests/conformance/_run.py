@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
 from tests.conformance._queries import ControlRecorder, answer
 from tests.conformance._recording import Events, camel, recorder, throwing_recorder
+from tests.conformance._secrets import Hiding, compiled
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
 __all__ = ["run_case"]
@@ -26,7 +26,10 @@ Json = Any
 
 
 def run_case(case: Case) -> dict[str, Json]:
-    """Build the case's chart, run it as the case says, ask its queries; the result as plain JSON data."""
+    """Build the case's chart, run it as the case says, ask its queries; the result as plain JSON data.
+
+    Beside what FORMAT describes each run has `hiding`, which knows the values written where they were to be hidden.
+    """
     result: dict[str, Json] = {"format": 1, "name": case.get("name"), "build": {}, "runs": []}
     runtime = Runtime()
     building = ChartBuilding(case.get("charts") or {}, runtime)
@@ -75,10 +78,12 @@ class _Runs:
         events = Events()
         for run in runs:
             self._runtime.failures = {}
+            self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
             if executor is None or not run.get("sameExecutor"):
                 events = Events()
                 executor = self._executor(run, events)
-            results.append({"phases": self._phases(run, executor, events)})
+            phases = self._phases(run, executor, events)
+            results.append({"phases": phases, "hiding": self._runtime.hiding})
         return results
 
     def _phases(self, run: Case, executor: Any, events: Events) -> list[Json]:
@@ -189,22 +194,10 @@ def _resuming(executor: Any, checkpoint: Any, entry: Case, run: Case) -> Callabl
 def _redaction_policy(policy: Case) -> RedactionPolicy:
     options: dict[str, Any] = {name: policy[name] for name in ("keys", "fields") if policy.get(name)}
     if policy.get("patterns"):
-        options["patterns"] = [_pattern(p) for p in policy["patterns"]]
+        options["patterns"] = [compiled(p) for p in policy["patterns"]]
     if policy.get("emitPatterns"):
-        options["emit_patterns"] = [_pattern(p) for p in policy["emitPatterns"]]
+        options["emit_patterns"] = [compiled(p) for p in policy["emitPatterns"]]
     return RedactionPolicy(**options)
-
-
-_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
-
-
-def _pattern(pattern: str | Case) -> re.Pattern[str]:
-    if isinstance(pattern, str):
-        return re.compile(pattern)
-    flags = re.NOFLAG
-    for letter in pattern.get("flags") or "":
-        flags |= _FLAGS.get(letter, re.NOFLAG)
-    return re.compile(pattern["source"], flags)
 
 
 def _phase(

@@ -34,6 +34,12 @@ def reductions(case: Json) -> Iterator[Json]:
             yield _with(case, path, value[:index] + value[index + 1 :])
     for path, member in _members(case):
         yield _without(case, path, member)
+    for path, op in _walk(case):
+        if isinstance(op, list) and len(op) > 2 and op[0] == "if" and isinstance(op[2], list) and path:
+            *above, index = path
+            program = _at(case, tuple(above))
+            for ops in op[2:]:
+                yield _with(case, tuple(above), [*program[:index], *ops, *program[index + 1 :]])
     for path, expression in _expressions(case):
         for part in expression[1:]:
             yield _with(case, path, part)
@@ -59,7 +65,8 @@ def _sites(case: Json) -> Iterator[tuple[Path, list[Json]]]:
             continue
         is_named_list = bool(path) and (path[-1] in _LISTS or (len(path) == 2 and path[0] == "charts"))
         is_program = all(isinstance(op, list) and op and isinstance(op[0], str) for op in value)
-        if is_named_list or (is_program and bool(path) and isinstance(path[-1], int)):
+        is_literal = bool(path) and isinstance(path[-1], int) and not isinstance(value[0], str)
+        if is_named_list or (is_program and bool(path) and isinstance(path[-1], int)) or is_literal:
             yield path, value
 
 
@@ -78,19 +85,19 @@ def _expressions(case: Json) -> Iterator[tuple[Path, list[Json]]]:
             yield path, value
 
 
+def _at(case: Json, path: Path) -> Json:
+    for step in path:
+        case = case[step]
+    return case
+
+
 def _with(case: Json, path: Path, value: Json) -> Json:
     made = copy.deepcopy(case)
-    place = made
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = copy.deepcopy(value)
+    _at(made, path[:-1])[path[-1]] = copy.deepcopy(value)
     return made
 
 
 def _without(case: Json, path: Path, member: str) -> Json:
     made = copy.deepcopy(case)
-    place = made
-    for step in path:
-        place = place[step]
-    del place[member]
+    del _at(made, path)[member]
     return made

@@ -1,0 +1,171 @@
+"""The rule "hidden is hidden": a value that redaction hides somewhere counts as hidden wherever it stands.
+
+The reference hides a value under its own key and lets copies and derived texts through; this engine hides it
+everywhere (docs/parity.md). So both results have the secrets taken out before they are compared: what a secret is, the
+engine's own `Secrets` says, and which values are secret, the case: what was written to hidden keys, and what the
+snapshot shows that the redacted snapshot does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from footpath.values import MARK, Secrets
+
+__all__ = ["Hiding", "compiled", "hide_everywhere"]
+
+Json = Any
+_LOG_MARK = "REDACTED"
+_STATES = frozenset({"sharedState", "globalContext", "initialState"})
+_LOGS = frozenset({"commitLog", "history", "queries"})
+
+
+class Hiding:
+    """Learns the secrets of a run while its programs write.
+
+    Attributes:
+        secrets: the values hidden so far.
+        active: whether the run hides anything at all.
+    """
+
+    def __init__(self, policy: Mapping[str, Any] | None = None) -> None:
+        chosen = policy or {}
+        self.secrets: list[Any] = []
+        self.active = bool(policy)
+        self._keys = set(chosen.get("keys") or ())
+        self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
+        self._emit_patterns = [compiled(p) for p in chosen.get("emitPatterns") or ()]
+
+    def wrote(self, key: str, value: Any, *, redact: bool = False) -> None:
+        """Note a write; one that asks for redaction hides its key from then on."""
+        if redact:
+            self.active = True
+            self._keys.add(key)
+        if key in self._keys or any(pattern.search(key) for pattern in self._patterns):
+            self.secrets.append(value)
+
+    def emitted(self, name: str, payload: Any) -> None:
+        """Note an emit."""
+        if self.hides_emit(name):
+            self.secrets.append(payload)
+
+    def hides_emit(self, name: str) -> bool:
+        """Whether the payload of an emit of that name is hidden."""
+        return any(pattern.search(name) for pattern in self._emit_patterns)
+
+
+_FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+
+
+def compiled(pattern: str | Mapping[str, Any]) -> re.Pattern[str]:
+    """A regular expression as cases give them: source text, or source and flags."""
+    if isinstance(pattern, str):
+        return re.compile(pattern)
+    flags = re.NOFLAG
+    for letter in pattern.get("flags") or "":
+        flags |= _FLAGS.get(letter, re.NOFLAG)
+    return re.compile(pattern["source"], flags)
+
+
+def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
+    """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place."""
+    secrets = Secrets()
+    for value in hiding.secrets:
+        secrets.add(value)
+    for raw, shown in _shared_states(phase):
+        _learn(raw, shown, secrets)
+    stack: list[tuple[Json, str, bool]] = [(phase, MARK, True)]
+    while stack:
+        item, mark, live = stack.pop()
+        if isinstance(item, dict):
+            if "metrics" in item and "evals" in item:
+                _hide_bags(item, hiding)
+            if secrets and ("redactedPaths" in item or "overwrite" in item):
+                _list_paths(item, secrets)
+            for key, member in item.items():
+                if key in _STATES and live:
+                    continue
+                inside = _LOG_MARK if key in _LOGS or key in _STATES else mark
+                if isinstance(member, (dict, list)):
+                    stack.append((member, inside, live and key != "snapshotRedacted"))
+                elif secrets:
+                    item[key] = _hidden(member, secrets, inside)
+            if "rawValue" in item and item["rawValue"] == MARK:
+                item["text"] = _VALUE.sub(lambda m: m[1] + MARK, item["text"])
+        else:
+            for index, member in enumerate(item):
+                if isinstance(member, (dict, list)):
+                    stack.append((member, mark, live))
+                elif secrets:
+                    item[index] = _hidden(member, secrets, mark)
+
+
+_BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
+
+
+def _hide_bags(node: dict[str, Json], hiding: Hiding) -> None:
+    """Hide the diagnostics of a tree node whose emits the policy hides."""
+    for bag, prefix in _BAGS.items():
+        for key in node.get(bag) or ():
+            if hiding.hides_emit(prefix + key):
+                node[bag][key] = MARK
+
+
+_VALUE = re.compile(r"^([^=]* = ).*$", re.DOTALL)
+_QUOTED_MARK = re.compile(r'"\[REDACTED\]"')
+
+
+def _hidden(value: Json, secrets: Secrets, mark: str) -> Json:
+    if isinstance(value, str) and len(value) > 2 and value[0] == value[-1] == '"':
+        inner = secrets.scrub_text(value[1:-1])  # the summary of a text
+        if inner == MARK:
+            return mark
+    found = secrets.scrub_recorded(value)
+    if found == MARK and value != MARK:
+        return mark
+    return _QUOTED_MARK.sub(MARK, found) if isinstance(found, str) else found
+
+
+def _shared_states(phase: dict[str, Json]) -> list[tuple[Json, Json]]:
+    raw, shown = phase.get("snapshot") or {}, phase.get("snapshotRedacted") or {}
+    pairs = [(raw.get("sharedState"), shown.get("sharedState"))]
+    for name, result in (raw.get("subflowResults") or {}).items():
+        other = (shown.get("subflowResults") or {}).get(name) or {}
+        pairs.append(
+            (
+                (result.get("treeContext") or {}).get("globalContext"),
+                (other.get("treeContext") or {}).get("globalContext"),
+            )
+        )
+    return pairs
+
+
+def _learn(raw: Json, shown: Json, secrets: Secrets) -> None:
+    """Add what `raw` has where `shown` has a mark."""
+    stack = [(raw, shown)]
+    while stack:
+        left, right = stack.pop()
+        if right in (MARK, _LOG_MARK) and left != right:
+            secrets.add(left)
+        elif isinstance(left, dict) and isinstance(right, dict):
+            stack += [(left[key], right[key]) for key in left if key in right]
+        elif isinstance(left, list) and isinstance(right, list):
+            stack += zip(left, right, strict=False)
+
+
+def _list_paths(bundle: dict[str, Json], secrets: Secrets) -> None:
+    """Name in a commit's `redactedPaths`, in both spellings, where its values show a secret; and put them in order."""
+    paths = set(bundle.get("redactedPaths") or ())
+    stack: list[tuple[tuple[str, ...], Json]] = [
+        ((key,), member) for part in ("overwrite", "updates") for key, member in (bundle.get(part) or {}).items()
+    ]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            stack += [((*path, key), member) for key, member in value.items()]
+        elif value not in (MARK, _LOG_MARK) and not isinstance(value, list) and _hidden(value, secrets, MARK) == MARK:
+            paths |= {"\x1f".join(path), path[0] + "\x1f" * (len(path) > 1) + ".".join(path[1:])}
+    if paths or "redactedPaths" in bundle:
+        bundle["redactedPaths"] = sorted(paths)
