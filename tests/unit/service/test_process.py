@@ -239,6 +239,43 @@ def test_poison_is_parked_with_its_reason_and_its_siblings_archived(name: str) -
     assert pipe.metrics.counts["MessagesPoison"] == 1
 
 
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+_VALID = msgspec.json.decode(document(1))
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(_VALID)), _json, max_size=2),
+    st.lists(
+        st.tuples(
+            st.integers(0, 60),
+            _json | st.lists(st.integers(-2, 45) | _json, min_size=1, max_size=8),
+        ),
+        max_size=3,
+    ),
+)
+@settings(max_examples=300)
+def test_a_forged_document_is_poison_or_archived_and_never_comes_again(
+    members: dict[str, Any], entries: list[tuple[int, Any]]
+) -> None:
+    """Any JSON anywhere in a trace: no error is left that would deliver it again for ever."""
+    forged = dict(_VALID)
+    forged["journal"] = list(_VALID["journal"])
+    for at, entry in entries:
+        forged["journal"][at % len(forged["journal"])] = entry
+    try:
+        body = json.dumps(forged | members)
+        body.encode()
+    except UnicodeEncodeError:
+        return
+    pipe = Pipe(dead_letters=MemoryQueue())
+    result = pipe.process(record(body, "forged"))
+    assert (result.retry_ids, result.archived_count + result.poison_count) == ((), 1), pipe.log.entries
+
+
 @pytest.mark.parametrize("name", POISON)
 def test_without_a_dead_letter_queue_poison_is_returned(name: str) -> None:
     """The queue's own policy moves it in the end; nothing is lost."""
