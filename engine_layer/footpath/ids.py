@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RANDOM_BITS = 74  # rand_a (12) and rand_b (62) of RFC 9562
+_LOW_62_BITS = (1 << 62) - 1
 _MAX_MS = (1 << 48) - 1
 
 
@@ -50,7 +51,9 @@ class IdMaker:
     def __call__(self) -> str:
         """The next id, in the canonical lower-case form."""
         with self._lock:
-            now_ms = min(max(self._clock_ms(), 0), _MAX_MS)
+            now_ms = self._clock_ms()
+            if not 0 <= now_ms <= _MAX_MS:
+                now_ms = 0 if now_ms < 0 else _MAX_MS
             if now_ms > self._last_ms:
                 self._last_ms = now_ms
                 self._last_random = int.from_bytes(self._randomness(10), "big") >> 6
@@ -65,7 +68,6 @@ class IdMaker:
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:
     """The UUIDv7 of a time and 74 bits of randomness."""
-    high = (at_ms << 16) | 0x7000 | (random_74_bits >> 62)
-    low = (0b10 << 62) | (random_74_bits & ((1 << 62) - 1))
-    digits = f"{high:016x}{low:016x}"
+    number = (at_ms << 80) | (7 << 76) | (random_74_bits >> 62 << 64) | (0b10 << 62) | (random_74_bits & _LOW_62_BITS)
+    digits = number.to_bytes(16, "big").hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

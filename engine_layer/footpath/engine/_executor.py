@@ -39,20 +39,21 @@ class Phase:
         status: "running" until it has ended.
     """
 
+    trace_id: str | None = None
+    status = "running"
+    duration_us = 0
+    result: Any = UNSET
+    error: BaseException | None = None
+    pause: Paused | None = None
+    base: dict[str, Any] | None = None
+    continues: str | None = None
+
     def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any) -> None:
         self.run = run
         self.run_id = run_id
         self.started_us = started_us
         self.input = shown_input
-        self.trace_id: str | None = None
-        self.status = "running"
-        self.duration_us = 0
-        self.result: Any = UNSET
-        self.error: BaseException | None = None
-        self.pause: Paused | None = None
-        self.base: dict[str, Any] | None = None
         self.visits: dict[str, int] = {}
-        self.continues: str | None = None
 
 
 class FlowChartExecutor:
@@ -407,14 +408,16 @@ class FlowChartExecutor:
         if max_depth < 1:
             message = "FlowchartTraverser: maxDepth must be >= 1"
             raise RunError(message)
-        issues = self.chart.contract.check_input(given)
+        contract = self.chart.contract
+        issues = None if contract.input is None else contract.check_input(given)
         if issues:
             texts = "; ".join(str(issue["message"]) for issue in issues)
             count = f"{len(issues)} issue{'' if len(issues) == 1 else 's'}"
             raise InputValidationError(f"Input validation failed: {count} — {texts}", issues)
         args = {} if given is None else dict(given)
         run, phase = self._phase(env, max_depth, max_iterations, None)
-        run.watch(timeout_ms, signal)
+        if timeout_ms is not None or signal is not None:
+            run.watch(timeout_ms, signal)
         run.top.readonly = frozenset(args)
         run.top.args = args
         shown: Any = UNSET
@@ -433,9 +436,7 @@ class FlowChartExecutor:
         self._running = True
         return scheduler, phase
 
-    def _phase(
-        self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None
-    ) -> tuple[Run, Phase]:
+    def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> tuple[Run, Phase]:
         if redaction is None and self._policy is not None:
             redaction = Redaction(self._policy)
         run_id = self._ids()

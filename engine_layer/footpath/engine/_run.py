@@ -96,6 +96,19 @@ class Run:
         top: state of the outermost flow.
     """
 
+    # Class-level defaults for what most runs never touch.
+    parallel = 0
+    current: Frame | None = None
+    frame_count = 0
+    node_count = 0
+    failed_stage: str | None = None
+    tail: Frame | None = None
+    resuming: Resuming | None = None
+    watched = False
+    _deadline_ns: int | None = None
+    _timeout_ms: float | None = None
+    _signal: Any = None
+
     def __init__(
         self,
         *,
@@ -115,22 +128,11 @@ class Run:
         self.limits = limits
         self.env = env
         self.redaction = redaction
-        self.parallel = 0
         self.careful = redaction is not None
-        self.current: Frame | None = None
-        self.frame_count = 0
-        self.node_count = 0
         self.loops: dict[Node, int] = {}
         self.stream_handlers = stream_handlers
-        self.failed_stage: str | None = None
-        self.tail: Frame | None = None
         self.finals: dict[str, Region] = {}
-        self.resuming: Resuming | None = None
         self.reentries: dict[int, Reentry] = {}
-        self.watched = False
-        self._deadline_ns: int | None = None
-        self._timeout_ms: float | None = None
-        self._signal: Any = None
         self.top = Region(nodes)
         self.resolved: dict[int, FlowChart] = {}
 

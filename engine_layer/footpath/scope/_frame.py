@@ -22,7 +22,7 @@ from footpath.journal._entries import (
     UPDATE,
 )
 from footpath.state import is_echo, is_tracked, merge, same, settle, track, untracked
-from footpath.values import ABSENT, ATOMS, MARK, record
+from footpath.values import ABSENT, ATOMS, MARK, is_recorded_as, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -379,8 +379,9 @@ class Frame:
                 unchanged = same(base, value)
                 region.recorded.pop(slot, None)
             else:
-                now = record(value)
-                if now != recorded[key]:
+                now = recorded[key]
+                if not is_recorded_as(value, now):
+                    now = record(value)
                     self.changed(key, now)
                 unchanged = base is not ABSENT and (region.recorded.get(slot) == now or same(base, value))
                 region.recorded[slot] = now
@@ -402,8 +403,10 @@ class Frame:
             settle(view)
             if key in self.staged or self.branch:
                 continue
-            now = record(value)
             before = region.recorded.get(key)
+            if before is not None and is_recorded_as(value, before):
+                continue
+            now = record(value)
             if before is None:
                 region.recorded[key] = now
             elif before != now and region.values.get(key) is value:

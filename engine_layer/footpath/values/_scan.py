@@ -43,7 +43,7 @@ def scan(value: Any, depth: int = MAX_DEPTH) -> int:
         if len(level) > _FEW:
             return _scan_wide(level, depth)
         depth -= 1
-        below: list[Any] = []
+        below: list[Any] | None = None  # most containers hold none
         for box in level:
             if len(box) > _MANY:
                 return _scan_wide(level, depth + 1)
@@ -59,13 +59,16 @@ def scan(value: Any, depth: int = MAX_DEPTH) -> int:
                 if kind is str or kind is int:
                     continue
                 if kind is dict or kind is list or kind is tuple:
-                    below.append(item)
+                    if below is None:
+                        below = [item]
+                    else:
+                        below.append(item)
                 elif kind is float:
                     if item - item != 0.0:
                         return NOT_JSON
                 elif kind is not bool and item is not None:
                     return NOT_JSON
-        if not below:
+        if below is None:
             return JSON
         level = below
     return NOT_JSON
