@@ -18,7 +18,7 @@ __all__ = ["Hiding", "compiled", "hide_everywhere"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
-_STATES = frozenset({"sharedState", "globalContext", "initialState"})
+_STATES = frozenset({"sharedState", "globalContext"})
 _LOGS = frozenset({"commitLog", "history", "queries"})
 
 
@@ -43,8 +43,12 @@ class Hiding:
         if redact:
             self.active = True
             self._keys.add(key)
-        if key in self._keys or any(pattern.search(key) for pattern in self._patterns):
+        if self.hides(key):
             self.secrets.append(value)
+
+    def hides(self, key: str) -> bool:
+        """Whether what is written to a key is hidden."""
+        return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
 
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
@@ -82,6 +86,10 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
         if isinstance(item, dict):
             if "metrics" in item and "evals" in item:
                 _hide_bags(item, hiding)
+            if isinstance(item.get("initialState"), dict):
+                item["initialState"] = {
+                    key: MARK if hiding.hides(key) else member for key, member in item["initialState"].items()
+                }
             if secrets and ("redactedPaths" in item or "overwrite" in item):
                 _list_paths(item, secrets)
             for key, member in item.items():

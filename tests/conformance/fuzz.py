@@ -32,6 +32,9 @@ _SHRINK_BATCH = 40
 _NOT_A_CASE = re.compile(r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:')
 """In a result: an error that the language words, or that says that this is no valid case."""
 
+_DEEPER = re.compile(r"(?:\.(next|children))+(?:\[\])?")
+_NAMED = re.compile(r"(subflowResults|payload|runs)\.[^.\[]+")
+
 
 class Fuzzing:
     """Asks both sides about cases, batch by batch, in a scratch folder."""
@@ -82,7 +85,8 @@ class Fuzzing:
 def _signature(verdict: Verdict) -> str:
     """What kind of difference it is: its path without positions, or the last line of the failure."""
     if verdict.difference:
-        return re.sub(r"\[\d+\]", "[]", verdict.difference.path)
+        path = re.sub(r"\[\d+\]", "[]", verdict.difference.path)
+        return _DEEPER.sub(r".\1", _NAMED.sub(r"\1.*", path))
     return (verdict.failure or "").splitlines()[-1]
 
 
