@@ -7,10 +7,10 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from footpath.state._views import TrackedDict, TrackedList
+from footpath.state._views import is_tracked, untracked
 from footpath.values import ABSENT, record
 
-_KINDS: dict[type, type] = {TrackedDict: dict, TrackedList: list}
+_join = "".join
 
 
 def same(a: Any, b: Any) -> bool:
@@ -22,67 +22,67 @@ def same(a: Any, b: Any) -> bool:
     raises equals only itself. Never raises.
     """
     todo: list[tuple[Any, Any]] = [(a, b)]
-    compared: set[tuple[int, int]] = set()  # container pairs under way or done: cycles end, shared parts count once
+    compared: set[tuple[int, int]] = set()  # pairs of containers under way or done: cycles end, shared parts count once
+    kept: list[Any] = []  # what stands for views, alive so that an id stays theirs
     while todo:
         a, b = todo.pop()
-        if a is b:
-            continue
         kind = type(a)
-        other = type(b)
-        if kind is not other:
-            kind = _KINDS.get(kind, kind)
-            other = _KINDS.get(other, other)
-        if kind is not other:
-            if (kind is int or kind is float) and (other is int or other is float) and a == b:
+        if type(b) is kind and (kind is dict or kind is list or kind is tuple):
+            if a is b or (id(a), id(b)) in compared:
                 continue
-            return False
-        if kind is str or kind is int or kind is bool:
-            if a != b:
+            compared.add((id(a), id(b)))
+            pairs = _members(a, b) if kind is dict else _items(a, b)
+            if pairs is None:
                 return False
-        elif kind is float:
-            if a != b and not (isnan(a) and isnan(b)):
-                return False
-        elif kind is dict or kind is TrackedDict:
-            if not _begin(compared, a, b):
-                continue
-            if not _keys_alike(a, b):
-                return False
-            todo.extend([(value, b.get(key, ABSENT)) for key, value in a.items()])
-            if len(a) != len(b) or any(value is ABSENT for value in a.values()):
-                if any(value is not ABSENT and key not in a for key, value in b.items()):
-                    return False
-            elif a.keys() != b.keys():
-                return False
-        elif kind is list or kind is tuple or kind is TrackedList:
-            if len(a) != len(b):
-                return False
-            if _begin(compared, a, b):
-                todo.extend(zip(a, b, strict=True))
-        elif not _same_object(a, b):
+            for x, y in pairs:
+                if x is not y:
+                    part = type(x)
+                    if type(y) is part and (part is str or part is int or part is float or part is bool):
+                        if x != y and not (part is float and isnan(x) and isnan(y)):
+                            return False
+                    else:
+                        todo.append((x, y))
+        elif is_tracked(a) or is_tracked(b):
+            a, b = untracked(a), untracked(b)
+            kept.append((a, b))
+            todo.append((a, b))
+        elif a is not b and not _same_leaf(a, b):
             return False
     return True
 
 
-def _begin(compared: set[tuple[int, int]], a: Any, b: Any) -> bool:
-    pair = (id(a), id(b))
-    if pair in compared:
+def _same_leaf(a: Any, b: Any) -> bool:
+    kind = type(a)
+    other = type(b)
+    if (kind is int or kind is float) and (other is int or other is float):
+        return bool(a == b) or (kind is float and other is float and isnan(a) and isnan(b))
+    if kind is not other:
         return False
-    compared.add(pair)
-    return True
-
-
-def _keys_alike(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
-    """Keys that Python takes for one (1 and True) must be of one type."""
-    if all(type(key) is str for key in a):
-        return True
-    kinds = {key: type(key) for key in b}
-    return all(kinds.get(key, type(key)) is type(key) for key in a)
-
-
-def _same_object(a: Any, b: Any) -> bool:
+    if kind is str or kind is bool:
+        return bool(a == b)
     try:
         if not bool(a == b):
             return False
     except Exception:  # noqa: BLE001  # a stage's own __eq__
         return False
     return bool(record(a) == record(b))
+
+
+def _items(a: Any, b: Any) -> Any:
+    return zip(a, b, strict=True) if len(a) == len(b) else None
+
+
+def _members(a: dict[Any, Any], b: dict[Any, Any]) -> Any:
+    """The values to compare, in pairs; None when the keys say that the objects differ."""
+    try:
+        _join(a)
+    except TypeError:
+        # Keys that Python takes for one (1 and True) must be of one type.
+        kinds = {key: type(key) for key in b}
+        if any(kinds.get(key, type(key)) is not type(key) for key in a):
+            return None
+    if a.keys() == b.keys():
+        return [(value, b[key]) for key, value in a.items()]
+    if any(value is not ABSENT and key not in a for key, value in b.items()):
+        return None
+    return [(value, b.get(key, ABSENT)) for key, value in a.items()]

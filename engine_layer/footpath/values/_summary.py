@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from footpath.values._record import record
 from footpath.values._tags import TAG, int_form, text_form, unescape_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection
 
 SUMMARY_LENGTH: Final = 80
 """Longest summary in decision evidence, and in narratives unless told otherwise; in UTF-16 units."""
@@ -73,7 +74,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return _items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys([_shown(key) for key, part in dict.items(value) if part is not ABSENT], max_length)
+        return _keys([key for key, part in dict.items(value) if part is not ABSENT], max_length, _shown)
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
@@ -97,7 +98,7 @@ def _recorded(recorded: Raw, limit: int) -> str:
         return summarize(plain(recorded), limit)
     if isinstance(parts, list):
         return _items(len(parts))
-    return _tagged(plain(recorded), limit) if TAG in parts else _keys(map(unescape_key, parts), limit)
+    return _tagged(plain(recorded), limit) if TAG in parts else _keys(parts, limit, unescape_key)
 
 
 def _tagged(form: dict[str, Any], limit: int) -> str:
@@ -112,15 +113,15 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind == "range" and isinstance(value, list):
         return _items(len(range(*value)))
     if kind in _RECORDS and isinstance(value, dict):
-        return _tagged(value, limit) if TAG in value else _keys(map(unescape_key, value), limit)
+        return _tagged(value, limit) if TAG in value else _keys(value, limit, unescape_key)
     if kind == "dict" and isinstance(value, list):
-        return _keys([_key_text(pair[0]) for pair in value], limit)
+        return _keys([pair[0] for pair in value], limit, _key_text)
     if kind == "graph" and isinstance(value, list) and value:
         root = value[0]
         if isinstance(root, list):
             return _items(len(root))
         if isinstance(root, dict) and root.get(TAG) != "graph":
-            return _tagged(root, limit) if TAG in root else _keys(map(unescape_key, root), limit)
+            return _tagged(root, limit) if TAG in root else _keys(root, limit, unescape_key)
     if kind == "enum":
         text = f"{str(form.get('type')).rpartition(':')[2]}.{form.get('name')}"
     elif kind == "lossy":
@@ -151,13 +152,15 @@ def _items(count: int) -> str:
     return "[]" if count == 0 else "(1 item)" if count == 1 else f"({count} items)"
 
 
-def _keys(keys: Iterable[str], limit: int) -> str:
-    names = list(keys)
-    if not names:
+def _keys(keys: Collection[Any], limit: int, text_of: Callable[[Any], str]) -> str:
+    count = len(keys)
+    if not count:
         return "{}"
-    shown = names if len(names) <= _SHOWN_KEYS else [*names[:_SHOWN_KEYS], f"... ({len(names)} keys)"]
+    shown = [text_of(key) for key in islice(keys, _SHOWN_KEYS)]
+    if count > _SHOWN_KEYS:
+        shown.append(f"... ({count} keys)")
     text = f"{{{', '.join(shown)}}}"
-    return text if _units(text) <= limit else f"{{{len(names)} keys}}"
+    return text if _units(text) <= limit else f"{{{count} keys}}"
 
 
 def _units(text: str) -> int:

@@ -145,22 +145,23 @@ _FORMS: Final[dict[type, Callable[[Any], Any]]] = {
     range: lambda value: {TAG: "range", "value": [int_form(n) for n in (value.start, value.stop, value.step)]},
 }
 
+_EXACT: Final[dict[type, Callable[[Any], Any]]] = {str: str.__str__, int: int.__int__, float: float.__float__}
+"""From an instance of a subclass to the base type's own value, past what the subclass makes of itself."""
+
 
 def leaf(value: Any) -> Any:
     """The JSON form of a value without parts; `NOT_A_LEAF` for any other.
 
-    A subclass of str, int or float that is not an enum is recorded as the text or number that it is.
+    An instance of a subclass of one of these types, enums aside, is recorded as the text, number, date, ... that it is.
     """
     cls = type(value)
     form = _FORMS.get(cls)
     if form is not None:
         return form(value)
-    if issubclass(cls, Enum):
-        return NOT_A_LEAF
-    if issubclass(cls, str):
-        return text_form(str.__str__(value))
-    if issubclass(cls, int):
-        return int_form(int.__int__(value))
-    if issubclass(cls, float):
-        return float_form(float.__float__(value))
+    if not issubclass(cls, Enum):
+        for base in cls.__mro__:
+            form = _FORMS.get(base)
+            if form is not None:
+                exact = _EXACT.get(base)
+                return form(value if exact is None else exact(value))
     return NOT_A_LEAF

@@ -200,6 +200,13 @@ SUBCLASSED: dict[str, tuple[Any, Any]] = {
     "str subclass": (type("S", (str,), {})("x"), "x"),
     "int subclass": (type("I", (int,), {})(5), 5),
     "float subclass": (type("F", (float,), {})(0.5), 0.5),
+    "datetime subclass": (
+        type("Stamp", (datetime,), {})(2026, 1, 1, tzinfo=UTC),
+        {"$footpath": "datetime", "value": "2026-01-01T00:00:00+00:00"},
+    ),
+    "decimal subclass": (type("Money", (Decimal,), {})("1.5"), {"$footpath": "decimal", "value": "1.5"}),
+    "str subclass with a text of its own": (type("T", (str,), {"__str__": lambda _: "other"})("x"), "x"),
+    "int subclass of all digits": (type("B", (int,), {"__int__": lambda _: 0})(2**70), 2**70),
     "text enum as key": ({Grade.A: 1}, {"a": 1}),
 }
 """Values recorded as the JSON type they are: value, and what comes back."""

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import copy
 import gc
+import inspect
 import json
+import os
+import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -15,7 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 
+import footpath.values
 from footpath.values import ABSENT, MAX_DEPTH, encode_json, is_json, is_recorded_as, plain, record, revive
+from footpath.values._tags import type_name
 from tests.unit.values._kinds import (
     LOSSLESS,
     LOSSY,
@@ -24,6 +30,7 @@ from tests.unit.values._kinds import (
     Family,
     Order,
     Point,
+    RaisingField,
     anything,
     bomb,
     lossless,
@@ -31,6 +38,8 @@ from tests.unit.values._kinds import (
     plain_json,
     ring,
 )
+
+ENGINE = Path(footpath.values.__file__).parents[2]
 
 
 def text_of(value: Any) -> str:
@@ -268,7 +277,7 @@ def test_recording_works_where_the_stack_is_nearly_used_up() -> None:
     def dive(levels: int) -> Any:
         return record(value) if levels == 0 else dive(levels - 1)
 
-    used = len(__import__("inspect").stack())
+    used = len(inspect.stack())
     for left in (60, 90, 120, 200):
         recorded = dive(sys.getrecursionlimit() - used - left)
         assert type(recorded) is Raw
@@ -374,3 +383,67 @@ def test_is_json_knows_plain_values() -> None:
     assert not is_json({1: 2})
     assert not is_json(Decimal(1))
     assert is_json("x")
+
+
+# ── classes of the stage's own ─────────────────────────────────────────────────────────────────────────────────────
+def test_models_are_recorded_by_their_fields_without_calling_them() -> None:
+    """Pydantic's shape, old and new: declared fields and extra ones; no method of the model's is run."""
+
+    class Model:
+        model_fields: ClassVar[dict[str, Any]] = {"name": None, "unset": None}
+
+        def __init__(self) -> None:
+            self.name = "Ada"
+            self.private = "not a field"
+            self.__pydantic_extra__ = {"more": {1}}
+
+        def model_dump(self) -> Any:
+            raise AssertionError
+
+    form = plain(record(Model()))
+    assert (form["$footpath"], form["value"]) == ("model", {"name": "Ada", "more": {"$footpath": "set", "value": [1]}})
+
+    class OldModel:
+        __fields__: ClassVar[dict[str, Any]] = {"a": None}
+        a = 1
+
+    assert plain(record(OldModel()))["value"] == {"a": 1}
+
+
+def test_attrs_classes_are_recorded_by_their_fields() -> None:
+    """Known by the attribute that attrs leaves on them."""
+
+    class Field:
+        name = "x"
+
+    class Attrs:
+        __attrs_attrs__ = (Field(),)
+        x = 5
+
+    assert plain(record(Attrs())) == {"$footpath": "attrs", "type": type_name(Attrs), "value": {"x": 5}}
+
+
+def test_one_part_that_raises_is_marked_and_the_rest_is_recorded() -> None:
+    """A broken property does not cost the whole record."""
+    form = plain(record({"good": [1], "bad": RaisingField()}))
+    assert form["good"] == [1]
+    assert form["bad"]["$footpath"] == "lossy"
+
+
+def test_the_same_object_gives_the_same_bytes_in_every_process() -> None:
+    """Law 4: no addresses, no hash order."""
+    program = (
+        "from footpath.values import record\n"
+        "print(bytes(record({'f': len, 'o': object(), 's': {'b', 'a', 'c', 'd'}, 'k': {(1, 'x'): {frozenset('ab')}}})))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ENGINE)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
