@@ -222,7 +222,7 @@ def traces_get(
 @_guarded
 def traces_why(
     trace_id: TraceId,
-    key: Annotated[str | None, typer.Argument(metavar="[KEY]", help="A key of the state.", show_default=False)] = None,
+    key: Annotated[str | None, typer.Argument(metavar="KEY", help="A key of the state.", show_default=False)] = None,
     as_data: Annotated[bool, typer.Option("--json", help="The explanation as JSON.")] = False,
     max_steps: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many steps back.")] = 40,
     archive: Archive = None,

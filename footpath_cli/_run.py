@@ -89,12 +89,16 @@ def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: 
         failure = error
     trace = executor.get_trace()
     keep(trace, store)
+    checkpoint = executor.get_checkpoint()
     if as_data:
-        as_json({"traceId": trace.trace_id, "chart": name, "status": trace.status, "result": trace.result})
+        answer = {"traceId": trace.trace_id, "chart": name, "status": trace.status, "result": trace.result}
+        as_json(answer if checkpoint is None else answer | {"checkpoint": checkpoint})
     else:
         say()
         say(f"{trace.status}: {harmless(json.dumps(trace.result, default=str))}", "bold")
         say(f"trace {trace.trace_id}; ask: footpath traces why {trace.trace_id}")
+    if checkpoint is not None and not as_data:
+        remark("the run waits for an answer; --json prints the checkpoint that the request function resumes it from")
     if failure is not None:
         raise CommandError(
             f"{type(failure).__name__}: {failure}", f"its trace is kept: footpath traces get {trace.trace_id}"

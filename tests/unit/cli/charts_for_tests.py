@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from footpath import flow_chart
+from footpath import Pausable, flow_chart
 from footpath_service.flows import Flow
 
 
@@ -17,9 +17,18 @@ def _fail(scope: Any) -> None:
     raise ValueError("boom\x1b[31m")
 
 
+def _wait(scope: Any) -> Any:
+    return {"question": "go on?"}
+
+
+def _go_on(scope: Any, answer: Any) -> None:
+    scope.answer = answer
+
+
 def charts() -> list[Flow]:
     failing = flow_chart("Say", _say, "say").add_function("Fail", _fail, "fail").build()
-    return [Flow("failing", lambda: failing)]
+    pausing = flow_chart("Say", _say, "say").add_pausable_function("Wait", Pausable(_wait, _go_on), "wait").build()
+    return [Flow("failing", lambda: failing), Flow("pausing", lambda: pausing)]
 
 
 def broken() -> list[Flow]:

@@ -156,6 +156,18 @@ def test_a_failed_run_ends_with_1_and_keeps_its_trace(monkeypatch: pytest.Monkey
     assert "\x1b" not in told.out
 
 
+def test_a_paused_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No failure; its checkpoint is in the JSON answer, and its trace is kept."""
+    monkeypatch.setenv("CHARTS", f"{CHARTS}:charts")
+    ended = footpath("run", "pausing")
+    assert ended.code == 0
+    assert ended.out.strip().startswith("paused: null")
+    assert "--json prints the checkpoint" in ended.err
+    answer = json.loads(footpath("run", "pausing", "--json").out)
+    assert answer["checkpoint"]
+    assert footpath("traces", "ls", "--status", "paused").out.count("paused") == 2
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "code", "said"),
     [
