@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, UnsetType
@@ -21,6 +22,9 @@ RESERVED = frozenset(
     "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
 )
 """Names that footprintjs refuses in a filter: such a rule never matches."""
+
+_AS_THEY_ARE = frozenset({str, int, float, bool})
+"""Types whose values a read gives as they are; a None it gives for an absent key too, a container as a view."""
 
 _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
@@ -150,16 +154,15 @@ def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, An
             message = f'rule {index} needs "when" and "then", but is {rule!r:.120}'
             raise TypeError(message) from None
     evidence = RuleEvidence("", index, branch, False, UNSET if label is None else label)
-    if callable(when):
-        _try_function(scope, frame, when, evidence)
-    else:
+    if type(when) is dict or not callable(when):
         _try_filter(frame, when, evidence)
+    else:
+        _try_function(scope, frame, when, evidence)
     return evidence
 
 
 def _try_function(scope: Any, frame: Frame, when: Callable[[Any], Any], evidence: RuleEvidence) -> None:
-    host = frame.host
-    journal = host.journal
+    journal = frame.host.journal
     start = len(journal)
     evidence.type = "function"
     try:
@@ -176,9 +179,11 @@ def _try_function(scope: Any, frame: Frame, when: Callable[[Any], Any], evidence
 def _look(frame: Frame, key: str) -> Look:
     value = frame.lookup(key)
     redaction = frame.host.redaction
-    if redaction is not None and value is not ABSENT and redaction.hides(key):
+    if redaction is None:
+        return Look(key, summarize(value), False)
+    if value is not ABSENT and redaction.hides(key):
         return Look(key, MARK, True)
-    return Look(key, _hide(frame, summarize(value)), False)
+    return Look(key, redaction.scrub(summarize(value)), False)
 
 
 def _hide(frame: Frame, text: str) -> str:
@@ -190,26 +195,29 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -
     evidence.type = "filter"
     conditions: list[Condition] = []
     evidence.conditions = conditions
-    refused = False
+    matched = True
     redaction = frame.host.redaction
     for key, wanted in when.items():
         if key in RESERVED:
-            refused = True
+            matched = False
             continue
         if not isinstance(wanted, dict):
             continue
-        frame.read(key)
-        actual = frame.lookup(key)
+        actual = frame.read(key)
+        if type(actual) not in _AS_THEY_ARE:
+            actual = frame.lookup(key)
         hidden = redaction is not None and actual is not ABSENT and redaction.hides(key)
-        summary = MARK if hidden else _hide(frame, summarize(actual))
+        summary = MARK if hidden else summarize(actual) if redaction is None else redaction.scrub(summarize(actual))
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)
             result = compare is not None and compare(actual, threshold)
+            if not result:
+                matched = False
             shown = MARK if hidden and op in _HIDES_THRESHOLD else record(threshold)
             if redaction is not None and shown is not MARK:
                 shown = redaction.scrub_recorded(shown)
             conditions.append(Condition(key, op, shown, summary, result, hidden))
-    evidence.matched = bool(conditions) and not refused and all(condition.result for condition in conditions)
+    evidence.matched = matched and len(conditions) > 0
 
 
 # ── comparing as footprintjs does ────────────────────────────────────────────────────────────────────────────────────
@@ -288,6 +296,12 @@ def _number(value: Any) -> float:
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def compare(actual: Any, threshold: Any) -> bool:
+        kind, other = type(actual), type(threshold)
+        if (kind is int or kind is float) and (other is int or other is float):
+            try:
+                return test(float(actual), float(threshold))
+            except OverflowError:
+                pass
         if actual is ABSENT or threshold is ABSENT:
             return False
         left, right = _primitive(actual), _primitive(threshold)
@@ -302,10 +316,10 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": strictly_equal,
     "ne": lambda actual, threshold: not strictly_equal(actual, threshold),
-    "gt": _ordered(lambda left, right: left > right),
-    "gte": _ordered(lambda left, right: left >= right),
-    "lt": _ordered(lambda left, right: left < right),
-    "lte": _ordered(lambda left, right: left <= right),
+    "gt": _ordered(operator.gt),
+    "gte": _ordered(operator.ge),
+    "lt": _ordered(operator.lt),
+    "lte": _ordered(operator.le),
     "in": lambda actual, threshold: (
         isinstance(threshold, (list, tuple)) and any(_same_value(actual, item) for item in threshold)
     ),

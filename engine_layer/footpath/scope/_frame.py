@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SMALL = 1 << 63
 """Integers below it, in size, are recorded as they are."""
 
+_NUMBERS = frozenset({int, float})
+"""1 and 1.0 are one number to a commit; see `footpath.state.same`."""
+
 NO_ANSWER: Any = object()
 """Says that an interrupt has no answer yet; None is an answer."""
 
@@ -358,7 +361,8 @@ class Frame:
         dropped: list[str] | None = None
         for key, value in staged.items():
             base = values.get(key, ABSENT)
-            if base == value if type(base) is type(value) else same(base, value):
+            kind = type(value)
+            if base == value if type(base) is kind else kind in _NUMBERS and type(base) in _NUMBERS and base == value:
                 dropped = [key] if dropped is None else [*dropped, key]
             values[key] = value
             if key in known:

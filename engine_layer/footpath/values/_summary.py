@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUMMARY_LENGTH: Final = 80
 """Longest summary in decision evidence, and in narratives unless told otherwise; in UTF-16 units."""
 _SHOWN_KEYS = 4
+_FEW_DIGITS = 1_000_000_000  # below it nobody need be asked how a number is printed
 _parts = msgspec.json.Decoder(dict[str, Raw] | list[Raw]).decode
 _EMPTY_IN_JS: Final = frozenset({"datetime", "date", "time"})
 _LISTS: Final = frozenset({"set", "frozenset", "deque"})
@@ -59,6 +60,8 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     kind = type(value)
     if kind is str:
         return f'"{cut(_shown(value), max_length)}"'
+    if kind is int and -_FEW_DIGITS < value < _FEW_DIGITS:
+        return str(value)
     if kind is float or (kind is int and int_form(value) is value):
         return js_number(value)
     if value is None:
