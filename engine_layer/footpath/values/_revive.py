@@ -112,9 +112,9 @@ def _closed(form: dict[str, Any], value: Any, types: _Types) -> Any:
     if kind == "complex":
         return complex(*value)
     if kind == "set":
-        return set(value)
+        return set(map(_as_key, value))
     if kind == "frozenset":
-        return frozenset(value)
+        return frozenset(map(_as_key, value))
     if kind == "deque":
         return deque(value, form["max_length"])
     if kind == "dict":
@@ -131,7 +131,16 @@ def _closed(form: dict[str, Any], value: Any, types: _Types) -> Any:
 
 
 def _as_key(key: Any) -> Any:
-    return tuple(key) if type(key) is list else key  # only a tuple can have been a key
+    """What was a key or in a set: of a list only a tuple can have been, and of the lists in it, too."""
+    if type(key) is not list:
+        return key
+    inner: list[list[Any]] = [key]
+    for part in inner:  # grows as it goes
+        inner.extend([item for item in part if type(item) is list])
+    closed: dict[int, Any] = {}
+    for part in reversed(inner):
+        closed[id(part)] = tuple([closed[id(item)] if type(item) is list else item for item in part])
+    return closed[id(key)]
 
 
 def _made(kind: str, cls: type, value: Any, name: Any) -> Any:
