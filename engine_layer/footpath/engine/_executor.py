@@ -339,7 +339,7 @@ class FlowChartExecutor:
                 shown = MARK if run.redaction.wants(key) else run.redaction.show(key, value, shown)
             state[key] = shown
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
-        name = _paused_name(self.chart, checkpoint, node)
+        name = _paused_name(run, self.chart, checkpoint, node)
         has_input = given is not NO_ANSWER
         run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
         run.record_entry((RUN_START,))
@@ -651,7 +651,7 @@ def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
     return msgspec.json.decode(msgspec.json.encode({key: record(value) for key, value in state.items()}))
 
 
-def _paused_name(chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) -> str:
+def _paused_name(run: Run, chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) -> str:
     path = [str(step) for step in checkpoint.get("subflowPath") or ()]
     if not path:
         return node.name
@@ -661,7 +661,7 @@ def _paused_name(chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) ->
     for step in path:
         mount = flow.nodes_by_id[step].mount
         assert mount is not None
-        flow = mount.chart or flow
+        flow = run.resolve(mount)
     paused = flow.nodes_by_id.get(stage_id)
     return f"{prefix}/{paused.name if paused is not None else stage_id}"
 
