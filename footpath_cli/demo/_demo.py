@@ -80,12 +80,14 @@ def run_demo(archive: Path | None = None, *, count: int = 1000, seed: int = 1) -
 
 
 def _home_of(folder: Path) -> Path:
-    """The folder around the archive, made, and kept out of git: what a demo leaves is nobody's change."""
+    """Where the demo's own files go: beside the default archive, out of git's sight; inside an archive of another place."""
     folder.mkdir(parents=True, exist_ok=True)
-    home = folder.parent
-    if folder == DEFAULT_FOLDER:
-        (home / ".gitignore").write_text("*\n", encoding="utf-8")
-    return home
+    if folder != DEFAULT_FOLDER:
+        home = folder / "demo"
+        home.mkdir(exist_ok=True)
+        return home
+    (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder.parent
 
 
 def _send_and_archive(pipeline: LocalPipeline, chosen: list[Application]) -> list[dict[str, Any]]:

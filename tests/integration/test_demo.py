@@ -77,8 +77,10 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, capsys: pytest.CaptureF
     assert "Captured = archived: the same 60 trace ids on both sides, each once." in out
     assert "traces why" in out
     assert len(list(ArchiveReader(_folder(tmp_path / "archive")).lines())) == 60
-    assert json.loads((tmp_path / "application.json").read_text(encoding="utf-8"))["application_id"]
-    assert (tmp_path / "handlers.log").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+    home = tmp_path / "archive" / "demo"
+    assert json.loads((home / "application.json").read_text(encoding="utf-8"))["application_id"]
+    assert (home / "handlers.log").stat().st_size > 0
 
 
 def test_a_second_demo_counts_its_own_traces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
