@@ -134,12 +134,21 @@ def _as_key(key: Any) -> Any:
     """What was a key or in a set: of a list only a tuple can have been, and of the lists in it, too."""
     if type(key) is not list:
         return key
-    inner: list[list[Any]] = [key]
-    for part in inner:  # grows as it goes
-        inner.extend([item for item in part if type(item) is list])
-    closed: dict[int, Any] = {}
-    for part in reversed(inner):
-        closed[id(part)] = tuple([closed[id(item)] if type(item) is list else item for item in part])
+    closed: dict[int, tuple[Any, ...]] = {}
+    open_now: set[int] = set()
+    stack: list[list[Any]] = [key]
+    while stack:
+        part = stack[-1]
+        missing = [item for item in part if type(item) is list and id(item) not in closed]
+        if not missing:
+            closed[id(part)] = tuple([closed[id(item)] if type(item) is list else item for item in part])
+            stack.pop()
+        elif id(part) in open_now:
+            message = "a key that holds itself"
+            raise ValueError(message)
+        else:
+            open_now.add(id(part))
+            stack.extend(missing)
     return closed[id(key)]
 
 
