@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from footpath.query._drafts import Draft, explained
 from footpath.query._explanation import Because, ExplainedStep, ExplainedWrite, Source
-from footpath.query._log import Bundle, last_row, last_verb, rows_of
+from footpath.query._log import PATH_SEPARATOR, Bundle, last_row, last_verb, rows_of
 from footpath.query._mappings import MAX_LEADS, Lead, lead_of_item, leads_in, leads_out
-from footpath.query._matches import MASKS, path_to, telling
+from footpath.query._matches import MASKS, path_in_input
 from footpath.query._reads import keys_in
 from footpath.values import ABSENT
 
@@ -96,16 +96,17 @@ class Walk:
         above = None if scope is None else self.ask_step(scope, decider, draft.depth + 1)
         ruling = self.record.decision(decider)
         choice = None if ruling is None else explained(ruling)
-        label = governing.label
-        if choice is not None and choice.selector:
-            matched = (rule for rule in choice.rules if rule.matched and rule.branch == draft.stage_id)
-            label = next((rule.label for rule in matched), UNSET)
+        rules = [rule for rule in choice.rules if rule.matched] if choice else []
+        if choice and choice.selector:
+            rules = [rule for rule in rules if rule.branch == draft.stage_id]
         draft.because = Because(
             decider=above.stage_name if above else decider.rpartition("#")[0],
             runtime_stage_id=decider,
             chosen=choice.chosen if choice else (),
             step=above.number if above else UNSET,
-            label=label,
+            rule=rules[0].index if rules else UNSET,
+            label=rules[0].label if rules else UNSET,
+            fell_back=choice.fell_back if choice else False,
         )
 
     def _explain_evidence(self, draft: Draft, key: str) -> None:
@@ -160,7 +161,7 @@ class Walk:
         if name in given:
             self._add(draft, Source(name, "consumed", "run-input", basis="same-name"))
             return
-        found = path_to(write.value, given, name) if telling(write.value) and not write.redacted else None
+        found = None if write.redacted else path_in_input(write.value, given, name)
         basis = "unknown" if found is None else "same-value"
         self._add(draft, Source(found or "", "consumed", "run-input", basis=basis))
 
@@ -175,8 +176,10 @@ class Walk:
                 present = getattr(event, "raw_value", getattr(event, "value", UNSET)) is not UNSET
                 value = event.value if present else UNSET
                 self._explain_read(draft, Source(key, "read", "absent", value=value, redacted=redacted))
-            for key in in_tree.keys() - self.record.touched(draft.step):
-                self._explain_read(draft, Source(key, "checked", "absent"))
+            touched = self.record.touched(draft.step)
+            for key in in_tree:
+                if key not in touched:
+                    self._explain_read(draft, Source(key, "checked", "absent"))
             return
         written = {draft.local(row["path"]) for row in rows_of(draft.bundle)}
         recorded = None if path is None else _keys_before(draft.bundle, path)
@@ -207,7 +210,9 @@ class Walk:
     # ── leads ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _explain_mapped(self, draft: Draft, position: int, write: ExplainedWrite) -> None:
         """What a mount gave to the state around it."""
-        leads = leads_out(self.scopes, draft.step, write.key, UNSET if write.redacted else write.value)
+        whole = draft.scope.value_before(write.key.partition(PATH_SEPARATOR)[0], position + 1)
+        known = (UNSET, UNSET) if write.redacted else (write.value, UNSET if whole is ABSENT else whole)
+        leads = leads_out(self.scopes, draft.step, write.key, *known)
         if leads is None:
             self.lost_mounts.add(draft.step)
             return

@@ -51,6 +51,7 @@ class ControlDependencies:
         self._entries: dict[str, str] = {}
         self._awaited: dict[str, int] = {}
         self._nearest: dict[str, str | None] = {}
+        self._resumed: set[str] = set()
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -72,6 +73,14 @@ class ControlDependencies:
             return None
         decision = self._decisions.get(decider)
         return ControlParent(decider, UNSET if decision is None else decision.rule_label)
+
+    def next_after(self, runtime_stage_id: str) -> ControlParent | None:
+        """What a stage would depend on that ran right after this one, or as a branch of it."""
+        waits = self._awaited.get(runtime_stage_id, 0) > 0
+        decision = self._decisions.get(runtime_stage_id) if waits else None
+        if decision is None:
+            return self.lookup(runtime_stage_id)
+        return ControlParent(runtime_stage_id, decision.rule_label)
 
     def _decider_above(self, runtime_stage_id: str) -> str | None:
         # What a walk finds holds for every step on its way; asking for all steps of a run is then linear in the run.
@@ -116,6 +125,12 @@ class ControlDependencies:
         """A stage failed; it took its branch all the same. Errors of scope recorders carry no context and say nothing."""
         self._ran(event)
 
+    def on_resume(self, event: Any) -> None:
+        """A paused stage goes on."""
+        step = self._step(event)
+        if step is not None:
+            self._resumed.add(step)
+
     def _decided(self, decision: Decision, branches: int) -> None:
         step = decision.decider_runtime_stage_id
         self._decisions[step] = decision
@@ -125,9 +140,13 @@ class ControlDependencies:
         step = self._step(event)
         if step is None:
             return
-        parent = _given(event.traversal_context, "parent_runtime_stage_id")
-        if parent is None:
+        above: str | None = _given(event.traversal_context, "parent_runtime_stage_id")
+        if above is None:
             return
+        parent = above
+        if self._across_resumes and above in self._resumed:
+            # A resumed run goes on with what follows the decision, as if the resumed branch were the line.
+            parent = self._entries.get(above, above)
         self._parents[step] = parent
         if parent != step and step not in self._entries and self._awaited.get(parent, 0) > 0:
             self._awaited[parent] -= 1

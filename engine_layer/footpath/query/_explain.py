@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from footpath.query._causes import Walk
-from footpath.query._explanation import Explanation, Origin, Subject
+from footpath.query._explanation import Explanation, Subject
 from footpath.query._log import PATH_SEPARATOR, rows_of
 from footpath.query._matches import MASKS
 from footpath.query._notes import Note
+from footpath.query._patch import recorded_at
+from footpath.query._phases import joined
 from footpath.query._record import RunRecord
 from footpath.query._scopes import FORK_KEY, Scope, Scopes
 from footpath.values import ABSENT
@@ -35,13 +37,15 @@ class TraceView(Struct, frozen=True):
     """What an explanation needs of a trace.
 
     `events` are (hook, event) pairs, as `Trace.events()` gives them: without them reads come from the execution tree
-    and decisions are unknown. For a resumed run give the events of all its phases. `run_input` (default: the payload of
-    `on_run_start`) only names the fields that a stage took from it; its values are not shown.
+    and decisions are unknown. `run_input` (default: the payload of `on_run_start`) only names the fields that a stage
+    took from it; its values are not shown. `earlier` are the phases before a resume, oldest first: without them what
+    they left is the initial state.
     """
 
     snapshot: Mapping[str, Any]
     events: Iterable[tuple[str, Any]] = ()
     run_input: Any = UNSET
+    earlier: tuple[TraceView, ...] = ()
 
 
 def explain(
@@ -54,13 +58,15 @@ def explain(
 
     Values are those of the commit log and of read events, so what was masked when the run was recorded stays masked.
     """
-    scopes = Scopes(view.snapshot)
-    record = RunRecord(view.events)
-    run_input = record.run_input if view.run_input is UNSET else view.run_input
+    phases = (*view.earlier, view)
+    scopes = Scopes(joined([phase.snapshot for phase in phases]))
+    record = RunRecord(event for phase in phases for event in phase.events)
+    inputs = (phase.run_input for phase in phases if phase.run_input is not UNSET)
+    run_input = next(inputs, record.run_input)
     walk = Walk(scopes, record, run_input, max(1, max_steps), max(0, max_depth))
     answer = _end_of_run(scopes, record, walk) if key is None else _value_of(key, scopes, walk)
     walk.run()
-    notes: list[Note] = []
+    notes = list(answer.notes)
     steps = walk.steps
     if not record.seen_any and steps:
         notes.append(NO_EVENTS)
@@ -86,56 +92,56 @@ def explain(
 
 def _value_of(key: str, scopes: Scopes, walk: Walk) -> Explanation:
     """Start at the writers of a key; the answer so far."""
-    starts, path = _find_key(key, scopes)
+    starts, path, inside = _find_key(key, scopes)
     walk.truncated = len(starts) > MAX_STARTS
     for scope, position, part in starts[:MAX_STARTS]:
         walk.ask_write(scope, position, part)
-    scope = starts[0][0] if starts else scopes.root
-    value = scope.value_before(path, len(scope.index))
-    root = path.partition(PATH_SEPARATOR)[0]
-    known = root in scopes.root.initial
-    redacted = isinstance(value, str) and value in MASKS
-    if not starts and known:
-        redacted = redacted or root in scopes.redacted_names
-    if starts:
-        newest = max((at, part) for at, part in ((at, part) for of, at, part in starts if of is scope))
-        redacted = redacted or (newest[1] == path and scope.hides(newest[0], path))
+    home = starts[0][0] if starts else scopes.root
+    whole = home.value_before(path, len(home.index))
+    value = recorded_at(whole, inside)
+    hidden = any(of is home and of.hides(at, path) for of, at, part in starts if part == path)
+    redacted = hidden or any(isinstance(each, str) and each in MASKS for each in (whole, value))
+    known = not starts and path.partition(PATH_SEPARATOR)[0] in scopes.root.initial
     missing = "never-written" if len(scopes.root.index) else "empty-log"
-    origin: Origin | UnsetType = UNSET if starts else "initial-state" if known else "absent"
+    of_whole = Note(
+        "explains-whole", f"{key!r} was never written by itself: this is about {path.replace(PATH_SEPARATOR, '.')!r}."
+    )
     return Explanation(
         subject="key",
         key=key,
         value=UNSET if value is ABSENT or redacted else value,
         redacted=redacted,
-        origin=origin,
+        origin=UNSET if starts else "initial-state" if known else "absent",
         missing=missing,
+        notes=(of_whole,) if inside else (),
     )
 
 
-def _find_key(key: str, scopes: Scopes) -> tuple[list[tuple[Scope, int, str]], str]:
-    """The writes that a question about `key` starts from, newest first, and the path that was found for it."""
+def _find_key(key: str, scopes: Scopes) -> tuple[list[tuple[Scope, int, str]], str, list[str]]:
+    """The writes that a question about `key` starts from, newest first; the path they made, and what is asked inside it."""
     root = scopes.root
     end = len(root.index)
+    exact = root.writers(key, end)
+    if exact:  # also a key that has a dot in it
+        return [(root, at, part) for at, part in reversed(exact)], key, []
     segments = key.replace(".", PATH_SEPARATOR).split(PATH_SEPARATOR)
-    wholes = [PATH_SEPARATOR.join(segments[:length]) for length in range(len(segments), 0, -1)]
-    for path in dict.fromkeys([key, *wholes]):
+    for length in range(len(segments), 0, -1):
+        path, inside = PATH_SEPARATOR.join(segments[:length]), segments[length:]
         found = root.writers(path, end)
         if found:
-            return [(root, at, part) for at, part in reversed(found)], path
-    if key in root.initial:
-        return [], key
+            return [(root, at, part) for at, part in reversed(found)], path, inside
+    if segments[0] in root.initial:
+        return [], PATH_SEPARATOR.join(segments), []
     tail = PATH_SEPARATOR + key
-    parallel = [
-        path for path in root.index.paths() if path.startswith(FORK_KEY + PATH_SEPARATOR) and path.endswith(tail)
-    ]
+    paths = (path for path in root.index.paths() if path.startswith(FORK_KEY + PATH_SEPARATOR) and path.endswith(tail))
+    parallel = sorted((at, path) for path in paths for at, _ in root.writers(path, end)[:1])
     if parallel:
-        found = [(at, path) for path in parallel for at, _ in root.writers(path, end)[:1]]
-        return [(root, at, path) for at, path in sorted(found, reverse=True)], max(found)[1]
+        return [(root, at, path) for at, path in reversed(parallel)], parallel[-1][1], []
     for scope in reversed(scopes.inner()):
         found = [(at, part) for at, part in scope.writers(key, len(scope.index)) if scope.step_at(at)]
         if found:
-            return [(scope, at, part) for at, part in reversed(found)], key
-    return [], key
+            return [(scope, at, part) for at, part in reversed(found)], key, []
+    return [], key, []
 
 
 def _end_of_run(scopes: Scopes, record: RunRecord, walk: Walk) -> Explanation:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-if TYPE_CHECKING:
-    from footpath.query._notes import Note
+from footpath.query._notes import Note  # noqa: TC001  # decoding an explanation needs the type
 
 Subject = Literal["key", "failure", "pause", "outcome"]
 Origin = Literal["step", "run-input", "environment", "initial-state", "subflow-input", "absent", "unknown"]
@@ -87,16 +86,19 @@ class ExplainedDecision(Struct, frozen=True, rename="camel", omit_defaults=True)
 
 
 class Because(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The decision that let a step run: the decider, its step number (absent if cut off), and the matching rule's label.
+    """The decision that let a step run: the decider, its step number (absent if cut off), and the rule that matched.
 
-    `chosen` are the branches chosen; the step is in one of them.
+    `chosen` are the branches chosen; the step is in one of them. `rule` is the rule's index, `label` its label;
+    `fell_back`: none matched.
     """
 
     decider: str
     runtime_stage_id: str
     chosen: tuple[str, ...]
     step: int | UnsetType = UNSET
+    rule: int | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    fell_back: bool = False
 
 
 class ExplainedStep(Struct, frozen=True, rename="camel", omit_defaults=True):

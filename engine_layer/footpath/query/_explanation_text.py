@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from footpath.query._explanation import (
+        Because,
         ExplainedDecision,
         ExplainedStep,
         ExplainedWrite,
@@ -97,8 +98,15 @@ def _block(step: ExplainedStep, explanation: Explanation) -> Iterator[str]:
         because = step.because
         number = f"[{because.step}] " if because.step else ""
         chose = f"{_bare(because.decider, because.runtime_stage_id)} chose {', '.join(because.chosen) or 'its branch'}"
-        rule = f': rule "{because.label}"' if because.label else ""
-        yield from _lines(f"ran because {number}{chose}{rule}", 4, 6)
+        yield from _lines(f"ran because {number}{chose}{_ruling(because)}", 4, 6)
+
+
+def _ruling(because: Because) -> str:
+    if because.label:
+        return f': rule "{because.label}"'
+    if because.rule is not UNSET:
+        return f": rule {because.rule + 1}"
+    return ": no rule matched" if because.fell_back else ""
 
 
 def _told_by_mount(step: ExplainedStep, explanation: Explanation) -> bool:
@@ -183,7 +191,9 @@ def _source_lines(step: ExplainedStep) -> Iterator[str]:
     mapped = [source for source in step.sources if source.how == "mapped"]
     one = len({source.key for source in mapped}) == 1 and step.kind == "subflow"
     yield from _listed("from" if one else "from inside:", [_mapped(source, alone=one) for source in mapped])
-    taken = [_taken(source) for source in step.sources if source.how == "consumed"]
+    consumed = [source for source in step.sources if source.how == "consumed"]
+    named = {source.origin for source in consumed if source.key}
+    taken = [_taken(source) for source in consumed if source.key or source.origin not in named]
     yield from _listed("took", list(dict.fromkeys(taken)))
 
 
@@ -207,13 +217,10 @@ def _read(group: list[Source], *, told: bool) -> str:
     text = shown_key(first.key)
     if first.how == "read" and not told and (first.value is not UNSET or first.redacted):
         text += f" = {_value(first.value, redacted=first.redacted, limit=48)}"
-    steps = [source for source in group if source.origin == "step"]
     words = [_in_words(source) for source in group if source.origin != "step"]
-    arrows = [f"{_elsewhere(source)}{_number(source)}" for source in steps[:SOURCES_SHOWN]]
-    if len(steps) > SOURCES_SHOWN:
-        arrows.append(f"+{len(steps) - SOURCES_SHOWN} more")
+    arrows = _arrows([source for source in group if source.origin == "step"])
     if arrows:
-        text += f" ← {', '.join(arrows)}"
+        text += f" ← {arrows}"
         text += f" through {_mount(first)}" if first.mount else ""
     return " ".join([text, *words])
 
@@ -225,8 +232,15 @@ def _mount(source: Source) -> str:
     return _bare(source.mount_name or source.mount, source.mount)
 
 
-def _elsewhere(source: Source) -> str:
-    return f"{shown_key(source.path)} " if source.path else ""
+def _arrows(sources: list[Source]) -> str:
+    """Steps that something came from, each with what it was called there."""
+    names: dict[str, list[str]] = {}
+    for source in sources:
+        paths = names.setdefault(_number(source), [])
+        paths.extend([shown_key(source.path)] if source.path else [])
+    shown = [f"{number} {', '.join(paths)}".rstrip() for number, paths in names.items()]
+    more = [f"+{len(shown) - SOURCES_SHOWN} more"] if len(shown) > SOURCES_SHOWN else []
+    return "; ".join(shown[:SOURCES_SHOWN] + more)
 
 
 def _number(source: Source) -> str:

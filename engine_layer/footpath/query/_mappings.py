@@ -70,14 +70,22 @@ def leads_in(scope: Scope, path: str) -> list[Lead]:
     return []
 
 
-def leads_out(scopes: Scopes, mount: str, path: str, value: Any) -> list[Lead] | None:
-    """Where a value that a mount gave came from inside; `value` UNSET when masked. None without an inner history."""
+def leads_out(scopes: Scopes, mount: str, path: str, value: Any, whole: Any) -> list[Lead] | None:
+    """Where a value that a mount gave came from inside; None without an inner history.
+
+    `whole` is the value of the state key that `path` leads into: an object is mapped out member by member. Both are
+    UNSET when masked.
+    """
     inner = scopes.inside(mount)
     if inner is None:
         return None
     end = len(inner.index)
-    names = (path.rpartition(PATH_SEPARATOR)[2], path.partition(PATH_SEPARATOR)[0])
-    match = _find_output(inner, end, names, value)
+    root, nested, rest = path.partition(PATH_SEPARATOR)
+    match = _find_output(inner, end, (root,), whole) if nested else None
+    if match is not None and match[2] != "tail" and same(inner.value_before(match[0], end), whole):
+        match = (match[0], f"{match[1]}.{rest.replace(PATH_SEPARATOR, '.')}", match[2])
+    else:
+        match = _find_output(inner, end, (path.rpartition(PATH_SEPARATOR)[2], root), value)
     if match is None:
         return list(_last_writes(inner, mount, MAX_UNMATCHED)) or [Lead("unknown", "unknown", mount=mount)]
     key, inside, basis = match
@@ -131,7 +139,7 @@ def _find_input(scope: Scope, before: int, name: str, value: Any, item: int | No
     return _find_inside(states, value, name)
 
 
-def _find_output(inner: Scope, end: int, names: tuple[str, str], value: Any) -> tuple[str, str, Basis] | None:
+def _find_output(inner: Scope, end: int, names: tuple[str, ...], value: Any) -> tuple[str, str, Basis] | None:
     """The inner key that an output mapping took a value from."""
     states = [(key, inner.value_before(key, end)) for key in inner.roots(end)]
     named = [(key, held) for key, held in states if key in names]

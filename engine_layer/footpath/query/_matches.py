@@ -46,6 +46,16 @@ def path_to(value: Any, within: Any, name: str = "") -> str | None:
     return first
 
 
+def path_in_input(value: Any, given: dict[str, Any], name: str) -> str | None:
+    """Where the run's input holds a value; a small number counts if the input holds it once."""
+    if telling(value):
+        return path_to(value, given, name)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value in {0, 1}:
+        return None
+    paths = [path for path, member in _members(given) if type(member) is type(value) and member == value]
+    return paths[0] if len(paths) == 1 else None
+
+
 def _members(container: Any) -> Iterator[tuple[str, Any]]:
     """Members level by level, down to `MAX_DEPTH` and up to `MAX_VISITED` of them."""
     level: list[tuple[str, Any]] = [("", container)]

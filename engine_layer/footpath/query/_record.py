@@ -24,6 +24,7 @@ class RunRecord:
         self.attempts: dict[str, int] = {}
         self.stops: dict[str, str] = {}
         self.paused: str | None = None
+        self._paused_after: str | None = None
         self.failure: str | None = None
         self.failed = False
         self.run_input: Any = UNSET
@@ -61,6 +62,8 @@ class RunRecord:
 
     def governing(self, step: str) -> ControlParent | None:
         """The decision that a stage execution hangs on."""
+        if step == self.paused and self._paused_after is not None:  # it has not run yet, so only this is known of it
+            return self.control.next_after(self._paused_after)
         return self.control.lookup(step)
 
     def reads_before(self, step: str, key: str | None) -> Mapping[str, Any] | None:
@@ -134,9 +137,14 @@ class RunRecord:
             self.stops[step] = reason if isinstance(reason, str) else ""
 
     def _on_pause(self, event: Any) -> None:
-        self.paused = _step(event) or self.paused
+        step = _step(event)
+        if step:
+            self.paused = step
+            parent = getattr(event.traversal_context, "parent_runtime_stage_id", None)
+            self._paused_after = parent if isinstance(parent, str) else None
 
     def _on_resume(self, event: Any) -> None:
+        self.control.on_resume(event)
         self.paused = None
         if getattr(event, "has_input", False):
             step = _step(event) or getattr(event, "runtime_stage_id", None)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
+from footpath.query._history import KeyHistory
 from footpath.query._ids import parse_runtime_stage_id
 from footpath.query._log import PATH_SEPARATOR, Bundle, CommitIndex
 from footpath.query._patch import Patcher, copied, recorded_at, segments_of
 from footpath.query._reads import tree_nodes
-from footpath.query._state import value_before
 from footpath.query._subflows import subflow_histories
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+LOG_MASK = "REDACTED"
 FORK_KEY = "runs"
 """State key under which a fork's children write, each below its own id."""
 
@@ -42,6 +44,7 @@ class Scope:
                 for child in node.get("children") or ():
                     if child.get("runtimeStageId"):
                         self.tree_parents.setdefault(child["runtimeStageId"], step)
+        self._histories: dict[str, KeyHistory] = {}
         self._below: dict[str, list[str]] = {}
         for path in self.index.paths():
             root, mark, _ = path.partition(PATH_SEPARATOR)
@@ -73,12 +76,13 @@ class Scope:
         below = self._below.get(key.partition(PATH_SEPARATOR)[0], ())
         prefix = key + PATH_SEPARATOR
         parts = ((self.index.last_writer(path, before), path) for path in below if path.startswith(prefix))
-        return found + sorted((at, path) for at, path in parts if at is not None and (last is None or at > last))
+        later = [(at, path) for at, path in parts if at is not None and (last is None or at > last)]
+        return found + sorted(later, key=itemgetter(0))
 
     def value_before(self, key: str, before: int) -> Any:
         """What `key` was before a position, as recorded (masks included); `ABSENT` where there was nothing."""
         segments = segments_of(key)
-        value = value_before(self.index, before, key, recorded_at(self.initial, segments))
+        value = self._history(key).before(before)
         last = self.index.last_writer(key, before)
         parts = [(at, path) for at, path in self.writers(key, before) if at != last or path != key]
         if not parts:
@@ -86,9 +90,16 @@ class Scope:
         fold = Patcher()
         whole = fold.own({"": value} if value is not ABSENT else {})
         for _, path in parts:
-            part = value_before(self.index, before, path)
+            part = self._history(path).before(before)
             fold.put(whole, ["", *segments_of(path)[len(segments) :]], part, making_room=part is not ABSENT)
         return copied(whole.get("", ABSENT))
+
+    def _history(self, key: str) -> KeyHistory:
+        history = self._histories.get(key)
+        if history is None:
+            base = recorded_at(self.initial, segments_of(key))
+            history = self._histories[key] = KeyHistory(self.index, key, base)
+        return history
 
     def is_mount(self, step: str) -> bool:
         """Whether a stage execution is a subflow's mount."""
@@ -140,6 +151,22 @@ class Scope:
         return own if above is None else above + 1
 
 
+def masked(members: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """A copy of an object with every member of these names masked, at any depth."""
+    twin: dict[str, Any] = copied(members)
+    work: list[Any] = [twin]
+    while work:
+        holder = work.pop()
+        if isinstance(holder, dict):
+            inner = cast("dict[str, Any]", holder)
+            for name in inner.keys() & names:
+                inner[name] = LOG_MASK
+            work.extend(inner.values())
+        elif isinstance(holder, list):
+            work.extend(cast("list[Any]", holder))
+    return twin
+
+
 class Scopes:
     """All histories of a snapshot, and where each stage execution belongs."""
 
@@ -152,10 +179,13 @@ class Scopes:
             scope = Scope(inside.get("history") or [], inside.get("stageContexts"), inside.get("initialState"), mount)
             self._inner[mount] = scope
             self._adopt(scope)
-        for mount, scope in self._inner.items():
-            scope.parent = self._homes.get(mount)
         self.redacted_names = frozenset(self._redacted_names())
         """Last parts of all paths that some commit masked; initial state is kept unmasked, so it is masked by these."""
+        if self.redacted_names:
+            for scope in (self.root, *self._inner.values()):
+                scope.initial = masked(scope.initial, self.redacted_names)
+        for mount, scope in self._inner.items():
+            scope.parent = self._homes.get(mount)
 
     def _adopt(self, scope: Scope) -> None:
         for step in scope.steps():

@@ -36,15 +36,16 @@ def commit_value_at(commit_log: Sequence[Bundle] | CommitIndex, idx: int | None,
     is a private copy.
     """
     index = index_of(commit_log)
-    value = value_before(index, len(index) if idx is None else min(idx + 1, len(index)), key)
+    end = len(index) if idx is None else min(idx + 1, len(index))
+    value = value_before(index, end, key)
     return default if value is ABSENT else value
 
 
-def value_before(index: CommitIndex, end: int, key: str, base: Any = ABSENT) -> Any:
-    """A private copy of what `key` was before position `end`, having been `base` at the start; `ABSENT` if nothing."""
+def value_before(index: CommitIndex, end: int, key: str) -> Any:
+    """A private copy of what the log says `key` was before position `end`; `ABSENT` if nothing."""
     segments = segments_of(key)
     fold = Patcher(merging_copies=True)
-    value = base
+    value: Any = ABSENT
     for position in _since_whole_write(index, key, end):
         bundle = index.log[position]
         for row in rows_of(bundle):

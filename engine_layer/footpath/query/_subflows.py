@@ -12,18 +12,23 @@ if TYPE_CHECKING:
 
 def list_subflow_paths(snapshot: Mapping[str, Any]) -> list[str]:
     """Paths of the subflows that left results, in the snapshot's order, each once however often it ran."""
-    return [path for path in _results(snapshot) if "#" not in path]
+    return [path for path in subflow_results(snapshot) if "#" not in path]
 
 
 def subflow_histories(snapshot: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each subflow execution, by its mount's runtime stage id, with its `{history, stageContexts, initialState, ...}`."""
-    for mount, result in _results(snapshot).items():
+    for mount, result in subflow_results(snapshot).items():
         inside: object = cast("dict[str, Any]", result).get("treeContext") if isinstance(result, dict) else None
         if "#" in mount and isinstance(inside, dict):
             yield mount, cast("dict[str, Any]", inside)
 
 
-def _results(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+def subflow_results(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    """What the snapshot holds of its subflows, by path and by mount.
+
+    Raises:
+        TraceDecodeError: it is no object.
+    """
     results: object = snapshot.get("subflowResults") or {}
     if not isinstance(results, dict):
         raise TraceDecodeError("the snapshot is malformed: its subflowResults are no object")
