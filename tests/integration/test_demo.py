@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,29 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, capsys: pytest.CaptureF
     home = tmp_path / "archive" / "demo"
     assert json.loads((home / "application.json").read_text(encoding="utf-8"))["application_id"]
     assert (home / "handlers.log").stat().st_size > 0
+
+
+def test_protected_attributes_leave_no_trace(tmp_path: Path) -> None:
+    """Not in the archive, not in the log lines, not in a message: queue, line, views and document hide them alike."""
+    statuses = {application.given["personal_status"] for application in applications()}
+    assert len(statuses) == 4
+    with (tmp_path / "log").open("w+", encoding="utf-8") as log, LocalPipeline(window_s=1, log=log) as pipeline:
+        ask(pipeline, 40)
+        messages = pipeline.sqs.receive_message(
+            QueueUrl=pipeline.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+        )["Messages"]
+        pipeline.drain()
+        log.seek(0)
+        texts = [log.read(), *(decoded(message["Body"]) for message in messages), json.dumps(messages)]
+        texts += [
+            gzip.decompress(pipeline.archive.get(key)).decode() for key in pipeline.archive.list_keys("segments/")
+        ]
+    assert any("[REDACTED]" in text for text in texts)
+    assert not [status for status in statuses for text in texts if status in text]
+
+
+def decoded(body: str) -> str:
+    return zlib.decompress(base64.b64decode(body[3:])).decode() if body.startswith("z1:") else body
 
 
 def test_a_second_demo_counts_its_own_traces(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
