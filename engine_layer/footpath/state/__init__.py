@@ -9,13 +9,24 @@ from __future__ import annotations
 from footpath.state._equality import same
 from footpath.state._merge import merge
 from footpath.state._region import Region
-from footpath.state._views import Owner, TrackedDict, TrackedList, is_echo, is_tracked, settle, track, untracked
+from footpath.state._views import (
+    Owner,
+    TrackedDict,
+    TrackedList,
+    capture,
+    is_echo,
+    is_tracked,
+    settle,
+    track,
+    untracked,
+)
 
 __all__ = [
     "Owner",
     "Region",
     "TrackedDict",
     "TrackedList",
+    "capture",
     "is_echo",
     "is_tracked",
     "merge",

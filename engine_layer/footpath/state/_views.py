@@ -18,10 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import pairwise
+from operator import is_
 from typing import Any, Final, Protocol, SupportsIndex, TypeVar
 
+from msgspec import Raw
+
 from footpath.state._untracked import private_copy
-from footpath.values import ABSENT, ATOMS, is_json
+from footpath.values import ABSENT, ATOMS, CONTAINERS, encode_json, is_json, record
 
 _MISSING: Final = object()
 _Result = TypeVar("_Result")
@@ -52,10 +55,11 @@ class Place:
     Attributes:
         in_list: whether a list lies on the way from the root (the container at this place not counted).
         kept: the list views of one root by path, for `settle`.
+        seen: of a list view, the items it took over last.
         in_place: set by `+=` and its kin, whose assignment is still to come: see `is_echo`.
     """
 
-    __slots__ = ("in_list", "in_place", "kept", "key", "owner", "path", "root", "source")
+    __slots__ = ("in_list", "in_place", "kept", "key", "owner", "path", "root", "seen", "source")
 
     def __init__(
         self, owner: Owner, key: str, path: tuple[Any, ...], in_list: bool, kept: dict[tuple[Any, ...], TrackedList]
@@ -67,6 +71,7 @@ class Place:
         self.kept = kept
         self.root: Any = None
         self.source: Any = None
+        self.seen: list[Any] = []
         self.in_place = False
 
     def find(self) -> Any:
@@ -115,41 +120,41 @@ class Place:
         kind = type(value)
         if kind is not dict and kind is not list:
             return value
-        return _made(
-            kind, value, self.owner, self.key, (*self.path, step), self.in_list or type(self.source) is list, self
-        )
+        place = Place(self.owner, self.key, (*self.path, step), self.in_list or type(self.source) is list, self.kept)
+        place.root = self.root
+        return _view_of(value, place)
 
 
-def _made(
-    kind: type, value: Any, owner: Owner, key: str, path: tuple[Any, ...], in_list: bool, above: Place | None
-) -> Any:
-    kept = {} if above is None else above.kept
-    if kind is list:
-        known = kept.get(path)
-        if known is not None and known.place.source is value:
-            return known
-    place = Place(owner, key, path, in_list, kept)
-    place.root = owner.current_value(key) if above is None else above.root
-    place.source = value
-    if kind is dict:
+def _view_of(value: Any, place: Place) -> Any:
+    if type(value) is dict:
         view = dict.__new__(TrackedDict)
-        dict.update(view, value)
         view.place = place
+        place.source = value
+        dict.update(view, value)
         return view
-    items = list.__new__(TrackedList)
-    list.extend(items, value)
+    items = place.kept.get(place.path)
+    if items is not None and items.place.source is value:
+        items.look_again()  # one view for one list: what C code did to it is not lost when the list is read twice
+        return items
+    items = place.kept[place.path] = list.__new__(TrackedList)
     items.place = place
-    kept[path] = items
+    place.source = value
+    place.seen = list(value)
+    list.extend(items, value)
     return items
 
 
-def track(value: Any, owner: Owner, key: str) -> Any:
+def track(value: Any, owner: Owner, key: str, before: Any = None) -> Any:
     """Give what a stage gets for the value of a key: a view of a dict or list, any other value itself.
 
-    Dicts and lists of a class of their own (`OrderedDict`, ...) and tuples are given as they are.
+    Dicts and lists of a class of their own (`OrderedDict`, ...) and tuples are given as they are. `before` is what the
+    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them.
     """
-    kind = type(value)
-    return _made(kind, value, owner, key, (), False, None) if kind is dict or kind is list else value
+    if type(value) is not dict and type(value) is not list:
+        return value
+    place = Place(owner, key, (), False, before.place.kept if is_tracked(before) else {})
+    place.root = owner.current_value(key)
+    return _view_of(value, place)
 
 
 def is_tracked(value: Any) -> bool:
@@ -167,9 +172,20 @@ def untracked(value: Any) -> Any:
     if kind is TrackedDict or kind is TrackedList:
         value.sync()
         return private_copy(value, _plain_kind)
-    if kind in ATOMS or (kind is not dict and kind is not list and kind is not tuple) or is_json(value):
-        return value
-    return private_copy(value, _plain_kind) if _holds_views(value) else value
+    if kind in CONTAINERS and not is_json(value) and _holds_views(value):
+        return private_copy(value, _plain_kind)
+    return value
+
+
+def capture(value: Any) -> tuple[Any, Any]:
+    """Give a value as the state may keep it, without views, and its recorded form; plain JSON is looked through once."""
+    if type(value) in CONTAINERS:
+        encoded = encode_json(value)
+        if encoded is not None:
+            return value, Raw(encoded)
+    if is_tracked(value) or (type(value) in CONTAINERS and _holds_views(value)):
+        value = untracked(value)
+    return value, record(value)
 
 
 def _plain_kind(kind: type) -> type:
@@ -211,12 +227,11 @@ def settle(view: Any) -> bool:
     found = False
     for items in list(view.place.kept.values()):
         place = items.place
-        source = place.source
-        if type(source) is not list or _alike(items, source):
+        if type(place.source) is not list or not items.drifted():
             continue
-        last_seen, place.root = place.root, place.owner.current_value(place.key)
-        if place.find() is not source:
-            place.root = last_seen  # written anew since: the next look at the view takes that over
+        last_root, place.root = place.root, place.owner.current_value(place.key)
+        if place.find() is not place.source:
+            place.root = last_root  # written anew since: the next look at the view takes that over
             continue
         place.replace(list.copy(items))
         items.sync()
@@ -228,10 +243,8 @@ def _content(view: TrackedDict) -> dict[Any, Any]:
     return dict(dict.items(view))  # `dict.copy` would ask the view's own methods and get views
 
 
-def _alike(items: TrackedList, source: list[Any]) -> bool:
-    return len(source) == list.__len__(items) and all(
-        one is other for one, other in zip(list.__iter__(items), source, strict=True)
-    )
+def _alike(one: list[Any], other: list[Any]) -> bool:
+    return list.__len__(one) == list.__len__(other) and all(map(is_, list.__iter__(one), list.__iter__(other)))
 
 
 class TrackedDict(dict[Any, Any]):
@@ -412,9 +425,22 @@ class TrackedList(list[Any]):
         if now is place.source:
             return
         place.source = now
+        self._take(now if type(now) is list else [])
+
+    def _take(self, items: list[Any]) -> None:
+        self.place.seen = list(items)
         list.clear(self)
-        if type(now) is list:
-            list.extend(self, now)
+        list.extend(self, items)
+
+    def drifted(self) -> bool:
+        """Did C code change this view behind its methods since it last took over what is there?"""
+        return not _alike(self, self.place.seen)
+
+    def look_again(self) -> None:
+        """Take over what somebody did to the list itself, past the state, unless C code changed the view, too."""
+        source = self.place.source
+        if not _alike(source, self.place.seen) and not self.drifted():
+            self._take(source)
 
     def _change(self, change: Callable[[list[Any]], _Result]) -> _Result:
         self.sync()
@@ -428,7 +454,7 @@ class TrackedList(list[Any]):
         self.sync()
         place = self.place
         items = untracked(items)
-        if place.path or type(place.root) is not list or not _alike(self, place.root):
+        if place.path or type(place.root) is not list or self.drifted():
             self._change(lambda content: content.extend(items))
         else:
             place.owner.root_extend(place.key, items)

@@ -14,13 +14,14 @@ from footpath.values._absent import ABSENT, Absent
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record
 from footpath.values._revive import Tagged, revive
-from footpath.values._scan import ATOMS, MAX_DEPTH, is_json
+from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 from footpath.values._secrets import MARK, SECRET_LENGTH, Secrets
 from footpath.values._summary import SUMMARY_LENGTH, cut, js_number, members, summarize
 
 __all__ = [
     "ABSENT",
     "ATOMS",
+    "CONTAINERS",
     "MARK",
     "MAX_DEPTH",
     "SECRET_LENGTH",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from footpath.state import TrackedDict, TrackedList, is_echo, is_tracked, settle, track, untracked
+from footpath.state import TrackedDict, TrackedList, capture, is_echo, is_tracked, settle, track, untracked
 from footpath.values import ABSENT, plain, record
 from tests.unit.state._owner import RecordingOwner
 from tests.unit.values._kinds import plain_json, texts
@@ -545,6 +545,25 @@ def test_untracked_gives_plain_values_back_as_they_are() -> None:
     assert type(got[0]) is dict
 
 
+def test_capture_gives_the_plain_value_and_its_record() -> None:
+    """What a write needs, with one look through plain data."""
+    view, _ = stage(o={"a": [1]})
+    for value, expected in (
+        ({"x": [1]}, {"x": [1]}),
+        (view, {"a": [1]}),
+        ({"v": view, "s": {2}}, {"v": {"a": [1]}, "s": {2}}),
+        ((view["a"],), ([1],)),
+        ({2}, {2}),
+        (5, 5),
+    ):
+        kept, recorded = capture(value)
+        assert kept == expected
+        assert not holds_views(kept)
+        assert recorded == record(expected)
+    plain_value = {"x": [1, {"y": 2}]}
+    assert capture(plain_value)[0] is plain_value
+
+
 # ── changes past the methods ───────────────────────────────────────────────────────────────────────────────────────
 def test_changes_by_c_code_are_settled() -> None:
     """`heapq` changes lists without asking their methods."""
@@ -567,6 +586,32 @@ def test_a_change_by_c_code_is_part_of_the_next_change() -> None:
     view.append(7)
     assert owner.events == [("set", "h", [1, 5, 3, 7])]
     assert not settle(view)
+
+
+def test_a_list_that_is_read_twice_keeps_what_c_code_did() -> None:
+    """One view for one list: by way of `before` for the root, by itself below."""
+    owner = RecordingOwner(h=[3, 5])
+    first = track(owner.state["h"], owner, "h")
+    heapq.heappush(first, 1)
+    second = track(owner.state["h"], owner, "h", first)
+    assert second == [1, 5, 3]
+    assert settle(second)
+    assert owner.state["h"] == [1, 5, 3]
+
+
+def test_a_change_of_the_list_itself_is_not_taken_for_one_by_c_code() -> None:
+    """A stage that still holds the list it wrote may change it; that is the commit's to find, not the view's to undo."""
+    mine = [1]
+    owner = RecordingOwner(xs=mine, o={"xs": mine})
+    view = track(mine, owner, "xs")
+    below = track(owner.state["o"], owner, "o")
+    assert below["xs"] == [1]
+    mine.append(2)
+    assert not settle(view)
+    assert not settle(below)
+    assert track(mine, owner, "xs", view) == [1, 2]
+    assert below["xs"] == [1, 2]
+    assert owner.events == []
 
 
 def test_a_list_that_was_written_anew_has_nothing_to_settle() -> None:
