@@ -99,6 +99,7 @@ class Node:
         index: position in the chart's spec document; a fallback copy shares its original's.
         shape: what kind of step this is, worked out at its first run: see `shape_of`.
         declaration: how a journal declares it where no prefix stands before its names; set with `shape`.
+        prefixed: a prefix, and how a journal declares the node below it: the last one made.
     """
 
     id: str
@@ -123,6 +124,7 @@ class Node:
     index: int = -1
     shape: int = -1
     declaration: tuple[Any, ...] = ()
+    prefixed: tuple[str, tuple[Any, ...]] = ("", ())
 
 
 SIMPLE, PLAIN, LAST, LOOPING = 1, 2, 4, 8

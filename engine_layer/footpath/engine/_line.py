@@ -26,6 +26,7 @@ from footpath.journal._entries import (
     LOOP,
     MESSAGE,
     NEXT,
+    PROCEED,
     REFUSE,
     REGISTER,
     SELECT,
@@ -99,13 +100,15 @@ class Place:
         return Place(self.run, self.task, self.region, self.branch, self.depth + 1, delegated)
 
 
-def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> Generator[Any, Any, Any]:
-    """Run a line from `node` on; returns what its last stage returned."""
+def walk(
+    place: Place, node: Node, link: int, origin: Frame | None, state: LineState, opened: Frame | None = None
+) -> Generator[Any, Any, Any]:
+    """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
     declared = region.declared
     delegate = place.delegated < MAX_DELEGATED
-    frame: Frame | None = None
+    frame = opened
     if place.depth > run.limits.max_depth:
         refuse(place, node, link, origin, state)
     while True:
@@ -204,18 +207,21 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
             continue
         chosen = None
         if node.kind == "decider" and not task.parallel and not frame.broke:
-            chosen, returned, evidence = _quick_choice(node, out)
+            chosen, returned, evidence = _quick_choice(place, node, out)
         if chosen is not None:
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
-            taken = (TAKE, run.now(), run.declare(region, chosen), returned)
+            taken = (TAKE, (run.clock() - run.began_ns) // 1000, declared[chosen], returned)
             if dropped is not None:
                 taken += (evidence, dropped)
             elif evidence is not None:
                 taken += (evidence,)
             run.record_entry(taken)
-            line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state)
+            number = run.frame_count
+            run.frame_count = number + 1
+            run.current = opened = Frame(run, region, chosen, number, branch)
+            line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state, opened)
             result = (yield from line) if delegate else (yield line)
             if state.broke:
                 return result
@@ -266,6 +272,23 @@ def walk(place: Place, node: Node, link: int, origin: Frame | None, state: LineS
             node, link, origin = target, LINK_NEXT, frame
         elif node.next is None:
             return result
+        elif not task.parallel and node.kind != "selector" and not run.watched:
+            if run.current is not frame:
+                run.switch(frame)
+            following = node.next
+            to = declared.get(following)
+            if to is None:
+                to = run.declare(region, following)
+            node, link, origin = following, LINK_NEXT, frame
+            if following.shape & SIMPLE:
+                run.record_entry((PROCEED, (run.clock() - run.began_ns) // 1000, to))
+                number = run.frame_count
+                run.frame_count = number + 1
+                run.current = frame = Frame(run, region, node, number, branch)
+            else:
+                run.record_entry((NEXT, to))
+                frame = None
+            continue
         else:
             if node.kind != "selector":
                 to = run.declare(region, node.next)
@@ -296,15 +319,17 @@ def refuse(place: Place, node: Node, link: int, origin: Frame | None, state: Lin
     raise RunError(message)
 
 
-def _quick_choice(node: Node, out: Any) -> tuple[Node | None, str, Raw | None]:
-    """The branch that a decider names by a string; None where it takes more to find out."""
+def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str, Raw | None]:
+    """The branch that a decider names by a string, if it can simply be opened; None where it takes more to go on."""
+    run = place.run
     evidence = None
     if type(out) is Decision:
         evidence, out = Raw(encode(out.evidence)), out.branch
-    if type(out) is str:
+    if type(out) is str and not run.watched and place.depth < run.limits.max_depth:
         for child in node.children:
             if child.id == out:
-                return child, out, evidence
+                run.declare(place.region, child)
+                return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
     return None, "", None
 
 

@@ -47,13 +47,18 @@ def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
     """A node's declaration, made once per node where no prefix stands before its names."""
     if node.shape < 0:
         shape_of(node)
+    known = node.prefixed
+    if prefix and known[0] == prefix:
+        return known[1]
     lead = f"{prefix}/" if prefix else ""
     entry: tuple[Any, ...] = (NODE, lead + node.id, lead + node.name)
     if node.tags:
         entry += (node.description, list(node.tags))
     elif node.description is not None:
         entry += (node.description,)
-    if not prefix:
+    if prefix:
+        node.prefixed = (prefix, entry)
+    else:
         node.declaration = entry
     return entry
 

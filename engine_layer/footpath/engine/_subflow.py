@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Raw
+
 from footpath.chart import Mount, Node
 from footpath.engine import _line, _stage
 from footpath.engine._schedule import TICK, Group
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from footpath.engine._line import LineState, Place
     from footpath.engine._run import Run
 
+_EMPTY = Raw(b"{}")
 MAX_NESTED_SUBFLOWS = 5000
 """How deep charts may be mounted in charts; a chart that mounts itself lazily without end stops here."""
 
@@ -50,19 +53,19 @@ def enter(
     assert mount is not None
     chart = run.resolve(mount)
     prefix = f"{region.prefix}/{node.id}" if region.prefix else node.id
-    if prefix.count("/") > MAX_NESTED_SUBFLOWS:
+    if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
             f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
         )
         raise RunError(message)
-    parent_state = region.plain_view()
     mapped: dict[str, Any] = {}
     root = chart.root
     again = run.reentry(node)
     if again is not None:
         root = again.root
     elif mount.input_mapper is not None:
-        mapped = {key: value for key, value in mount.input_mapper(parent_state).items() if value is not ABSENT}
+        mapped = mount.input_mapper(region.plain_view())
+        mapped = {key: value for key, value in mapped.items() if value is not ABSENT}
     # What a stage returned to be mounted keeps its own names; a chart mounted by the builder is told apart by a prefix.
     inner = Region(chart.nodes_by_id, region.prefix if mount.is_dynamic else prefix, frozenset(mapped))
     inner.args = mapped
@@ -121,11 +124,11 @@ def _open(
     first = run.declare(inner, root)
     frame = run.frame(region, node, place.branch)
     for key, value in mapped.items():
-        value = untracked(value)
-        inner.values[key] = value
         if type(value) not in ATOMS:
+            value = untracked(value)
             inner.recorded[key] = record(value)
-    shown = record(mapped)
+        inner.values[key] = value
+    shown = record(mapped) if mapped else _EMPTY
     if run.redaction is not None:
         shown = run.redaction.show_input(shown)
     assert node.mount is not None
@@ -162,6 +165,14 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             region.recorded.pop(path[0], None)
 
     for key, value in mapped.items():
+        if type(value) in ATOMS and redaction is None:
+            before = region.values.get(key, ABSENT)
+            if before is not ABSENT and same(before, value):
+                dropped.append(len(writes))
+            region.values[key] = value
+            region.recorded.pop(key, None)
+            writes.append([[key], record(value)])
+            continue
         value = untracked(value)
         if value is ABSENT:
             continue

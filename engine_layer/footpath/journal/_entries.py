@@ -151,7 +151,11 @@ CYCLE = 43
 """`[43, t, target_node, iteration, dropped?]` is DONE without a next node, LOOP and the target's OPEN in one."""
 
 TAKE = 44
-"""`[44, t, branch_node, returned, evidence?, dropped?]` is END, COMMIT and DECIDE, without fallback, in one."""
+"""`[44, t, branch_node, returned, evidence?, dropped?]` is END, COMMIT, DECIDE without fallback, and the branch's OPEN, in
+one."""
+
+PROCEED = 45
+"""`[45, t, node]` is NEXT and the next node's OPEN in one."""
 
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""

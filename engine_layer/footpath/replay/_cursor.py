@@ -37,7 +37,7 @@ from footpath.channels import (
     TraversalContext,
     WriteEvent,
 )
-from footpath.journal._entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
+from footpath.journal._entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, normal, opened, packed
 from footpath.values import MARK
@@ -151,6 +151,7 @@ class Cursor:
             self._advance,
             self._cycle,
             self._take,
+            self._proceed,
         ]
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,8 +304,14 @@ class Cursor:
 
     def _take(self, entry: Any) -> None:
         self._end(entry)
-        self._commit_frame(self.current, entry[5] if len(entry) > 5 else None)  # noqa: PLR2004
+        frame = self.current
+        self._commit_frame(frame, entry[5] if len(entry) > 5 else None)  # noqa: PLR2004
         self._decide((0, entry[2], entry[3], entry[4]) if len(entry) > 4 else (0, entry[2], entry[3]))  # noqa: PLR2004
+        self._open((0, entry[1], entry[2], LINK_BRANCH, frame.number))
+
+    def _proceed(self, entry: Any) -> None:
+        self._next_to(self.current, entry[2])
+        self._open(entry)
 
     def _advance(self, entry: Any) -> None:
         self._done((0, entry[1], entry[2], entry[3]) if len(entry) > 3 else (0, entry[1], entry[2]))  # noqa: PLR2004

@@ -380,7 +380,7 @@ class Frame:
             base = region.branch_values(branch).get(key, ABSENT) if branch else region.values.get(key, ABSENT)
             slot = (branch, key) if branch else key
             if type(value) in ATOMS or value is ABSENT:
-                unchanged = same(base, value)
+                unchanged = base is value if base is ABSENT else same(base, value)
                 region.recorded.pop(slot, None)
             else:
                 now = recorded[key]

@@ -110,10 +110,12 @@ class Trace:
         """What the caller knew: function, version, request id and the like."""
         return self.document.context
 
-    @cached_property
+    @property
     def encoded(self) -> bytes:
         """The document's bytes: those it was read from, or the ones it encodes to."""
-        return self._encoded if self._encoded is not None else encode_document(self.document)
+        if self._encoded is None:
+            self._encoded = encode_document(self.document)
+        return self._encoded
 
     @cached_property
     def sha256(self) -> str:
