@@ -11,7 +11,7 @@ from tests.conformance._expressions import CaseFormatError, evaluate, segments, 
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime, StageContext, resume_function, stage_function
 
-__all__ = ["ChartBuilding"]
+__all__ = ["CALLS", "ChartBuilding"]
 
 Call = dict[str, Any]
 
@@ -45,7 +45,7 @@ class ChartBuilding:
             if call["call"] in ("start", "startSelector"):
                 builder = self._start(call, recorders)
             else:
-                make = _CALLS.get(call["call"])
+                make = CALLS.get(call["call"])
                 if make is None:
                     raise CaseFormatError(f"unknown call {call['call']}")
                 make(self, builder, call)
@@ -192,7 +192,7 @@ _OPTION_NAMES = {
     "convergeAt": "converge_at",
 }
 
-_CALLS: dict[str, Callable[[ChartBuilding, Any, Call], None]] = {
+CALLS: dict[str, Callable[[ChartBuilding, Any, Call], None]] = {
     "function": ChartBuilding._function,  # one table from call to its method
     "streaming": ChartBuilding._streaming,
     "pausable": ChartBuilding._pausable,

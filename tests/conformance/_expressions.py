@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tests.conformance import _js
 from tests.conformance._js import ABSENT
 
-__all__ = ["CaseError", "CaseFormatError", "Context", "evaluate", "segments", "walk"]
+__all__ = ["FORMS", "CaseError", "CaseFormatError", "Context", "evaluate", "segments", "walk"]
 
 
 class CaseError(Exception):
@@ -76,7 +76,7 @@ def evaluate(x: Any, context: Context) -> Any:
     """The value of an expression or literal, always a private copy."""
     if not is_expression(x):
         return _js.copy(x)
-    form = _FORMS.get(x[0])
+    form = FORMS.get(x[0])
     if form is None:
         raise CaseFormatError(f"unknown expression {x[0]}")
     return form(x[1:], context)
@@ -147,7 +147,7 @@ def _two(operation: Callable[[Any, Any], Any]) -> Form:
     return form
 
 
-_FORMS: dict[str, Form] = {
+FORMS: dict[str, Form] = {
     "$lit": lambda a, _: _js.copy(a[0]),
     "$get": lambda a, c: _js.copy(c.get(segments(a[0]))),
     "$has": lambda a, c: c.has(a[0]),

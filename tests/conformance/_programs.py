@@ -17,7 +17,7 @@ from tests.conformance._expressions import CaseError, CaseFormatError, evaluate,
 from tests.conformance._js import ABSENT
 from tests.conformance._secrets import Hiding
 
-__all__ = ["Runtime", "StageContext", "resume_function", "stage_function"]
+__all__ = ["ARRAY_METHODS", "OPS", "Runtime", "StageContext", "resume_function", "stage_function"]
 
 Steps = Generator[float, None, "Return | None"]
 Program = list[list[Any]]
@@ -337,7 +337,7 @@ def _path(key_or_path: Any) -> list[str]:
 
 def _array(a: list[Any], c: StageContext) -> None:
     values = [evaluate(x, c) for x in (a[2] if len(a) > 2 else [])]
-    method = _ARRAY_METHODS.get(a[1])
+    method = ARRAY_METHODS.get(a[1])
     if method is None:
         raise CaseFormatError(f"unknown array method {a[1]}")
     method(_reach(c, _path(a[0])), values)
@@ -389,7 +389,7 @@ def _reverse(place: Any, _: list[Any]) -> None:
     place.reverse()
 
 
-_ARRAY_METHODS: dict[str, Callable[[Any, list[Any]], None]] = {
+ARRAY_METHODS: dict[str, Callable[[Any, list[Any]], None]] = {
     "pop": _pop,
     "shift": _shift,
     "unshift": _unshift,
@@ -422,6 +422,10 @@ _EFFECTS: dict[str, Callable[[list[Any], StageContext], None]] = {
     "token": _token,
     "interrupt": _interrupt,
 }
+
+
+OPS = frozenset({"sleep", "if", "return", "return_next", "return_subflows", "fail_times", *_EFFECTS})
+"""Every op that a program may hold."""
 
 
 # ── nodes that stages return ─────────────────────────────────────────────────────────────────────────────────────────

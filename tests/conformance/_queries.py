@@ -9,7 +9,7 @@ from footpath import query
 from tests.conformance._expressions import CaseFormatError
 from tests.conformance._view import json_view
 
-__all__ = ["ControlRecorder", "answer"]
+__all__ = ["QUERIES", "ControlRecorder", "answer"]
 
 ControlRecorder = query.ControlDependencies
 Query = Mapping[str, Any]
@@ -24,7 +24,7 @@ def answer(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
     Raises:
         CaseFormatError: the format knows no such query.
     """
-    ask = _QUERIES.get(q["q"])
+    ask = QUERIES.get(q["q"])
     if ask is None:
         raise CaseFormatError(f"unknown query {q['q']}")
     return ask(q, snapshot, control)
@@ -92,7 +92,7 @@ def _commit_value(q: Query, snapshot: Snapshot, _: ControlRecorder) -> Any:
     return query.commit_value_at(_log(snapshot), q.get("idx"), path)
 
 
-_QUERIES: dict[str, Callable[[Query, Snapshot, ControlRecorder], Any]] = {
+QUERIES: dict[str, Callable[[Query, Snapshot, ControlRecorder], Any]] = {
     "findLastWriter": lambda q, s, _: _reference(query.find_last_writer(_log(s), q["key"], q.get("before"))),
     "findCommit": lambda q, s, _: _reference(query.find_commit(_log(s), q["stageId"], q.get("key"))),
     "findCommits": lambda q, s, _: [_reference(b) for b in query.find_commits(_log(s), q["stageId"])],

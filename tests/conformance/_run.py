@@ -19,7 +19,7 @@ from tests.conformance._recording import Events, camel, recorder, throwing_recor
 from tests.conformance._secrets import Hiding, compiled
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
-__all__ = ["run_case"]
+__all__ = ["OPTIONS", "run_case"]
 
 Case = Mapping[str, Any]
 Json = Any
@@ -146,6 +146,9 @@ _NARRATIVE_OPTIONS = {
     "includeStepNumbers": "include_step_numbers",
     "maxValueLength": "max_value_length",
 }
+
+OPTIONS = frozenset({*_EXECUTOR_OPTIONS, *_RUN_OPTIONS, *_NARRATIVE_OPTIONS, "redaction", "throttleOn", "abort"})
+"""Every option of a run that FORMAT names, recorders that throw aside."""
 
 
 class _StreamHandlers:

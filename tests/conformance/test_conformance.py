@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.conformance import _charts, _expressions, _programs, _queries, _run
 from tests.conformance._places import HOW_TO_GIVE, OWN, jobs_in, shared_folder
 from tests.conformance._worker import Job, Pool
 
@@ -43,7 +46,31 @@ def test_shared_case_gives_the_reference_result(job: Job, pool: Pool) -> None:
 def test_every_own_case_has_a_result_and_every_result_a_case() -> None:
     """A case without a result would prove nothing."""
     assert _OWN_JOBS
-    assert [job.name for job in _OWN_JOBS] == sorted(path.stem for path in (OWN / "expected").glob("*.json"))
+    assert {job.name for job in _OWN_JOBS} == {path.stem for path in (OWN / "expected").glob("*.json")}
+
+
+def test_own_cases_use_every_word_of_the_format() -> None:
+    """Every op, expression, builder call, query and option; a clean clone then proves something about each."""
+    words: set[str] = set()
+    stack: list[Any] = [json.loads(job.case.read_text(encoding="utf-8")) for job in _OWN_JOBS]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            words.add(item)
+        elif isinstance(item, dict):
+            words |= item.keys()
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+    known = {
+        *_programs.OPS,
+        *_programs.ARRAY_METHODS,
+        *_expressions.FORMS,
+        *_charts.CALLS,
+        *_queries.QUERIES,
+        *_run.OPTIONS,
+    }
+    assert known - words == set()
 
 
 def test_a_case_that_hangs_fails_alone(tmp_path: Path) -> None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from footpath.values import record
 from tests.conformance import _js
-from tests.conformance._canon import canonical
-from tests.conformance._compare import first_difference
 from tests.conformance._expressions import evaluate, segments, walk
 from tests.conformance._js import ABSENT
-from tests.conformance._view import is_run_id, json_view, name_runs
 
 HERE = Path(__file__).parent
 TABLES = ("expressions-numbers", "expressions-logic", "expressions-access")
@@ -81,87 +75,3 @@ def test_a_path_is_split_at_dots_unless_given_as_a_list() -> None:
     """A list keeps dots that belong to keys."""
     assert segments("a.b") == ["a", "b"]
     assert segments(["a.b", 0]) == ["a.b", "0"]
-
-
-def _result(**phase: Any) -> dict[str, Any]:
-    full: dict[str, Any] = {"op": "run", "outcome": "completed", "snapshot": {"commitLog": []}, "narrative": []}
-    return {"format": 1, "build": {}, "runs": [{"phases": [{**full, "events": [], **phase}]}], "concurrency": "none"}
-
-
-@pytest.mark.parametrize(
-    ("expected", "got", "path"),
-    [
-        ({"result": 1}, {"result": 1.0}, None),
-        ({"result": {"a": 1, "b": [2]}}, {"result": {"b": [2], "a": 1}}, None),
-        ({"result": None}, {}, None),
-        ({"result": 1}, {"result": True}, "$.runs[0].phases[0].result"),
-        ({"result": {"a": None}}, {"result": {}}, "$.runs[0].phases[0].result.a"),
-        ({"result": [1, 2]}, {"result": [1]}, "$.runs[0].phases[0].result[1]"),
-        ({"result": ""}, {"result": None}, "$.runs[0].phases[0].result"),
-        ({"narrative": [{"text": "x"}]}, {}, "$.runs[0].phases[0].narrative[0]"),
-    ],
-)
-def test_the_comparison_forgives_what_the_rules_name_and_nothing_else(
-    expected: dict[str, Any], got: dict[str, Any], path: str | None
-) -> None:
-    """Numbers by value, members in any order, a null result as none; all else is a difference with its path."""
-    found = first_difference(_result(**expected), _result(**got), {"run": {}})
-    assert (found.path if found else None) == path
-
-
-def test_the_canonical_form_forgets_step_numbers_and_the_order_of_branches() -> None:
-    """Two interleavings of the same two branches are one; another value in one of them is not."""
-
-    def interleaved(*steps: tuple[str, int]) -> dict[str, Any]:
-        events = [{"channel": "scope", "method": "onRead", "event": {"runtimeStageId": s, "key": k}} for s, k in steps]
-        return {**_result(events=events), "concurrency": "deep"}
-
-    one = interleaved(("l/a#1", 1), ("r/a#2", 2), ("l/b#3", 3), ("r/b#4", 4))
-    other = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 2), ("r/b#4", 4))
-    wrong = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 9), ("r/b#4", 4))
-    assert canonical(one) == canonical(other)
-    assert first_difference(one, other, {"run": {}}) is None
-    assert first_difference(one, wrong, {"run": {}}) is not None
-
-
-def test_the_recorded_form_reads_as_javascripts_json() -> None:
-    """What JSON can't hold is tagged in our records; it is compared as what JavaScript's JSON makes of it."""
-    moment = datetime(2024, 2, 29, 12, 30, 0, 250_000, tzinfo=UTC)
-    value = [math.nan, -math.inf, moment, "half \ud83d", ABSENT, {"gone": ABSENT, "kept": None, "$footpath": 1}]
-    expected = [None, None, "2024-02-29T12:30:00.250Z", "half \ud83d", None, {"kept": None, "$footpath": 1}]
-    assert json_view(record(value)) == expected
-    assert [json_view(record(item)) for item in value] == expected
-
-
-def test_other_tagged_forms_are_shown_as_they_are() -> None:
-    """The rule covers no more than what the format's values can be."""
-    assert json_view(record({1, 2})) != [1, 2]
-    assert "$footpath" in json_view(record(b"bytes"))
-
-
-def test_the_narrative_after_a_fresh_resume_is_not_compared() -> None:
-    """Only there: the narrative of the run before, and of a resume on the same executor, is."""
-    line = {"text": "x"}
-
-    def told(*narratives: list[Any]) -> dict[str, Any]:
-        result = _result()
-        (phase,) = result["runs"][0]["phases"]
-        result["runs"][0]["phases"] = [{**phase, "narrative": narrative} for narrative in narratives]
-        return result
-
-    fresh: dict[str, Any] = {"run": {"resume": [{"fresh": True}]}}
-    same: dict[str, Any] = {"run": {"resume": [{}]}}
-    assert first_difference(told([line], []), told([line], [line]), fresh) is None
-    assert first_difference(told([line], []), told([line], [line]), same) is not None
-    assert first_difference(told([], []), told([line], []), fresh) is not None
-
-
-def test_run_ids_are_named_by_first_appearance() -> None:
-    """Ids of the engine's form only: a state key that is called runId keeps its value."""
-    first, second = "0190b5a0-0000-7000-8000-000000000001", "0190b5a0-0000-7000-8000-000000000002"
-    events = [{"event": {"runId": second}}, {"event": {"runId": first}}, {"event": {"runId": "my own"}}]
-    result = _result(events=events, snapshot={"runId": first, "commitLog": []})
-    name_runs(result, is_run_id)
-    (phase,) = result["runs"][0]["phases"]
-    assert [entry["event"]["runId"] for entry in phase["events"]] == ["<run-1>", "<run-2>", "my own"]
-    assert phase["snapshot"]["runId"] == "<run-2>"

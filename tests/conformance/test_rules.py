@@ -1,0 +1,194 @@
+"""The rules of docs/parity.md, one test or more each: what it forgives, and that it forgives nothing else."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from footpath.errors import BuildError, InputValidationError
+from footpath.values import record
+from tests.conformance._canon import canonical
+from tests.conformance._compare import first_difference
+from tests.conformance._expressions import CaseError
+from tests.conformance._js import ABSENT
+from tests.conformance._secrets import Hiding
+from tests.conformance._view import error_view, is_run_id, json_view, name_runs
+
+
+def _result(**phase: Any) -> dict[str, Any]:
+    full: dict[str, Any] = {"op": "run", "outcome": "completed", "snapshot": {"commitLog": []}, "narrative": []}
+    return {"format": 1, "build": {}, "runs": [{"phases": [{**full, "events": [], **phase}]}], "concurrency": "none"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "path"),
+    [
+        ({"result": 1}, {"result": 1.0}, None),
+        ({"result": {"a": 1, "b": [2]}}, {"result": {"b": [2], "a": 1}}, None),
+        ({"result": None}, {}, None),
+        ({"result": 1}, {"result": True}, "$.runs[0].phases[0].result"),
+        ({"result": {"a": None}}, {"result": {}}, "$.runs[0].phases[0].result.a"),
+        ({"result": [1, 2]}, {"result": [1]}, "$.runs[0].phases[0].result[1]"),
+        ({"result": ""}, {"result": None}, "$.runs[0].phases[0].result"),
+        ({"narrative": [{"text": "x"}]}, {}, "$.runs[0].phases[0].narrative[0]"),
+    ],
+)
+def test_the_comparison_forgives_what_the_rules_name_and_nothing_else(
+    expected: dict[str, Any], got: dict[str, Any], path: str | None
+) -> None:
+    """Numbers by value, members in any order, a null result as none; all else is a difference with its path."""
+    found = first_difference(_result(**expected), _result(**got), {"run": {}})
+    assert (found.path if found else None) == path
+
+
+def test_the_canonical_form_forgets_step_numbers_and_the_order_of_branches() -> None:
+    """Two interleavings of the same two branches are one; another value in one of them is not."""
+
+    def interleaved(*steps: tuple[str, int]) -> dict[str, Any]:
+        events = [{"channel": "scope", "method": "onRead", "event": {"runtimeStageId": s, "key": k}} for s, k in steps]
+        return {**_result(events=events), "concurrency": "deep"}
+
+    one = interleaved(("l/a#1", 1), ("r/a#2", 2), ("l/b#3", 3), ("r/b#4", 4))
+    other = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 2), ("r/b#4", 4))
+    wrong = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 9), ("r/b#4", 4))
+    assert canonical(one) == canonical(other)
+    assert first_difference(one, other, {"run": {}}) is None
+    assert first_difference(one, wrong, {"run": {}}) is not None
+
+
+def test_the_recorded_form_reads_as_javascripts_json() -> None:
+    """What JSON can't hold is tagged in our records; it is compared as what JavaScript's JSON makes of it."""
+    moment = datetime(2024, 2, 29, 12, 30, 0, 250_000, tzinfo=UTC)
+    value = [math.nan, -math.inf, moment, "half \ud83d", ABSENT, {"gone": ABSENT, "kept": None, "$footpath": 1}]
+    expected = [None, None, "2024-02-29T12:30:00.250Z", "half \ud83d", None, {"kept": None, "$footpath": 1}]
+    assert json_view(record(value)) == expected
+    assert [json_view(record(item)) for item in value] == expected
+
+
+def test_other_tagged_forms_are_shown_as_they_are() -> None:
+    """The rule covers no more than what the format's values can be."""
+    assert json_view(record({1, 2})) != [1, 2]
+    assert "$footpath" in json_view(record(b"bytes"))
+
+
+def test_the_narrative_after_a_fresh_resume_is_not_compared() -> None:
+    """Only there: the narrative of the run before, and of a resume on the same executor, is."""
+    line = {"text": "x"}
+
+    def told(*narratives: list[Any]) -> dict[str, Any]:
+        result = _result()
+        (phase,) = result["runs"][0]["phases"]
+        result["runs"][0]["phases"] = [{**phase, "narrative": narrative} for narrative in narratives]
+        return result
+
+    fresh: dict[str, Any] = {"run": {"resume": [{"fresh": True}]}}
+    same: dict[str, Any] = {"run": {"resume": [{}]}}
+    assert first_difference(told([line], []), told([line], [line]), fresh) is None
+    assert first_difference(told([line], []), told([line], [line]), same) is not None
+    assert first_difference(told([], []), told([line], []), fresh) is not None
+
+
+def test_run_ids_are_named_by_first_appearance() -> None:
+    """Ids of the engine's form only: a state key that is called runId keeps its value."""
+    first, second = "0190b5a0-0000-7000-8000-000000000001", "0190b5a0-0000-7000-8000-000000000002"
+    events = [{"event": {"runId": second}}, {"event": {"runId": first}}, {"event": {"runId": "my own"}}]
+    result = _result(events=events, snapshot={"runId": first, "commitLog": []})
+    name_runs(result, is_run_id)
+    (phase,) = result["runs"][0]["phases"]
+    assert [entry["event"]["runId"] for entry in phase["events"]] == ["<run-1>", "<run-2>", "my own"]
+    assert phase["snapshot"]["runId"] == "<run-2>"
+
+
+def test_a_library_error_goes_by_the_name_it_reports() -> None:
+    """Only the library's own; a stage's error keeps the name it has, or its class's."""
+    assert error_view(BuildError("no"))["name"] == "Error"
+    assert error_view(InputValidationError("no", [{"path": []}])) == {
+        "name": "InputValidationError",
+        "message": "no",
+        "issues": [{"path": []}],
+    }
+    assert error_view(CaseError("no", "PaymentError", "E_PAY")) == {
+        "name": "PaymentError",
+        "message": "no",
+        "code": "E_PAY",
+    }
+    assert error_view(KeyError("k"))["name"] == "KeyError"
+
+
+def _differs(expected: dict[str, Any], got: dict[str, Any], hiding: Hiding | None = None) -> bool:
+    left, right = _result(**expected), _result(**got)
+    if hiding is not None:
+        right["runs"][0]["hiding"] = hiding
+    return first_difference(left, right, {"run": {}}) is not None
+
+
+def test_halves_of_characters_in_texts() -> None:
+    """A half before a cut is dropped, another is an escape; texts that differ otherwise still differ."""
+    assert not _differs({"narrative": [{"text": 'x = "a\ud83d..."'}]}, {"narrative": [{"text": 'x = "a..."'}]})
+    assert not _differs({"narrative": [{"text": 'x = "\ud83d"'}]}, {"narrative": [{"text": 'x = "\\ud83d"'}]})
+    assert _differs({"narrative": [{"text": 'x = "\ud83d"'}]}, {"narrative": [{"text": 'x = ""'}]})
+    assert _differs({"narrative": [{"text": 'x = "a\U0001f600..."'}]}, {"narrative": [{"text": 'x = "a..."'}]})
+
+
+def test_absent_members_leave_no_key_in_a_preview() -> None:
+    """A key that the value has must be in the preview, and no other may be missing."""
+
+    def wrote(text: str) -> dict[str, Any]:
+        return {"narrative": [{"text": f"Step 1: Write o = {text}", "rawValue": {"a": 1, "b": None}}]}
+
+    assert not _differs(wrote("{a, gone, b}"), wrote("{a, b}"))
+    assert _differs(wrote("{a, gone, b}"), wrote("{a}"))
+    assert _differs(wrote("{a, b}"), wrote("{b, a}"))
+
+
+def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
+    """Thresholds of equality, of hidden conditions, and no others."""
+
+    def decided(operator: str, threshold: Any, *, redacted: bool) -> dict[str, Any]:
+        condition = {"key": "k", "op": operator, "threshold": threshold, "redacted": redacted}
+        actual = "[REDACTED]" if redacted else "1"
+        text = f"It evaluated Rule 0: k {actual} {operator} {threshold} ✓, and chose A."
+        return {"events": [_event(evidence={"rules": [{"conditions": [condition]}]})], "narrative": [{"text": text}]}
+
+    for operator in ("eq", "ne", "in", "notIn"):
+        assert not _differs(decided(operator, "1", redacted=True), decided(operator, "[REDACTED]", redacted=True))
+    assert _differs(decided("gt", "1", redacted=True), decided("gt", "[REDACTED]", redacted=True))
+    assert _differs(decided("eq", "1", redacted=False), decided("eq", "[REDACTED]", redacted=False))
+
+
+def _event(**members: Any) -> dict[str, Any]:
+    return {"channel": "scope", "method": "onWrite", "event": members}
+
+
+def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
+    """Copies and derived texts, on both sides; values that were never hidden, and the live state, must agree."""
+    hiding = Hiding({"keys": ["ssn"]})
+    hiding.wrote("ssn", "123-45-6789")
+    hiding.wrote("name", "Ada Lovelace")
+    copied = _event(key="copy", value="123-45-6789")
+    marked = _event(key="copy", value="[REDACTED]")
+    assert not _differs({"events": [copied]}, {"events": [marked]}, hiding)
+    assert not _differs(
+        {"events": [_event(value={"t": "is 123-45-6789!"})]},
+        {"events": [_event(value={"t": "is [REDACTED]!"})]},
+        hiding,
+    )
+    assert _differs({"events": [copied]}, {"events": [marked]})
+    assert _differs({"events": [_event(value="Ada Lovelace")]}, {"events": [_event(value="[REDACTED]")]}, hiding)
+    raw = {"commitLog": [], "sharedState": {"ssn": "123-45-6789"}}
+    assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
+
+
+def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
+    """Fields, too, which the policy names by path."""
+    shown = {
+        "snapshot": {"commitLog": [], "sharedState": {"p": {"zip": "90210", "n": 1}}},
+        "snapshotRedacted": {"commitLog": [], "sharedState": {"p": {"zip": "REDACTED", "n": 1}}},
+    }
+    copied = {**shown, "events": [_event(value="90210")]}
+    marked = {**shown, "events": [_event(value="[REDACTED]")]}
+    assert not _differs(copied, marked, Hiding({"fields": {"p": ["zip"]}}))
+    assert _differs(copied, {**shown, "events": [_event(value="90211")]}, Hiding({"fields": {"p": ["zip"]}}))
