@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli._output import as_csv, as_json_lines, remark, table
 from footpath_cli.sql import VIEWS, DamagedSegmentError, QueryError
-from infra.saved_queries import saved_queries
 
 if TYPE_CHECKING:
     from footpath_cli._places import Place
     from footpath_cli.sql import Answer, Tables
+    from infra.saved_queries import SavedQuery
+
+
+def saved_queries() -> list[SavedQuery]:
+    """The saved queries of the checkout; none where the CLI was installed without one."""
+    try:
+        from infra.saved_queries import saved_queries as read
+    except ImportError:
+        return []
+    return read()
 
 
 def list_questions() -> None:
