@@ -169,7 +169,8 @@ class Poller:
         waiting = [gatherer for gatherer in self._gatherers if gatherer.batch is None or gatherer.batch.full is None]
         if not waiting or len(self._running) >= self.mapping.max_concurrency:
             return False
-        gatherer = self._random.choice(waiting)
+        # What did not fit a payload is in hand already and opens the next batch before anything else is received.
+        gatherer = self._random.choice([gatherer for gatherer in waiting if gatherer.carry] or waiting)
         if gatherer.carry:
             records, gatherer.carry = gatherer.carry, []
         else:

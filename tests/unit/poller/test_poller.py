@@ -159,6 +159,16 @@ def test_a_batch_is_cut_at_six_megabytes(world: World) -> None:
     assert poller.counts["cut.bytes"] == 2
 
 
+def test_what_did_not_fit_does_not_wait_for_the_next_poll(world: World) -> None:
+    """It is in a poller's hand, whichever poller's turn it is: the next batch's window opens at once."""
+    world.send(*(f"{name}:" + "x" * 900 * KIB for name in numbered(8)))
+    function = Function()
+    start_ms = world.clock.now_ms()
+    world.poller(function, batch_size=100, window_s=10, pollers=5).drain()
+    assert sorted(body[:4] for body in function.seen) == numbered(8)
+    assert world.clock.now_ms() == start_ms + 10_000
+
+
 def test_each_poller_fills_a_batch_of_its_own(world: World) -> None:
     """Five pollers make five smaller batches of what one would gather into one."""
     world.send(*numbered(100))
