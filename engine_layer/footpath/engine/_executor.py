@@ -428,7 +428,7 @@ class FlowChartExecutor:
         phase.input = shown
         self._phases = [phase]
         self._seed(run)
-        run.record_entry((RUN_START,) if shown is UNSET or not args else (RUN_START, shown))
+        run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, shown))
         scheduler = Scheduler()
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)

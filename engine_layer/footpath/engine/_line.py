@@ -403,20 +403,22 @@ def fork(
     run.fan_out()
     group = Group(len(children))
     for task, node in zip(group.tasks, children, strict=True):
-        task.stack.append(child(Place(run, task, region, node.id, place.depth + 1), node, frame, LineState()))
+        branch = _stage.full_id(region, node)
+        task.stack.append(child(Place(run, task, region, branch, place.depth + 1), node, frame, LineState()))
     try:
         yield group
     finally:
         run.fan_in()
     results: dict[str, Any] = {}
     for node, (ok, value) in zip(children, group.results, strict=True):
-        outcome: dict[str, Any] = {"id": node.id}
+        full_id = _stage.full_id(region, node)
+        outcome: dict[str, Any] = {"id": full_id}
         if not ok:
             outcome["result"] = error_json(value)
         elif value is not None:
             outcome["result"] = value
         outcome["isError"] = not ok
-        results[node.id] = outcome
+        results[full_id] = outcome
     if group.first_error is not None and (fail_fast or not isinstance(group.first_error, Exception)):
         raise group.first_error
     return results

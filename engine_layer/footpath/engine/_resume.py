@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def enter_again(
-    run: Run, chart: FlowChart, checkpoint: Mapping[str, Any], given: Any, states: Mapping[str, Mapping[str, Any]] | None
+    run: Run,
+    chart: FlowChart,
+    checkpoint: Mapping[str, Any],
+    given: Any,
+    states: Mapping[str, Mapping[str, Any]] | None,
 ) -> Node:
     """Prepare a run to go on where another paused; gives the node to begin with.
 

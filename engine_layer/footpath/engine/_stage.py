@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from footpath.engine._run import Run
     from footpath.state import Region
 
-__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_name", "pause"]
+__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_id", "full_name", "pause"]
 
 
 def full_name(region: Region, node: Node) -> str:
     """A node's name with its subflow's prefix."""
     return f"{region.prefix}/{node.name}" if region.prefix else node.name
+
+
+def full_id(region: Region, node: Node) -> str:
+    """A node's id with its subflow's prefix."""
+    return f"{region.prefix}/{node.id}" if region.prefix else node.id
 
 
 def error_name(error: BaseException) -> str:
@@ -173,4 +178,3 @@ def _delay_ms(backoff_ms: Any, number: int) -> float:
     if isinstance(backoff_ms, (list, tuple)):
         return backoff_ms[number - 1] if number <= len(backoff_ms) else 0
     return backoff_ms
-

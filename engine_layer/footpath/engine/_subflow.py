@@ -19,6 +19,7 @@ from footpath.journal._entries import (
     FORK,
     LINK_NEXT,
     LINK_ROOT,
+    MESSAGE,
     MOUNT,
     OUTPUT,
 )
@@ -225,6 +226,9 @@ def for_each(
         if spec.into is not None:
             facts["into"] = spec.into
         run.bag(frame, "logs", "parallelForEach", record(facts))
+        if count < len(items):
+            text = f"maxBranches reached: running {count} of {len(items)} items ({len(items) - count} not run)"
+            run.say(frame, (MESSAGE, "children", text, None, count))
         results = []
         if count:
             results = yield _each(place, node, frame, items[:count])
@@ -259,7 +263,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     run.fan_out()
     group = Group(len(children))
     for task, child, state in zip(group.tasks, children, states, strict=True):
-        inner_place = _line.Place(run, task, region, child.id, place.depth + 1)
+        inner_place = _line.Place(run, task, region, _stage.full_id(region, child), place.depth + 1)
         task.stack.append(_line.child(inner_place, child, frame, state))
     try:
         yield group

@@ -39,7 +39,10 @@ FRAME = 7
 """`[7, frame]`: what follows belongs to that frame, until another switch."""
 
 UPDATE = 8
-"""`[8, key, patch, flags?, hidden_fields?]` merges a patch into a key; flags as for SET."""
+"""`[8, key, patch, flags?, hidden_fields?, result?]` merges a patch into a key; flags as for SET.
+
+Flag 8: JSON has lost what the merge went by, so its result stands there too.
+"""
 
 DELETE = 9
 """`[9, key, redacted?]`"""
@@ -69,7 +72,7 @@ EMIT = 16
 """`[16, t, name, payload?]`"""
 
 NOTE = 17
-"""`[17, t, kind, key, value]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval"."""
+"""`[17, t, kind, key, value, absent?]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval"."""
 
 DECIDE = 18
 """`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider"."""
@@ -136,7 +139,7 @@ SEED = 38
 """`[38, [[path, value]], inner?]`: state the run, or with `inner` the current mount's subflow, begins with."""
 
 MESSAGE = 39
-"""`[39, type, description, target?]`: a remark on the tree for the reader."""
+"""`[39, type, description, target?, count?]`: a remark on the tree for the reader."""
 
 REFUSE = 40
 """`[40, node, link, from_frame]`: a line was refused because it nests too deep; it takes no step number."""
@@ -160,5 +163,5 @@ PROCEED = 45
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 
-REDACTED, ABSENT_VALUE, FIELDS = 1, 2, 4
-"""Flags of SET."""
+REDACTED, ABSENT_VALUE, FIELDS, RESULT = 1, 2, 4, 8
+"""Flags of SET and UPDATE."""

@@ -39,8 +39,8 @@ from footpath.channels import (
 )
 from footpath.journal._entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
-from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, normal, opened, packed
-from footpath.values import MARK
+from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, log_marked, normal, opened, packed
+from footpath.values import ATOMS, MARK, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,6 +83,7 @@ class Cursor:
         self.started_ms = started_ms
         self.views = views
         self.provenance = views is not None and views.provenance
+        self.keeps_writes = views is not None or bool(dispatcher.table("scope", "on_commit"))
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
         self.decls: list[Declared] = []
@@ -176,7 +177,8 @@ class Cursor:
                 continue
             code = entry[0]
             if type(code) is str:
-                write(code, recorded(entry[1]))
+                value = entry[1]
+                write(code, value if type(value) in ATOMS else recorded(value))
             else:
                 handlers[code](entry)
 
@@ -215,22 +217,36 @@ class Cursor:
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _node(self, entry: Any) -> None:
         size = len(entry)
+        if size == 3:  # noqa: PLR2004
+            self.decls.append(Declared(entry[1], entry[2]))
+            return
+        description = entry[3]
         self.decls.append(
-            Declared(entry[1], entry[2], entry[3] if size > 3 else None, entry[4] if size > 4 else None)  # noqa: PLR2004
+            Declared(
+                entry[1],
+                entry[2],
+                UNSET if description is None else description,
+                entry[4] if size > 4 else None,  # noqa: PLR2004
+            )
         )
 
     def _begin(self, t: int, ordinal: int, link: int, origin: MirrorFrame | None) -> MirrorFrame:
         decl = self.decls[ordinal]
         branch = ""
-        if link == LINK_ROOT:
+        if link == LINK_NEXT and origin is not None:
+            region = origin.region
+            branch = origin.branch
+        elif link == LINK_ROOT:
             region = self.top if origin is None else self.regions[origin.number]
         else:
             assert origin is not None
             region = origin.region
-            branch = decl.id.rpartition("/")[2] if link == LINK_PARALLEL and not region.id else origin.branch
-            if link == LINK_PARALLEL and region.id:
-                branch = decl.id
-        frame = MirrorFrame(self.first_frame + len(self.frames), decl, region, branch, origin)
+            branch = decl.id if link == LINK_PARALLEL else origin.branch
+        number = self.first_frame + len(self.frames)
+        time = self.started_ms + t / 1000
+        frame = MirrorFrame(
+            number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time
+        )
         self.frames.append(frame)
         visited = self.visits.get(decl.id, 0)
         if visited:
@@ -240,7 +256,6 @@ class Cursor:
             frame.under = True
         elif origin is not None:
             frame.depth = origin.depth + 1
-        frame.timestamp = frame.bag_time = self.started_ms + t / 1000
         self.current = frame
         if self.views is not None:
             suffix, self.loop_suffix = self.loop_suffix, ""
@@ -253,14 +268,8 @@ class Cursor:
         else:
             origin = entry[4]
             frame = self._begin(entry[1], entry[2], entry[3], None if origin < 0 else self.frame(origin))
-        table = self.on_stage_start
-        if table:
-            decl = frame.decl
-            self.dispatcher.fire_scope(
-                "on_stage_start",
-                table,
-                StageStartEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp),
-            )
+        if self.on_stage_start:
+            self._start_event(frame)
 
     def frame(self, number: int) -> MirrorFrame:
         """A frame by its number.
@@ -314,8 +323,18 @@ class Cursor:
         self._open(entry)
 
     def _advance(self, entry: Any) -> None:
-        self._done((0, entry[1], entry[2], entry[3]) if len(entry) > 3 else (0, entry[1], entry[2]))  # noqa: PLR2004
-        self._open((0, entry[1], entry[2]))
+        self._done(entry)
+        frame = self._begin(entry[1], entry[2], LINK_NEXT, self.current)
+        if self.on_stage_start:
+            self._start_event(frame)
+
+    def _start_event(self, frame: MirrorFrame) -> None:
+        decl = frame.decl
+        self.dispatcher.fire_scope(
+            "on_stage_start",
+            self.on_stage_start,
+            StageStartEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp),
+        )
 
     def _end(self, entry: Any) -> None:
         frame = self.current
@@ -361,16 +380,22 @@ class Cursor:
     # ── reads and writes ─────────────────────────────────────────────────────────────────────────────────────────
     def _read(self, key: str) -> None:
         frame = self.current
-        value = frame.lookup(key)
+        value = frame.staged.get(key, UNSET)
+        if value is UNSET:
+            value = frame.lookup(key) if frame.branch else frame.base.get(key, UNSET)
+            if type(value) is dict:
+                value = packed(value)
         if self.views is not None:
             frame.reads[key] = value
-        if self.on_read:
+        table = self.on_read
+        if table:
             decl = frame.decl
-            self.dispatcher.fire_scope(
-                "on_read",
-                self.on_read,
-                ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value),
-            )
+            event = ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value)
+            for identity, method in table:
+                try:
+                    method(event)
+                except Exception as error:  # noqa: BLE001  # a recorder never changes a run
+                    self.dispatcher.failed_scope("on_read", identity, event, error)
 
     def _read_redacted(self, entry: Any) -> None:
         frame = self.current
@@ -415,18 +440,22 @@ class Cursor:
 
     def _set(self, key: str, value: Any) -> None:
         frame = self.current
-        if not frame.staged and self.parallel:
+        if self.parallel and not frame.staged:
             frame.base = dict(frame.region.values)
         frame.staged[key] = value
-        frame.ops.append((key, "set", value, tuple(frame.reads) if self.provenance else ()))
-        frame.writes[key] = (value, "set")
-        if self.on_write:
+        if self.keeps_writes:
+            if self.views is not None:
+                frame.ops.append((key, "set", value, tuple(frame.reads) if self.provenance else ()))
+            frame.writes[key] = (value, "set")
+        table = self.on_write
+        if table:
             decl = frame.decl
-            self.dispatcher.fire_scope(
-                "on_write",
-                self.on_write,
-                WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, "set"),
-            )
+            event = WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, "set")
+            for identity, method in table:
+                try:
+                    method(event)
+                except Exception as error:  # noqa: BLE001  # a recorder never changes a run
+                    self.dispatcher.failed_scope("on_write", identity, event, error)
 
     def _hide(self, frame: MirrorFrame, key: str) -> None:
         if frame.redacted is None:
@@ -447,7 +476,7 @@ class Cursor:
         key, flags = entry[1], entry[3]
         value: Any = MARK if flags & 1 else UNSET if flags & 2 else recorded(entry[2])
         self._stage(frame, key, value)
-        frame.ops.append((key, "set", value, tuple(frame.reads) if self.provenance else ()))
+        frame.ops.append((key, "set", UNSET if flags & 2 else value, tuple(frame.reads) if self.provenance else ()))
         frame.writes[key] = (value, "set")
         redacted: Any = UNSET
         if flags & 1:
@@ -458,7 +487,8 @@ class Cursor:
             redacted = True
         self._write_event(frame, key, value, "set", redacted)
         if len(entry) > 4 and entry[4] is not None and self.views is not None:  # noqa: PLR2004
-            self.views.bag(frame, "logs", "message", entry[4])
+            text = entry[4]
+            self.views.bag(frame, "logs", "message", text if text.startswith("[") else f"[WRITE] {text}")
 
     def _update(self, entry: Any) -> None:
         frame = self.current
@@ -471,8 +501,11 @@ class Cursor:
             self._hide(frame, key)
             redacted = True
         else:
-            patch = recorded(entry[2])
-            after = merged(frame.lookup(key), patch)
+            patch = UNSET if flags & 2 else recorded(entry[2])
+            if flags & 8:
+                after = UNSET if entry[5] is None and patch is UNSET else recorded(entry[5])
+            else:
+                after = merged(frame.lookup(key), patch)
             if flags & 4:
                 self._hide_fields(frame, key, entry[4])
                 redacted = True
@@ -577,7 +610,8 @@ class Cursor:
             frame.staged = {}
             frame.ops = []
         frame.base = region.values
-        self._commit_event(frame)
+        if self.on_commit:
+            self._commit_event(frame)
 
     def _settle(self, entry: Any) -> None:
         if self.parallel:
@@ -611,14 +645,21 @@ class Cursor:
 
     def _note(self, entry: Any) -> None:
         _, t, kind, key, value = entry[:5]
+        absent = len(entry) > 5  # noqa: PLR2004
         value = recorded(value)
-        if self.views is not None:
+        if kind == "debug" and key == "deciderRationale" and not absent:
+            self.current.rationale = plain(value)
+        if self.views is not None and (not absent or kind == "log"):
             self.views.note(self.current, kind, key, value)
         if not self.on_emit:
             return
         name = _NOTE_NAMES[kind] + key
         if value == MARK:
             payload: Any = MARK
+        elif absent and kind == "log":
+            payload = Raw(b'{"level":"debug"}')
+        elif absent:
+            payload = Raw(encode({"name": key} if kind in ("metric", "eval") else {"key": key, "level": kind}))
         elif kind == "log":
             payload = Raw(encode({"value": value, "level": "debug"}))
         elif kind in ("metric", "eval"):
@@ -633,7 +674,8 @@ class Cursor:
 
     def _message(self, entry: Any) -> None:
         if self.views is not None:
-            self.views.message(self.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None)  # noqa: PLR2004
+            more = {"count": entry[4]} if len(entry) > 4 else {}  # noqa: PLR2004
+            self.views.message(self.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)  # noqa: PLR2004
 
     def _token(self, entry: Any) -> None:
         """Tokens are heard by stream handlers, live; a replay has none."""
@@ -656,9 +698,8 @@ class Cursor:
         evidence = UNSET if len(entry) < 4 or entry[3] is None else recorded(entry[3])  # noqa: PLR2004
         fallback = len(entry) > 4  # noqa: PLR2004
         frame.decided = True
-        rationale = UNSET
         if self.views is not None:
-            rationale = self.views.decided(frame, chosen.name, returned, fallback)
+            self.views.decided(frame, chosen.name, returned, fallback)
         self._fire(
             "flow",
             "on_decision",
@@ -666,15 +707,12 @@ class Cursor:
                 traversal_context=self._context(frame),
                 decider=decl.name,
                 chosen=chosen.name,
-                rationale=rationale if rationale is not UNSET else self._rationale(frame),
+                rationale=frame.rationale,
                 description=decl.description,
                 raw_evidence=evidence,
             ),
         )
         self._executed_as(frame, "decider", decl.name, decl.description)
-
-    def _rationale(self, frame: MirrorFrame) -> Any:
-        return UNSET
 
     def _select(self, entry: Any) -> None:
         frame = self.current
@@ -778,7 +816,7 @@ class Cursor:
                 traversal_context=self._context(frame),
                 name=name,
                 subflow_id=region.id,
-                raw_output_state=Raw(encode(region.recorded_state())),
+                raw_output_state=log_marked(Raw(encode(region.recorded_state()))),
             ),
         )
 
@@ -810,7 +848,7 @@ class Cursor:
             "on_break",
             lambda: BreakEvent(
                 traversal_context=self._context(frame),
-                stage_name=frame.decl.name,
+                stage_name=frame.decl.name if origin is UNSET else frame.path[0],
                 reason=reason,
                 propagated_from_subflow=origin,
             ),
@@ -860,12 +898,7 @@ class Cursor:
         frame = self.current
         frame.timestamp = self._ms(entry[1])
         if self.on_stage_start:
-            decl = frame.decl
-            self.dispatcher.fire_scope(
-                "on_stage_start",
-                self.on_stage_start,
-                StageStartEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp),
-            )
+            self._start_event(frame)
 
     def _pause(self, entry: Any) -> None:
         frame = self.current
@@ -904,7 +937,8 @@ class Cursor:
             self.top.initial = self.top.recorded_state()
         tail = base["tail"]
         if tail is not None and (not self.frames or tail[0] < self.first_frame):
-            self.ghost = MirrorFrame(tail[0], Declared(tail[1], tail[2], None, None), self.top, "", None)
+            decl = Declared(tail[1], tail[2])
+            self.ghost = MirrorFrame(tail[0], decl, self.top, "", None, f"{tail[1]}#{tail[0]}", self.top.values)
             self.ghost.depth = tail[3]
         self._fire(
             "flow",

@@ -4,24 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
+
+from footpath.values import MARK, plain
 
 _shallow = Decoder(dict[str, Raw]).decode
 _decode = Decoder().decode
 _list_of_raw = Decoder(list[Raw]).decode
 
 
-class Declared:
-    """A node as the journal declares it."""
+LOG_MARK = "REDACTED"
+"""The commit log's own mark for a hidden value; everywhere else it is `footpath.values.MARK`."""
 
-    __slots__ = ("description", "id", "name", "tags")
+_MARK_BYTES = MARK.encode()
 
-    def __init__(self, node_id: str, name: str, description: str | None, tags: list[str] | None) -> None:
-        self.id = node_id
-        self.name = name
-        self.description = UNSET if description is None else description
-        self.tags = tags
+
+def log_marks(value: Any) -> Any:
+    """A plain JSON value with the log's mark in place of the events' one; changes the value it is given."""
+    if value == MARK:
+        return LOG_MARK
+    stack: list[Any] = [value]
+    while stack:
+        node = stack.pop()
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, member in list(items):
+            if isinstance(member, str):
+                if member == MARK:
+                    node[key] = LOG_MARK
+            elif isinstance(member, (dict, list)):
+                stack.append(member)
+    return value
+
+
+def log_marked(recorded: Any) -> Any:
+    """A recorded value with the log's mark in place of the events' one."""
+    if type(recorded) is not Raw:
+        return LOG_MARK if recorded == MARK else recorded
+    if _MARK_BYTES not in memoryview(recorded).tobytes():
+        return recorded
+    return Raw(encode(log_marks(plain(recorded))))
+
+
+class Declared(Struct, eq=False, gc=False):
+    """A node as the journal declares it; `description` is UNSET when there is none."""
+
+    id: str
+    name: str
+    description: Any = UNSET
+    tags: list[str] | None = None
 
 
 class MirrorRegion:
@@ -122,70 +153,50 @@ def extended(value: Any, items: Any) -> Any:
     return Raw(head[:-1] + b"," + tail[1:])
 
 
-class MirrorFrame:
-    """One execution of one node."""
+class MirrorFrame(Struct, eq=False):
+    """One execution of one node.
 
-    __slots__ = (
-        "base",
-        "bag_time",
-        "branch",
-        "context",
-        "decided",
-        "decl",
-        "depth",
-        "has_scope",
-        "loop_iteration",
-        "node",
-        "number",
-        "ops",
-        "parent",
-        "path",
-        "reads",
-        "fields",
-        "redacted",
-        "region",
-        "rsid",
-        "sources",
-        "staged",
-        "tagged",
-        "timestamp",
-        "under",
-        "writes",
-    )
+    A struct because thousands are made in a replay, and its defaults are filled in by C.
 
-    def __init__(self, number: int, decl: Declared, region: MirrorRegion, branch: str, parent: MirrorFrame | None) -> None:
-        self.number = number
-        self.decl = decl
-        self.region = region
-        self.branch = branch
-        self.parent = parent
-        self.rsid = f"{decl.id}#{number}"
-        self.base = region.values
-        self.staged: dict[str, Any] = {}
-        self.ops: list[tuple[str, str, Any, Any]] = []
-        self.writes: dict[str, tuple[Any, str]] = {}
-        self.reads: dict[str, Any] = {}
-        self.redacted: dict[str, None] | None = None
-        self.fields: dict[str, dict[str, None]] | None = None
-        self.sources: list[str] | None = None
-        self.tagged = False
-        self.timestamp = 0.0
-        self.bag_time = 0.0
-        self.context: Any = None
-        self.depth = 0
-        self.loop_iteration: Any = UNSET
-        self.has_scope = True
-        self.under = False
-        self.decided = False
-        self.node: dict[str, Any] | None = None
-        self.path: tuple[str, ...] = ()
+    Attributes:
+        ops: writes since the last commit, `(key, verb, value, keys read before)`; kept for views only.
+        writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
+        reads: key to value, likewise; kept for views only.
+        under: whether its parent is the mount that it is the first stage of.
+        bag_time: when it last moved, in milliseconds since the epoch.
+    """
+
+    number: int
+    decl: Declared
+    region: MirrorRegion
+    branch: str
+    parent: MirrorFrame | None
+    rsid: str
+    base: dict[str, Any]
+    timestamp: float = 0.0
+    bag_time: float = 0.0
+    staged: dict[str, Any] = {}
+    ops: list[tuple[str, str, Any, Any]] = []
+    writes: dict[str, tuple[Any, str]] = {}
+    reads: dict[str, Any] = {}
+    redacted: dict[str, None] | None = None
+    fields: dict[str, dict[str, None]] | None = None
+    sources: list[str] | None = None
+    tagged: bool = False
+    context: Any = None
+    depth: int = 0
+    loop_iteration: Any = UNSET
+    has_scope: bool = True
+    under: bool = False
+    decided: bool = False
+    node: dict[str, Any] | None = None
+    path: tuple[str, ...] = ()
 
     def lookup(self, key: str) -> Any:
         """The value as the stage would read it; UNSET when absent."""
-        if key in self.staged:
-            staged = self.staged[key]
-            if staged is not UNSET:
-                return staged
+        staged = self.staged.get(key, UNSET)
+        if staged is not UNSET:
+            return staged
         base = self.base
         if self.branch:
             runs = base.get("runs")

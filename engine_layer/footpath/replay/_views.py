@@ -9,8 +9,8 @@ from msgspec.json import Decoder, encode
 
 from footpath.journal._entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
-from footpath.replay._mirror import packed
-from footpath.values import MARK, js_number, plain
+from footpath.replay._mirror import LOG_MARK, log_marked, log_marks, packed
+from footpath.values import MARK, TAG, js_number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
 
 SEPARATOR = "\u001f"
-LOG_MARK = "REDACTED"
-"""The commit log's own mark for a hidden value; everywhere else it is `footpath.values.MARK`."""
-
 _BAGS = {"debug": "logs", "log": "logs", "error": "errors", "metric": "metrics", "eval": "evals"}
 _shallow_list = Decoder(list[Raw]).decode
 PREVIEW_UNITS = 80
@@ -110,17 +107,15 @@ class Views:
         else:
             self.bag(frame, _BAGS[kind], key, value)
 
-    def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> Any:
-        """A decider chose; gives the rationale it noted, if any."""
-        assert frame.node is not None
-        rationale = frame.node["logs"].get("deciderRationale", UNSET)
+    def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> None:
+        """A decider chose."""
+        rationale = frame.rationale
         if fallback:
             text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
         else:
             text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
         shown = f"returned branchId: {returned}" if rationale is UNSET else str(rationale)
         self.message(frame, "branch", text, chosen, rationale=shown)
-        return rationale
 
     def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int, skipped: Any) -> None:
         """A selector chose."""
@@ -181,13 +176,10 @@ class Views:
                 self.hides = True
                 overwrite[key] = LOG_MARK
                 redacted.append(key)
-            if isinstance(members, dict) and members and not whole:
+            if isinstance(members, dict) and members and not whole and TAG not in members:
                 rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in members)
             else:
                 rows.append({"path": key, "verb": "set"})
-        if self.provenance:
-            for row in rows:
-                row["readKeys"] = []
         first = region.first
         region.history.append(
             {
@@ -281,8 +273,10 @@ class Views:
             if dropped is not None and key in dropped:
                 continue
             path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
-            if key in hidden and verb != "delete":
+            if key in hidden and verb != "delete" and value is not UNSET:
                 value = LOG_MARK
+            elif type(value) is Raw:
+                value = log_marked(value)
             if not delta:
                 row: dict[str, Any] = {"path": path, "verb": "merge" if verb == "merge" else "set"}
                 if self.provenance:
@@ -293,7 +287,7 @@ class Views:
             else:
                 overwrite[key] = value
             if delta:
-                previous = seen.get(key)
+                previous = seen.pop(key, None)
                 seen[key] = verb if previous is None or verb != "merge" else previous  # type: ignore[assignment]
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
@@ -331,7 +325,7 @@ class Views:
             row: dict[str, Any] = {"path": SEPARATOR.join(path)}
             final = frame.staged.get(key, UNSET)
             if final is UNSET:
-                row["verb"] = "delete"
+                row["verb"] = "delete" if verb == "delete" else "set"
                 overwrite.pop(key, None)
                 updates.pop(key, None)
             elif verb == "merge" and key not in overwrite:
@@ -432,7 +426,7 @@ class Views:
 
     def _state(self, members: dict[str, Any]) -> dict[str, Any]:
         state = _plain_members(members)
-        return _log_marks(state) if self.hides else state
+        return log_marks(state) if self.hides else state
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         region: MirrorRegion = result["region"]
@@ -497,30 +491,6 @@ def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _log_marks(value: Any) -> Any:
-    """A plain JSON value with the log's mark in place of the events' one; changes the value it is given."""
-    if value == MARK:
-        return LOG_MARK
-    stack: list[Any] = [value]
-    while stack:
-        node = stack.pop()
-        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, member in list(items):
-            if isinstance(member, str):
-                if member == MARK:
-                    node[key] = LOG_MARK
-            elif isinstance(member, (dict, list)):
-                stack.append(member)
-    return value
-
-
-def log_marked(recorded: Any) -> Any:
-    """A recorded value with the log's mark in place of the events' one."""
-    if type(recorded) is not Raw:
-        return LOG_MARK if recorded == MARK else recorded
-    return Raw(encode(_log_marks(plain(recorded))))
-
-
 def field_paths(key: str, fields: Iterable[str]) -> list[str]:
     """Hidden fields as the log lists them: dotted below the key and, when nested, separated all through."""
     paths: list[str] = []
@@ -563,16 +533,22 @@ def grown(before: Any, after: Any) -> Any:
 
 def summary_marker(value: Any, mark: str) -> Any:
     """What stands for a value where only summaries are tracked."""
+    if value is UNSET:
+        return {mark: True, "type": "undefined", "preview": "undefined"}
     value = plain(value)
     marker: dict[str, Any] = {mark: True}
-    if value is None:
+    if value == MARK:
+        return value
+    if isinstance(value, dict) and value.get(TAG) == "float":
+        marker.update(type="number", preview=str(value.get("value")))
+    elif value is None:
         marker["type"] = "null"
     elif isinstance(value, bool):
         marker.update(type="boolean", preview="true" if value else "false")
     elif isinstance(value, (int, float)):
         marker.update(type="number", preview=js_number(value))
     elif isinstance(value, str):
-        marker.update(type="string", size=len(value), preview=value[:PREVIEW_UNITS])
+        marker.update(type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=value[:PREVIEW_UNITS])
     elif isinstance(value, list):
         marker.update(type="array", size=len(value))  # type: ignore[arg-type]
     else:

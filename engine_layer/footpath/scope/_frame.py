@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from footpath.errors import StateError
 from footpath.journal._entries import (
     ABSENT_VALUE,
@@ -16,13 +18,14 @@ from footpath.journal._entries import (
     NOTE,
     READ_REDACTED,
     REDACTED,
+    RESULT,
     SET,
     SOURCE,
     TOKEN,
     UPDATE,
 )
 from footpath.state import is_echo, is_tracked, merge, same, settle, track, untracked
-from footpath.values import ABSENT, ATOMS, MARK, is_recorded_as, record
+from footpath.values import ABSENT, ATOMS, MARK, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +116,7 @@ class Frame:
         host = self.host
         redaction = host.redaction
         value = self.lookup(key)
-        if redaction is not None and value is not ABSENT and redaction.hides(key):
+        if redaction is not None and redaction.hides_read(key, value):
             host.record_entry((READ_REDACTED, key))
         elif redaction is not None and key in redaction.fields and value is not ABSENT:
             host.record_entry((READ_REDACTED, key, 1))
@@ -164,12 +167,16 @@ class Frame:
         return value
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
-    def begin_write(self, key: str) -> Host:
+    def begin_write(self, key: str, *, deleting: bool = False) -> Host:
         host = self.host
         if host.current is not self:
             host.switch(self)
         if key in self.region.readonly:
-            message = f'Cannot write to readonly input key "{key}" — use getArgs() to read input values'
+            message = (
+                f'Cannot delete readonly input key "{key}" — input values are immutable'
+                if deleting
+                else f'Cannot write to readonly input key "{key}" — use getArgs() to read input values'
+            )
             raise StateError(message)
         if not self.staged and host.parallel:
             self.base = dict(self.region.values)
@@ -250,7 +257,9 @@ class Frame:
         entry: tuple[Any, ...]
         if hide is True:
             redaction.mark(key, value)
-            entry = (SET, key, None, REDACTED) if description is None else (SET, key, None, REDACTED, description)
+            entry = (SET, key, None, REDACTED | ABSENT_VALUE if value is ABSENT else REDACTED)
+            if description is not None:
+                entry += (description,)
         else:
             shown, hidden = redaction.masked(key, recorded)
             flags = ABSENT_VALUE if value is ABSENT else FIELDS if hidden else 0
@@ -298,12 +307,24 @@ class Frame:
             hidden: list[str] = []
             if redaction is not None:
                 shown, hidden = redaction.masked(key, shown)
-            host.record_entry((UPDATE, key, shown, FIELDS, hidden) if hidden else (UPDATE, key, shown))
+            entry: tuple[Any, ...] = (UPDATE, key, None if shown is UNSET else shown)
+            flags = (FIELDS if hidden else 0) | (ABSENT_VALUE if shown is UNSET else 0)
+            merged = merge(base, patch)
+            recorded = record(merged)
+            if not _merges_alike(base, patch):
+                # JSON has lost what the merge went by, so the journal holds what came of it.
+                result = recorded if redaction is None else redaction.show(key, merged, recorded)
+                entry += (flags | RESULT, hidden, None if result is UNSET else result)
+            elif flags:
+                entry += (flags, hidden)
+            host.record_entry(entry)
+            self.stage(key, merged, recorded)
+            return
         merged = merge(base, patch)
         self.stage(key, merged, record(merged))
 
     def delete(self, key: str) -> None:
-        host = self.begin_write(key)
+        host = self.begin_write(key, deleting=True)
         if host.redaction is not None and host.redaction.unmark(key):
             host.record_entry((DELETE, key, REDACTED))
         else:
@@ -453,6 +474,9 @@ class Frame:
     def note(self, kind: str, key: str, value: Any) -> None:
         host = self.host
         recorded = record(untracked(value))
+        if recorded is UNSET:
+            self.say((NOTE, host.now(), kind, key, None, 1))
+            return
         if host.redaction is not None:
             recorded = host.redaction.show_note(kind, key, recorded)
         self.say((NOTE, host.now(), kind, key, recorded))
@@ -464,3 +488,8 @@ class Frame:
         self.tokens.append(text)
         self.host.stream("on_token", stream, text)
         self.say((TOKEN, stream, record(text)))
+
+
+def _merges_alike(base: Any, patch: Any) -> bool:
+    """Whether merging recorded forms gives what merging the values gave: both are plain JSON all through."""
+    return (type(patch) in ATOMS or is_json(patch)) and (type(base) in ATOMS or base is ABSENT or is_json(base))

@@ -10,6 +10,7 @@ from footpath.scope._scope import frame_of
 if TYPE_CHECKING:
     from footpath.scope._frame import Frame
 
+
 class Paused(BaseException):
     """The run stops here until it is resumed. Not an `Exception`, so that a stage's own handlers let it pass.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.values import MARK, Secrets, plain
+from footpath.values import ABSENT, MARK, Secrets, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Redaction:
         self.patterns = _compiled(self.policy.patterns)
         self.emit_patterns = _compiled(self.policy.emit_patterns)
         self.fields = {key: tuple(paths) for key, paths in dict(self.policy.fields).items()}
-        self.marked: set[str] = set()
+        self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self._verdicts: dict[str, bool] = {}
 
@@ -62,15 +62,19 @@ class Redaction:
 
     hides = wants
 
+    def hides_read(self, key: str, value: Any) -> bool:
+        """Whether a read shows the mark; where nothing is, only if something hidden was written."""
+        return self.wants(key) if value is not ABSENT else key in self.marked
+
     def mark(self, key: str, value: Any) -> None:
         """A hidden write was made."""
-        self.marked.add(key)
+        self.marked[key] = None
         self.secrets.add(value)
 
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
         hidden = self.wants(key)
-        self.marked.discard(key)
+        self.marked.pop(key, None)
         return hidden
 
     def show(self, key: str, value: Any, recorded: Any) -> Any:
@@ -150,7 +154,7 @@ class Redaction:
     def report(self) -> dict[str, Any]:
         """What is hidden now, by name; never what it holds."""
         return {
-            "redactedKeys": sorted(self.marked),
+            "redactedKeys": list(self.marked),
             "fieldRedactions": {key: list(paths) for key, paths in self.fields.items()},
             "patterns": [pattern.pattern for pattern in self.patterns],
         }
