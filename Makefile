@@ -34,6 +34,7 @@ help: ## Show this list
 .PHONY: demo
 demo: $(READY) ## Send 1,000 real credit applications through the real handlers, and ask why
 	@$(PY) -m footpath_cli demo
+	@printf '\n`footpath` is $(BIN)/footpath; `source $(BIN)/activate` puts it on your path.\n'
 
 .PHONY: test
 test: $(READY) $(SAM_READY) lint ## Check style, types and templates, then run every test

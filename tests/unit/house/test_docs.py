@@ -204,3 +204,9 @@ def test_a_console_block_without_a_command_is_refused() -> None:
     """It would never be run."""
     with pytest.raises(ValueError, match="begins with a command"):
         commands("footpath traces ls\n")
+
+
+def test_decisions_are_numbered_once() -> None:
+    """A number has to mean one page."""
+    numbers = [path.name.partition("-")[0] for path in sorted((ROOT / "docs" / "adr").glob("*.md"))]
+    assert [number for number in numbers if numbers.count(number) > 1] == []
