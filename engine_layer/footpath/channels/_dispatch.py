@@ -50,7 +50,9 @@ class Dispatcher:
             raise TypeError(message)
         hooks = {hook for channel in channels for hook in _CHANNELS[channel]}
         if not any(callable(getattr(recorder, hook, None)) for hook in hooks):
-            message = f"recorder '{identity}' has none of the hooks of {', '.join(channels)}: {', '.join(sorted(hooks))}"
+            message = (
+                f"recorder '{identity}' has none of the hooks of {', '.join(channels)}: {', '.join(sorted(hooks))}"
+            )
             raise TypeError(message)
         for channel in channels:
             self._by_channel[channel][identity] = recorder
@@ -101,9 +103,13 @@ class Dispatcher:
             try:
                 method(event)
             except Exception as error:  # noqa: BLE001  # a recorder never changes a run
-                self._failed(identity, error)
-                if hook != "on_error":
-                    self._report(hook, event, error)
+                self.failed_scope(hook, identity, event, error)
+
+    def failed_scope(self, hook: str, identity: str, event: Any, error: Exception) -> None:
+        """A listener of a scope or emit hook failed: count it, and tell the scope recorders."""
+        self._failed(identity, error)
+        if hook != "on_error":
+            self._report(hook, event, error)
 
     def _failed(self, identity: str, error: Exception) -> None:
         self.failures[identity] = self.failures.get(identity, 0) + 1
@@ -114,7 +120,9 @@ class Dispatcher:
         table = self._tables["scope", "on_error"]
         if not table:
             return
-        shown = Raw(encode({"$error": {"name": getattr(error, "name", None) or type(error).__name__, "message": str(error)}}))
+        shown = Raw(
+            encode({"$error": {"name": getattr(error, "name", None) or type(error).__name__, "message": str(error)}})
+        )
         stage_id = event.runtime_stage_id.rpartition("#")[0] if type(event) is EmitEvent else event.stage_id
         report = ScopeErrorEvent(
             event.stage_name,

@@ -163,6 +163,7 @@ class MirrorFrame(Struct, eq=False):
         writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
         reads: key to value, likewise; kept for views only.
         under: whether its parent is the mount that it is the first stage of.
+        rationale: what the stage noted as the reason of its decision.
         bag_time: when it last moved, in milliseconds since the epoch.
     """
 
@@ -189,6 +190,7 @@ class MirrorFrame(Struct, eq=False):
     has_scope: bool = True
     under: bool = False
     decided: bool = False
+    rationale: Any = UNSET
     node: dict[str, Any] | None = None
     path: tuple[str, ...] = ()
 
