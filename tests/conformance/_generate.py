@@ -165,7 +165,14 @@ class _Case:
             calls += made
         if not branching and depth == 0 and self.chance(0.08):
             calls += self.loop_back(targets)
+        elif depth == 0 and self.chance(0.06):
+            calls.append({"call": "contract", "input": self.schema()})
         return calls
+
+    def schema(self) -> Json:
+        """A JSON Schema that a run's input meets more often than not."""
+        types = {key: {"type": self.pick(("string", "number", "boolean"))} for key in ("i0", "i1") if self.chance(0.3)}
+        return {"type": "object", "properties": types, **({"required": ["i0"]} if self.chance(0.3) else {})}
 
     def step(self, depth: int, targets: list[str]) -> tuple[list[Call], bool]:
         """The calls of one step, and whether it branches."""
@@ -181,6 +188,7 @@ class _Case:
             (1 if deeper and depth == 0 else 0, "parallelForEach"),
             (1 if self.may_pause(depth) else 0, "pausable"),
             (1, "streaming"),
+            (1 if deeper and not self.calm else 0, "dynamic"),
         )
         self.features.add(kind)
         if kind == "function":
@@ -199,6 +207,8 @@ class _Case:
             return [self.for_each(depth)], False
         if kind == "pausable":
             return [self.pausable()], False
+        if kind == "dynamic":
+            return [self.dynamic(depth, targets)], False
         return [{"call": "streaming", **self.stage("talk"), "program": self.tokens() + self.program()}], False
 
     def may_pause(self, depth: int) -> bool:
@@ -251,6 +261,25 @@ class _Case:
         data = self.pick(({"why": 1}, "ticket", ["$get", "n0"]))
         program = [*self.program(), ["return", ["$default", data, "anyway"]]]
         return {"call": "pausable", **self.stage("wait"), "program": program, "resume": resume}
+
+    def dynamic(self, depth: int, targets: list[str]) -> Call:
+        """A stage that returns charts to run, or where to go next."""
+        call = {"call": "function", **self.stage("plan"), "program": self.program()}
+        if self.chance(0.6):
+            charts: list[Json] = []
+            for _ in range(self.rng.randint(1, 2)):
+                made = {**self.stage("dyn", described=0), **self.mounted(depth, output=False)}
+                made.pop("sync", None)
+                if self.chance(0.5):
+                    made.setdefault("mount", {})["output"] = {"rename": {f"from-{made['id']}": "n0"}}
+                made.get("mount", {}).pop("propagateBreak", None)
+                charts.append(made)
+            call["program"].append(["return_subflows", call["id"], charts])
+        else:
+            hop = {**self.stage("hop", described=0), "program": self.program()}
+            call["program"].append(["return_next", hop])
+        targets.append(call["id"])
+        return call
 
     def tokens(self) -> list[Json]:
         return [["token", self.pick(("Hel", "lo ", "😀"))] for _ in range(self.rng.randint(0, 3))]

@@ -91,6 +91,8 @@ def _untagged(item: Mapping[Any, Any]) -> Any:
     kind = item.get(_TAG)
     if kind == "float":
         return None  # NaN and the infinities
+    if kind == "graph":
+        return _joined(item["value"])
     if kind == "datetime":
         return _js.iso(datetime.fromisoformat(item["value"]))
     if kind == "str":  # holds half a surrogate pair
@@ -98,6 +100,15 @@ def _untagged(item: Mapping[Any, Any]) -> Any:
     if any(isinstance(key, str) and key.startswith("$$") for key in item):
         return {key[1:] if _ESCAPED_KEY.match(key) else key: member for key, member in item.items()}
     return item
+
+
+def _joined(nodes: list[Any]) -> Any:
+    """A value that is too deep for its plain form: its containers in a list, referring to one another by number."""
+    for node in nodes:
+        for key, part in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(part, Mapping) and part.get(_TAG) == "ref":
+                node[key] = nodes[part["value"]]
+    return nodes[0]
 
 
 def _members(item: Mapping[Any, Any]) -> dict[str, Any]:

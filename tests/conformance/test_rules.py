@@ -68,6 +68,19 @@ def test_the_recorded_form_reads_as_javascripts_json() -> None:
     assert [json_view(record(item)) for item in value] == expected
 
 
+def test_a_value_too_deep_for_its_plain_form_reads_as_itself() -> None:
+    """Its record is a list of containers that refer to one another."""
+    deep: Any = {"leaf": [1, math.nan]}
+    for _ in range(1500):
+        deep = [deep, {"side": 2}]
+    assert b"graph" in bytes(record(deep))
+    seen, depth = json_view(record(deep)), 0
+    while isinstance(seen, list):
+        assert seen[1] == {"side": 2}
+        seen, depth = seen[0], depth + 1
+    assert (seen, depth) == ({"leaf": [1, None]}, 1500)
+
+
 def test_other_tagged_forms_are_shown_as_they_are() -> None:
     """The rule covers no more than what the format's values can be."""
     assert json_view(record({1, 2})) != [1, 2]
