@@ -1,0 +1,210 @@
+"""Running a generated chart as a caller would, with a clock and ids that repeat."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from hypothesis import strategies as st
+
+from footpath import FlowChart, FlowChartExecutor, RedactionPolicy
+from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.ids import uuid7_text
+from footpath.trace import Trace, decode_trace, encode_trace
+from tests.property._charts import Building, Plan, charts
+from tests.property._stages import INPUT_KEYS, World
+from tests.property._values import json_values, made, recipes, scalars
+
+RUN_HOOKS = (*SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)
+
+
+class Case(NamedTuple):
+    """A chart and how to run it; all of it plain data."""
+
+    chart: Plan
+    input: dict[str, Any] | None = None
+    env: dict[str, Any] | None = None
+    options: dict[str, Any] = {}
+    initial: dict[str, Any] = {}
+    narrative: dict[str, Any] = {}
+    policy: dict[str, Any] | None = None
+    limits: dict[str, Any] = {}
+    resumes: tuple[tuple[bool, Any], ...] = ()
+
+
+def options() -> st.SearchStrategy[dict[str, Any]]:
+    """The executor's dials."""
+    tracking = st.sampled_from(("full", "summary", "off"))
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "commit_values": st.sampled_from(("full", "delta")),
+            "write_provenance": st.sampled_from(("off", "reads-prefix")),
+            "read_tracking": tracking,
+            "write_tracking": tracking,
+        },
+    )
+
+
+@st.composite
+def cases(draw: Callable[..., Any], *, policies: st.SearchStrategy[Any] | None = None) -> Case:
+    """A whole case. Without `policies` nothing is hidden."""
+    return Case(
+        chart=draw(charts()),
+        input=draw(st.none() | st.dictionaries(st.sampled_from(INPUT_KEYS), json_values(), max_size=2)),
+        env=draw(st.none() | st.just({"region": "here"})),
+        options=draw(options()),
+        initial=draw(st.dictionaries(st.sampled_from(("k0", "l0", "d0")), recipes(), max_size=2)),
+        narrative=draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "include_values": st.booleans(),
+                    "include_step_numbers": st.booleans(),
+                    "max_value_length": st.integers(5, 100),
+                },
+            )
+        ),
+        policy=None if policies is None else draw(policies),
+        limits=draw(st.sampled_from(({}, {}, {}, {"max_iterations": 1}, {"max_depth": 2}))),
+        resumes=tuple(draw(st.lists(st.tuples(st.booleans(), scalars()), min_size=1, max_size=3))),
+    )
+
+
+class Heard:
+    """A recorder that keeps all it hears, as JSON: names, order and payloads, to the byte.
+
+    Hooks are plain attributes, as a mock's or a generated recorder's would be.
+    """
+
+    def __init__(self, id: str = "heard", hooks: Sequence[str] = RUN_HOOKS) -> None:
+        self.id = id
+        self.calls: list[tuple[str, str, bytes]] = []
+        for hook in hooks:
+            setattr(self, hook, self._hearing(hook))
+
+    def _hearing(self, hook: str) -> Callable[[Any], None]:
+        return lambda event: self.calls.append((hook, type(event).__name__, msgspec.json.encode(event)))
+
+
+class Ticks:
+    """A clock that goes on by the same step each time it is asked."""
+
+    def __init__(self, start: int, step: int = 7_000) -> None:
+        self.now = start
+        self.step = step
+
+    def __call__(self) -> int:
+        self.now += self.step
+        return self.now
+
+
+class Ids:
+    """Ids that count."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return uuid7_text(1_764_000_000_000, self.count)
+
+
+class Phase(NamedTuple):
+    """What a phase left.
+
+    Attributes:
+        outcome: "returned", "paused" or the type of what was raised.
+        result: in recorded form, or the error's text.
+        trace: read back from its bytes.
+        fresh: whether the executor knew nothing of the phase before.
+    """
+
+    outcome: str
+    result: Any
+    trace: Trace
+    executor: FlowChartExecutor
+    fresh: bool
+
+    @property
+    def document(self) -> bytes:
+        return self.trace.encoded
+
+
+class Running:
+    """Runs a case, as often as wanted; each time with a new executor and a world begun anew."""
+
+    def __init__(self, case: Case, structure: tuple[Any, ...] = ()) -> None:
+        self.case = case
+        self.world = World()
+        self.chart: FlowChart = Building(self.world).chart(case.chart, structure)
+
+    def executor(self, ids: Ids, step: int, recorders: Sequence[Any]) -> FlowChartExecutor:
+        case = self.case
+        executor = FlowChartExecutor(
+            self.chart,
+            clock=Ticks(0, step),
+            wall_clock=Ticks(1_764_000_000_000_000_000, step),
+            ids=ids,
+            initial_context={key: made(value) for key, value in case.initial.items()},
+            **case.options,
+        )
+        executor.enable_narrative(**case.narrative)
+        if case.policy is not None:
+            executor.set_redaction_policy(RedactionPolicy(**case.policy))
+        for recorder in recorders:
+            bind = getattr(recorder, "bind", None)
+            if bind is not None:
+                bind(executor)
+            executor.attach_combined_recorder(recorder)
+        return executor
+
+    def phases(self, *recorders: Any, step: int = 7_000, before_phase: Any = None) -> list[Phase]:
+        """Run, then resume as often as the case says and the run pauses."""
+        case = self.case
+        self.world.begin()
+        ids = Ids()
+        executor = self.executor(ids, step, recorders)
+        given = copy.deepcopy(case.input)
+        run = lambda: executor.run(input=given, env=copy.deepcopy(case.env), **case.limits)  # noqa: E731
+        found = [self._phase(executor, run, fresh=True)]
+        for fresh, answer in case.resumes:
+            if not executor.is_paused():
+                break
+            checkpoint = executor.get_checkpoint()
+            assert checkpoint is not None
+            if fresh:
+                checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
+                executor = self.executor(ids, step, recorders)
+            if before_phase is not None:
+                before_phase()
+            resume = lambda ex=executor, cp=checkpoint, an=answer: ex.resume(cp, input=an, **case.limits)  # noqa: E731
+            found.append(self._phase(executor, resume, fresh=fresh))
+        return found
+
+    def _phase(self, executor: FlowChartExecutor, act: Callable[[], Any], *, fresh: bool) -> Phase:
+        last = executor._phases[-1:]
+        try:
+            result = act()
+        except Exception as error:  # whatever a generated stage raises is the outcome
+            if executor._phases[-1:] == last:
+                raise  # the phase never began
+            outcome, shown = type(error).__name__, _text(error)
+        else:
+            outcome, shown = ("paused" if executor.is_paused() else "returned"), result
+        trace = decode_trace(encode_trace(executor.get_trace()))
+        return Phase(outcome, shown, trace, executor, fresh)
+
+
+def _text(error: Exception) -> str:
+    try:
+        return str(error)
+    except RuntimeError:
+        return "no text"
+
+
+def structure_recorder() -> Heard:
+    """Hears a chart's building."""
+    return Heard("structure", STRUCTURE_HOOKS)
