@@ -35,7 +35,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._by_channel: dict[str, dict[str, Any]] = {"scope": {}, "flow": {}, "emit": {}, "structure": {}}
-        self._tables = _NOBODY
+        self._tables: dict[tuple[str, str], Table] = _NOBODY
         self.failures: dict[str, int] = {}
 
     def attach(self, recorder: Any, *channels: str) -> None:
@@ -56,13 +56,13 @@ class Dispatcher:
             raise TypeError(message)
         for channel in channels:
             self._by_channel[channel][identity] = recorder
-        self._build()
+        self._tables = {}
 
     def detach(self, identity: str, *channels: str) -> None:
         """Let a recorder listen no more; without channels, on none. An unknown id changes nothing."""
         for channel in channels or _CHANNELS:
             self._by_channel[channel].pop(identity, None)
-        self._build()
+        self._tables = {}
 
     def recorders(self, channel: str) -> list[Any]:
         """The recorders of a channel, in the order they were attached."""
@@ -74,20 +74,16 @@ class Dispatcher:
         held = self._by_channel
         return bool(held["scope"] or held["flow"] or held["emit"])
 
-    def _build(self) -> None:
-        self._tables = {}
-        for channel, hooks in _CHANNELS.items():
-            recorders = self._by_channel[channel]
-            for hook in hooks:
-                self._tables[channel, hook] = tuple(
-                    (identity, method)
-                    for identity, recorder in recorders.items()
-                    if callable(method := getattr(recorder, hook, None))
-                )
-
     def table(self, channel: str, hook: str) -> Table:
         """The methods that listen to a hook."""
-        return self._tables[channel, hook]
+        table = self._tables.get((channel, hook))
+        if table is None:
+            table = self._tables[channel, hook] = tuple(
+                (identity, method)
+                for identity, recorder in self._by_channel[channel].items()
+                if callable(method := getattr(recorder, hook, None))
+            )
+        return table
 
     def fire(self, table: Table, event: Any) -> None:
         """Give an event to each listener of a flow, emit or structure hook."""
@@ -117,7 +113,7 @@ class Dispatcher:
             logger.warning("recorder %r failed (further failures are counted only): %r", identity, error)
 
     def _report(self, hook: str, event: Any, error: Exception) -> None:
-        table = self._tables["scope", "on_error"]
+        table = self.table("scope", "on_error")
         if not table:
             return
         shown = Raw(

@@ -119,6 +119,7 @@ class FlowChartExecutor:
         self._dispatcher = Dispatcher()
         self._narrative: dict[str, Any] | None = None
         self._phases: list[Phase] = []
+        self._told: tuple[Phase, int, NarrativeBuilder] | None = None
         self._running = False
 
     # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -175,6 +176,7 @@ class FlowChartExecutor:
         if max_value_length != 80:  # noqa: PLR2004
             options["max_value_length"] = max_value_length
         self._narrative = options
+        self._told = None
 
     def set_redaction_policy(self, policy: RedactionPolicy) -> None:
         """Hide values in everything that is recorded from the next run on."""
@@ -557,7 +559,13 @@ class FlowChartExecutor:
             read_tracking=self._options.get("readTracking", "full"),
             write_tracking=self._options.get("writeTracking", "full"),
         )
-        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, views)
+        dispatcher = Dispatcher()
+        if self._narrative is not None:
+            # Whoever asks for the snapshot asks for the narrative too, as a rule: one pass makes both.
+            builder = NarrativeBuilder(**self._narrative)
+            dispatcher.attach(builder, "scope", "flow", "emit")
+            self._told = (phase, len(phase.run.journal), builder)
+        cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000, views)
         for each in self._phases:
             cursor.feed_all(each.run.journal)
         return cursor, views
@@ -566,10 +574,13 @@ class FlowChartExecutor:
         """The story so far; empty unless `enable_narrative` was called."""
         if self._narrative is None or not self._phases:
             return []
+        phase = self._phases[-1]
+        told = self._told
+        if told is not None and told[0] is phase and told[1] == len(phase.run.journal):
+            return told[2].entries()
         builder = NarrativeBuilder(**self._narrative)
         dispatcher = Dispatcher()
         dispatcher.attach(builder, "scope", "flow", "emit")
-        phase = self._phases[-1]
         cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000)
         for each in self._phases:
             cursor.feed_all(each.run.journal)

@@ -10,7 +10,7 @@ from msgspec.json import Decoder, encode
 from footpath.journal._entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, log_marks, packed
-from footpath.values import MARK, TAG, js_number, plain
+from footpath.values import ATOMS, MARK, TAG, js_number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +28,7 @@ class Views:
 
     Attributes:
         provenance: whether each row of the log names the keys read before it.
+        plain_log: whether rows of the log hold nothing but path and verb.
     """
 
     def __init__(self, *, commit_values: str = "full", write_provenance: str = "off", read_tracking: str = "full",
@@ -35,6 +36,7 @@ class Views:
         self.commit_values = commit_values
         self.write_provenance = write_provenance
         self.provenance = write_provenance == "reads-prefix"
+        self.plain_log = commit_values == "full" and not self.provenance
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
         self.log: list[dict[str, Any]] = []
@@ -81,12 +83,17 @@ class Views:
 
     def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
         """A flow message on a frame's node."""
-        assert frame.node is not None
+        node = frame.node
+        assert node is not None
         message: dict[str, Any] = {"type": kind, "description": text, "timestamp": frame.bag_time}
         if target is not None:
             message["targetStage"] = target
-        message.update(more)
-        frame.node.setdefault("flowMessages", []).append(message)
+        if more:
+            message.update(more)
+        if "flowMessages" in node:
+            node["flowMessages"].append(message)
+        else:
+            node["flowMessages"] = [message]
 
     def bag(self, frame: MirrorFrame, bag: str, key: str, value: Any) -> None:
         """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces."""
@@ -260,8 +267,36 @@ class Views:
         bundle["idx"] = len(log)
         log.append(bundle)
 
+    def _commit_scalars(self, frame: MirrorFrame, dropped: Any) -> bool:
+        """The bundle of the commonest commit: whole scalars, nothing hidden. False, and nothing done, for any other."""
+        overwrite: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        for key, verb, value, _ in frame.ops:
+            if verb != "set" or type(value) not in ATOMS:
+                return False
+            if dropped is None or key not in dropped:
+                overwrite[key] = value
+                rows.append({"path": key, "verb": "set"})
+        assert frame.node is not None
+        tags = None if frame.tagged else frame.decl.tags
+        frame.tagged = True
+        log = frame.region.history if frame.region.id else self.log
+        self._append(
+            log, frame.node["name"], frame.decl.id, frame.rsid, overwrite, {}, [], rows, tags, frame.sources
+        )
+        frame.sources = None
+        return True
+
     def commit(self, frame: MirrorFrame, dropped: Any) -> None:
         """The bundle of a commit, before its values reach the region."""
+        if (
+            self.plain_log
+            and not frame.branch
+            and frame.redacted is None
+            and frame.fields is None
+            and self._commit_scalars(frame, dropped)
+        ):
+            return
         overwrite: dict[str, Any] = {}
         updates: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
@@ -386,9 +421,24 @@ class Views:
     # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────
     def finish_tree(self) -> None:
         """Put every frame's reads and writes on its node."""
+        whole = self.write_tracking == "full" and self.read_tracking == "full"
         for frame in self.frames:
             node = frame.node
             assert node is not None
+            if whole:
+                if frame.writes:
+                    node["stageWrites"] = {
+                        key: value if type(value) in ATOMS else plain(packed(value))
+                        for key, (value, _) in frame.writes.items()
+                        if value is not UNSET
+                    }
+                if frame.reads:
+                    node["stageReads"] = {
+                        key: value if type(value) in ATOMS else plain(packed(value))
+                        for key, value in frame.reads.items()
+                        if value is not UNSET
+                    }
+                continue
             if self.write_tracking != "off" and frame.writes:
                 summarised = self.write_tracking == "summary"
                 writes = {
@@ -407,7 +457,7 @@ class Views:
                 node["stageReads"] = _plain_members(reads)
 
     def snapshot(self, region: MirrorRegion, run_id: str) -> dict[str, Any]:
-        """The whole, in the reference's shape; a fresh copy but for the tree's nodes."""
+        """The whole, in the reference's shape. It is made of the views' own parts: take it once, at the end."""
         self.finish_tree()
         out: dict[str, Any] = {
             "sharedState": self._state(region.recorded_state()),
@@ -484,6 +534,8 @@ def _plain_members(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
+    if not bundle["updates"] and ATOMS.issuperset(map(type, bundle["overwrite"].values())):
+        return bundle
     return {
         **bundle,
         "overwrite": plain(Raw(encode(bundle["overwrite"]))),
