@@ -18,8 +18,8 @@ from footpath.journal._entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN
 from footpath.replay import Cursor, NarrativeBuilder, Views
 from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
 from footpath.state import untracked
-from footpath.trace import FORMAT, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us
-from footpath.values import ABSENT, ATOMS, MARK, record, revive
+from footpath.trace import FORMAT, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us, sealed
+from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -373,10 +373,10 @@ class FlowChartExecutor:
         frame = pause.frame
         prefix = frame.region.prefix
         cursor, views = self._follow()
-        tree = views.snapshot(cursor.top, phase.run_id)["executionTree"]
+        snapshot = views.snapshot(cursor.top, phase.run_id)
         checkpoint: dict[str, Any] = {
             "sharedState": _as_json(phase.run.top.plain_view()),
-            "executionTree": tree,
+            "executionTree": snapshot["executionTree"],
             "pausedStageId": f"{prefix}/{frame.node.id}" if prefix else frame.node.id,
             "subflowPath": list(pause.path),
             "subflowStates": {path: _as_json(state) for path, state in pause.states.items()},
@@ -384,6 +384,9 @@ class FlowChartExecutor:
             "visitCounts": dict(cursor.visits),
             "pausedAt": (phase.started_us + phase.duration_us) / 1000,
         }
+        finished = _finished_subflows(snapshot)
+        if finished:
+            checkpoint["subflowResults"] = finished
         invoker = _resume.invoker(phase.run, self.chart, pause)
         if invoker is not None:
             checkpoint["invokerStageId"] = invoker.id
@@ -420,6 +423,7 @@ class FlowChartExecutor:
         run, phase = self._phase(env, max_depth, max_iterations, None)
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
+            watched = run
         run.top.readonly = frozenset(args)
         run.top.args = args
         shown: Any = UNSET
@@ -636,8 +640,12 @@ class FlowChartExecutor:
             result=phase.result,
             error=UNSET if phase.error is None else self._error_info(phase),
             options=options,
-            context=dict(context or {}),
+            context=plain(record(dict(context))) if context else {},
         )
+        redaction = phase.run.redaction
+        if redaction is not None:
+            # What was learned to be secret late stands in earlier entries.
+            document = sealed(document, redaction.secrets, (*redaction.keys, *redaction.fields))
         return Trace(document)
 
     def _error_info(self, phase: Phase) -> ErrorInfo:
@@ -660,6 +668,16 @@ class FlowChartExecutor:
 def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state as plain JSON values; what JSON cannot hold stands in its tagged form."""
     return msgspec.json.decode(msgspec.json.encode({key: record(value) for key, value in state.items()}))
+
+
+def _finished_subflows(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Results of the subflows that ended before a pause, without their histories: a checkpoint is for going on."""
+    finished: dict[str, Any] = {}
+    for key, result in snapshot.get("subflowResults", {}).items():
+        if key == result["subflowId"]:
+            context = {name: held for name, held in result["treeContext"].items() if name != "history"}
+            finished[key] = {**result, "treeContext": context}
+    return finished
 
 
 def _paused_name(run: Run, chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) -> str:

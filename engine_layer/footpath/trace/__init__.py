@@ -2,6 +2,7 @@
 
 from footpath.trace._codec import decode_trace, encode_trace
 from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
+from footpath.trace._seal import sealed
 from footpath.trace._time import iso_of_us, us_of_iso
 from footpath.trace._trace import Trace
 
@@ -15,5 +16,6 @@ __all__ = [
     "decode_trace",
     "encode_trace",
     "iso_of_us",
+    "sealed",
     "us_of_iso",
 ]

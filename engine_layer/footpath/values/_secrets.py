@@ -71,6 +71,10 @@ class Secrets:
             return MARK
         return self._replaced(text) if self._long else text
 
+    def scrub_name(self, name: str) -> str:
+        """A name with every long secret in it replaced; a short one may well be a name for another reason."""
+        return self._replaced(name) if self._long else name
+
     def scrub_recorded(self, recorded: Any) -> Any:
         """A recorded form without secrets; the same object when there were none."""
         if type(recorded) is not Raw:
