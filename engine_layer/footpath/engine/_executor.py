@@ -423,7 +423,6 @@ class FlowChartExecutor:
         run, phase = self._phase(env, max_depth, max_iterations, None)
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
-            watched = run
         run.top.readonly = frozenset(args)
         run.top.args = args
         shown: Any = UNSET
@@ -436,6 +435,8 @@ class FlowChartExecutor:
         self._seed(run)
         run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, shown))
         scheduler = Scheduler()
+        if timeout_ms is not None:
+            scheduler.time_left = run.time_left
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
         scheduler.start(task, _line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))

@@ -484,6 +484,8 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
     except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
         failure = error
     yield TICK
+    if failure is not None:
+        yield TICK
     place.run.settle(state.first)
     if failure is not None:
         raise failure

@@ -173,6 +173,12 @@ class Run:
         if timeout_ms is not None:
             self._deadline_ns = self.clock() + int(timeout_ms * 1_000_000)
 
+    def time_left(self) -> tuple[float, RunError]:
+        """Seconds until the run's time is up, and the error that then ends it."""
+        assert self._deadline_ns is not None
+        message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
+        return (self._deadline_ns - self.clock()) / 1e9, RunError(message)
+
     def check(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> None:
         """Before a stage: has the run been told to stop? If so the stage takes its step, but never starts.
 
@@ -191,8 +197,7 @@ class Run:
             reason = signal.reason
             raise reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
         if late:
-            message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
-            raise RunError(message)
+            raise self.time_left()[1]
 
     def now(self) -> int:
         """Microseconds since the phase began."""

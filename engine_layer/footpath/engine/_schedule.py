@@ -18,7 +18,7 @@ from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Callable, Generator
 
 TICK: Any = object()
 """Yielded where a sibling may go on."""
@@ -60,6 +60,7 @@ class Scheduler:
 
     Attributes:
         result: what the root returned, once `done`.
+        time_left: seconds until waiting must end, and the error that then ends it; None when there is no limit.
     """
 
     def __init__(self) -> None:
@@ -68,6 +69,7 @@ class Scheduler:
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
+        self.time_left: Callable[[], tuple[float, BaseException]] | None = None
 
     def start(self, root: Task, generator: Generator[Any, Any, Any]) -> None:
         """Make a generator the root."""
@@ -186,7 +188,7 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
 
     async def settle(task: Task, awaitable: Awaitable[Any]) -> None:
         try:
-            value, error = await awaitable, None
+            value, error = await _bounded(awaitable, scheduler), None
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as raised:  # noqa: BLE001  # thrown into the waiting line
@@ -215,3 +217,17 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
     finally:
         for future in list(pending):
             future.cancel()
+
+
+async def _bounded(awaitable: Awaitable[Any], scheduler: Scheduler) -> Any:
+    if scheduler.time_left is None:
+        return await awaitable
+    import asyncio  # noqa: PLC0415
+
+    seconds, too_late = scheduler.time_left()
+    future = asyncio.ensure_future(awaitable)
+    done, _ = await asyncio.wait({future}, timeout=max(seconds, 0))
+    if not done:
+        future.cancel()
+        raise too_late
+    return future.result()

@@ -123,16 +123,19 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, Any]:
             run.say(frame, (AGAIN, run.now()))
         try:
             out = _call(run, node, frame)
-            if hasattr(out, "__await__"):
+            awaited = hasattr(out, "__await__")
+            if awaited:
                 out = yield out
+            if task.parallel and policy is not None and not awaited:
+                yield TICK
             return out
         except Paused as signal:
             pause(run, frame, signal)
             raise
         except Exception as error:
-            if task.parallel:
-                yield TICK
             if number == attempts or policy is None or not _wanted(policy.retry_on, error):
+                if task.parallel:
+                    yield TICK
                 fail(run, frame, error)
                 raise
             delay_ms = _delay_ms(policy.backoff_ms, number)

@@ -97,7 +97,7 @@ def enter(
     if inner_state.broke and mount.propagate_break:
         state.broke, state.reason = True, inner_state.reason
         reason = None if inner_state.reason is None else record(inner_state.reason)
-        run.say(frame, (BREAK, reason, node.id))
+        run.say(frame, (BREAK, reason, prefix))
     if mount.output_mapper is not None:
         produced = inner.plain_view() if result is None else result
         mapped_out = mount.output_mapper(produced, region.plain_view())

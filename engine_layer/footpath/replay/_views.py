@@ -119,6 +119,8 @@ class Views:
         rationale = frame.rationale
         if fallback:
             text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
+        elif rationale is not UNSET:
+            text = f"Based on: {rationale} → chose {chosen} path."
         else:
             text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
         shown = f"returned branchId: {returned}" if rationale is UNSET else str(rationale)
