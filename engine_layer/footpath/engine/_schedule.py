@@ -226,7 +226,11 @@ async def _bounded(awaitable: Awaitable[Any], scheduler: Scheduler) -> Any:
 
     seconds, too_late = scheduler.time_left()
     future = asyncio.ensure_future(awaitable)
-    done, _ = await asyncio.wait({future}, timeout=max(seconds, 0))
+    try:
+        done, _ = await asyncio.wait({future}, timeout=max(seconds, 0))
+    except BaseException:
+        future.cancel()
+        raise
     if not done:
         future.cancel()
         raise too_late

@@ -928,6 +928,8 @@ class Cursor:
     def _resume(self, entry: Any) -> None:
         _, name, stage_id, rsid, has_input, base = entry
         self.decls = []
+        if self.views is not None:
+            self.views.results.clear()
         if not self.frames:
             # Nothing of the phase before is known here but what the base says.
             self.first_frame = base["executionCount"]
