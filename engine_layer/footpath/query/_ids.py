@@ -19,13 +19,12 @@ class RuntimeStageId(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def parse_runtime_stage_id(text: str) -> RuntimeStageId:
-    """Take a runtime stage id apart. Never raises: without `#` the index is 0."""
+    """Take a runtime stage id apart. Never raises: a text without `#` is a stage id as it stands, at index 0."""
     name, mark, number = text.rpartition("#")
     if not mark:
-        name, found = text, 0
-    else:
-        digits = _LEADING_INTEGER.match(number)
-        found = int(digits[1]) if digits and len(digits[1]) < 20 else None
+        return RuntimeStageId(text, 0)
+    digits = _LEADING_INTEGER.match(number)
+    found = int(digits[1]) if digits and len(digits[1]) < 20 else None
     path, slash, stage_id = name.rpartition("/")
     return RuntimeStageId(stage_id, found, path if slash else UNSET)
 

@@ -30,6 +30,7 @@ class RunRecord:
         self.run_input: Any = UNSET
         self.last_step: str | None = None
         self.seen_any = False
+        self._touched: dict[str, set[str]] = {}
         self._accesses: dict[str, list[tuple[Literal["read", "write"], str, Any]]] = {}
         hooks = {
             name: getattr(self, f"_{name}")
@@ -85,8 +86,8 @@ class RunRecord:
         return reads
 
     def touched(self, step: str) -> set[str]:
-        """All keys that an execution read or wrote, as far as events tell."""
-        return {name for _, name, _ in self._accesses.get(step, ())}
+        """All keys that an execution read or wrote, failed attempts included, as far as events tell."""
+        return self._touched.get(step, set())
 
     def wrote_before_reading(self, step: str, key: str) -> bool:
         """Whether an execution had written `key` itself before it first read it."""
@@ -101,10 +102,15 @@ class RunRecord:
         self.last_step = event.runtime_stage_id
 
     def _on_read(self, event: Any) -> None:
-        self._accesses.setdefault(event.runtime_stage_id, []).append(("read", event.key, event))
+        self._accessed("read", event)
 
     def _on_write(self, event: Any) -> None:
-        self._accesses.setdefault(event.runtime_stage_id, []).append(("write", event.key, None))
+        self._accessed("write", event)
+
+    def _accessed(self, kind: Literal["read", "write"], event: Any) -> None:
+        step: str = event.runtime_stage_id
+        self._touched.setdefault(step, set()).add(event.key)
+        self._accesses.setdefault(step, []).append((kind, event.key, event if kind == "read" else None))
 
     def _on_decision(self, event: Any) -> None:
         self.control.on_decision(event)

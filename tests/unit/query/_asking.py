@@ -12,6 +12,8 @@ from footpath import query
 from footpath.query import as_json
 
 GOLDEN = Path(__file__).parent / "golden"
+MADE_UP = frozenset({"made-up-logs", "corners"})
+"""Golden files whose phases are snapshots of no run, each by itself."""
 _SEPARATOR = "\x1f"
 _LIMITS = {"maxDepth": "max_depth", "maxNodes": "max_nodes", "before": "before"}
 

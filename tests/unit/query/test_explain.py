@@ -12,7 +12,7 @@ from footpath import FlowChartExecutor, Pausable, RedactionPolicy, RetryPolicy, 
 from footpath.query import Explanation, TraceView, explain, format_explanation
 from footpath.query._preview import columns
 from footpath.trace import decode_trace, encode_trace
-from tests.unit.query._asking import GOLDEN, events_of, golden
+from tests.unit.query._asking import GOLDEN, MADE_UP, events_of, golden
 from tests.unit.query._made import commit, node
 
 WHY = sorted((GOLDEN / "why").glob("*.txt"))
@@ -39,7 +39,7 @@ def test_explanations_of_recorded_runs_stay_as_they_were_read(path: Path) -> Non
     assert text + "\n" == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json") if path.stem != "made-up-logs"))
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json") if path.stem not in MADE_UP))
 def test_every_line_of_every_explanation_fits_a_terminal(name: str) -> None:
     """120 columns, with and without events, for every key and for the end of the run."""
     for phase in golden(name)["phases"]:
@@ -56,13 +56,15 @@ def test_an_explanation_never_shows_what_the_log_masks() -> None:
     secrets = ("4111111111111111", "123456789", "0150", "0151", "t0ps3cret")
     recorded = golden("masked")
     phase = recorded["phases"][0]
-    snapshot = {**phase["snapshot"], "initialState": {"patient": {"ssn": "123456789", "zip": "0150"}, "card": "4111"}}
+    vault = {"old": [{"ssn": "123456789"}], "zip": "0150", "name": "Ada"}
+    snapshot = {**phase["snapshot"], "initialState": {"vault": vault, "token": "t0ps3cret"}}
     assert "4111111111111111" in str(snapshot["sharedState"]), "else this test could not fail"
-    for key in [None, *snapshot["sharedState"], "patient.ssn", "card.number"]:
+    for key in [None, *snapshot["sharedState"], "patient.ssn", "card.number", "vault", "vault.zip", "vault.old"]:
         for events in ([], events_of(phase["events"])):
             explanation = explain(TraceView(snapshot, events, recorded["input"]), key)
             shown = format_explanation(explanation) + str(msgspec.to_builtins(explanation))
             assert not any(secret in shown for secret in secrets)
+    assert '"Ada"' in format_explanation(explain(TraceView(snapshot), "vault"))
 
 
 # ── through the engine ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,6 +215,28 @@ WHY the run failed: card declined
     )
 
 
+def test_what_a_failed_attempt_read_explains_nothing() -> None:
+    """Only the attempt that counted wrote the value."""
+    attempts: list[int] = []
+
+    def seed(scope: Any) -> None:
+        scope.noise, scope.price = 1, 30
+
+    def charge(scope: Any) -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            _ = scope.noise
+            raise RuntimeError("busy")
+        scope.total = scope.price * 2
+
+    chart = (
+        flow_chart("Seed", seed, "seed").add_function("Charge", charge, "charge").retry(RetryPolicy(attempts=2)).build()
+    )
+    step = explain(view_of(run_of(chart)), "total").steps[0]
+    assert step.attempts == 2
+    assert [source.key for source in step.sources] == ["price"]
+
+
 def test_a_resumed_run_is_explained_over_both_phases() -> None:
     """The decision lies in the first phase, the answer from outside in the second."""
 
@@ -295,6 +319,79 @@ WHY total = 60
     )
     for key in ("runs.right.r", "runs\x1fright\x1fr", "r"):
         assert explain(view_of(trace), key).steps[0].stage_name == "Right"
+
+
+def test_a_child_of_a_fork_in_a_loop_builds_on_its_own_last_pass() -> None:
+    """It reads its own key before the shared one of the same name."""
+
+    def child(scope: Any) -> None:
+        scope.n = scope.n + 1
+
+    def seed(scope: Any) -> None:
+        scope.n, scope.passes = 10, 0
+
+    def gate(scope: Any) -> None:
+        scope.passes = scope.passes + 1
+
+    def stop(scope: Any) -> None:
+        if scope.passes == 2:
+            ops(scope).break_flow("twice")
+
+    chart = (
+        flow_chart("Seed", seed, "seed")
+        .add_function("Gate", gate, "gate")
+        .add_list_of_function(
+            [{"id": "left", "name": "Left", "fn": child}, {"id": "right", "name": "Right", "fn": seed}]
+        )
+        .add_function("Stop", stop, "stop")
+        .loop_to("gate")
+        .build()
+    )
+    steps = explain(view_of(run_of(chart)), "runs.left.n").steps
+    assert [(step.stage_id, step.writes[0].key, step.writes[0].value) for step in steps] == [
+        ("left", "runs\x1fleft\x1fn", 12),
+        ("left", "runs\x1fleft\x1fn", 11),
+        ("seed", "n", 10),
+    ]
+
+
+def test_parallel_subflows_are_not_fed_by_each_other() -> None:
+    """What the first one gave came after the second had begun, though it was committed before."""
+
+    def flow(name: str) -> Any:
+        def work(scope: Any) -> None:
+            scope.out = f"{scope.topic} {name}"
+
+        return flow_chart("Work", work, "work").build()
+
+    def seed(scope: Any) -> None:
+        scope.topic = "rates"
+
+    mount = {
+        "input_mapper": lambda parent: {"topic": parent["topic"]},
+        "output_mapper": lambda sub, parent: {"topic": sub["out"]},
+    }
+    chart = (
+        flow_chart("Seed", seed, "seed")
+        .add_sub_flow_chart("one", flow("one"), "One", **mount)
+        .add_sub_flow_chart("two", flow("two"), "Two", **mount)
+        .add_function("Join", lambda scope: None, "join")
+        .build()
+    )
+    steps = explain(view_of(run_of(chart)), "topic").steps
+    assert [(step.stage_name, step.writes[0].value) for step in steps] == [
+        ("Two", "rates two"),
+        ("two/Work", "rates two"),
+        ("Seed", "rates"),
+    ]
+
+
+def test_a_question_about_many_parts_starts_at_the_newest() -> None:
+    """And says that there are more."""
+    log = [commit(at, f"c{at}#{at}", **{f"runs\x1fc{at}\x1fv": at}) for at in range(10)]
+    explanation = explain(TraceView({"commitLog": log}), "runs")
+    assert [step.stage_id for step in explanation.steps] == [f"c{at}" for at in range(9, 1, -1)]
+    assert explanation.truncated
 
 
 def test_a_key_of_the_input_is_named_and_never_quoted() -> None:
@@ -382,12 +479,12 @@ def test_a_snapshot_that_closes_a_ring_of_mounts_ends() -> None:
 
     def inside(step: str, other: str) -> dict[str, Any]:
         seed = {**commit(0, "", v="shared"), "stage": "seed"}
-        return {"treeContext": {"history": [seed, commit(1, step, out="shared"), commit(2, other)]}}
+        tree = node(step, reads={"v": "shared"})
+        return {"treeContext": {"history": [seed, commit(1, step, out=1), commit(2, other)], "stageContexts": tree}}
 
     results = {"a#1": inside("x#3", "b#2"), "b#2": inside("y#4", "a#1")}
-    tree = {**node("a#1"), "subflowId": "a"}
-    snapshot = {"commitLog": [commit(0, "a#1", v="shared")], "executionTree": tree, "subflowResults": results}
-    assert explain(TraceView(snapshot), "v").steps
+    explanation = explain(TraceView({"commitLog": [commit(0, "c#0", z=1)], "subflowResults": results}), "out")
+    assert explanation.steps[0].runtime_stage_id == "y#4"
 
 
 def test_names_and_values_cannot_write_to_the_terminal() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.query._asking import GOLDEN, Asked, events_of, golden
+from tests.unit.query._asking import GOLDEN, MADE_UP, Asked, events_of, golden
 
 _SHARED = (
     Path(os.environ.get("FOOTPATH_CONFORMANCE", Path(__file__).parents[4] / "shared" / "conformance")) / "expected"
@@ -38,16 +38,17 @@ def wrong(phases: list[dict[str, Any]], *, indexed: bool) -> list[Any]:
 
 
 @pytest.mark.parametrize("indexed", [True, False], ids=["index", "bare log"])
-@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json") if path.stem != "made-up-logs"))
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOLDEN.glob("*.json") if path.stem not in MADE_UP))
 def test_answers_about_a_run_are_the_references(name: str, indexed: bool) -> None:
     """JSON and text alike, through an index or without."""
     assert wrong(golden(name)["phases"], indexed=indexed) == []
 
 
 @pytest.mark.parametrize("indexed", [True, False], ids=["index", "bare log"])
-def test_answers_about_made_up_logs_are_the_references(indexed: bool) -> None:
+@pytest.mark.parametrize("name", sorted(MADE_UP))
+def test_answers_about_made_up_logs_are_the_references(name: str, indexed: bool) -> None:
     """Also where no engine would have written such a log; each is a run of its own."""
-    for phase in golden("made-up-logs")["phases"]:
+    for phase in golden(name)["phases"]:
         assert wrong([phase], indexed=indexed) == []
 
 

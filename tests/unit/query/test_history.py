@@ -21,14 +21,15 @@ def test_a_history_says_what_a_fold_from_the_start_says(verbs: list[str], data: 
         patch = {"l": [at % 3], f"k{at % 5}": at}
         values = {"x": [at] if at % 4 else {"a": at}} if verb in {"set", "append"} else {}
         log.append({**commit(at, f"s#{at}", **values), "trace": [{"path": "x", "verb": verb}], "updates": {"x": patch}})
-    worth, history._WORTH_IT = history._WORTH_IT, 4
+    limits = history._WORTH_IT, history.STOPOVERS
+    history._WORTH_IT, history.STOPOVERS = 4, 3
     try:
         index = CommitIndex(log)
         asked = history.KeyHistory(index, "x")
         for end in data.draw(st.lists(st.integers(0, len(log)), max_size=8)):
             assert asked.before(end) == commit_value_at(index, end - 1, "x", ABSENT)
     finally:
-        history._WORTH_IT = worth
+        history._WORTH_IT, history.STOPOVERS = limits
 
 
 def test_a_history_begins_with_what_was_there() -> None:
