@@ -57,6 +57,9 @@ def explain(
     explained, else what wrote the whole. A key that only parallel children or subflows wrote is found there.
 
     Values are those of the commit log and of read events, so what was masked when the run was recorded stays masked.
+
+    Raises:
+        TraceDecodeError: the snapshot is malformed.
     """
     phases = (*view.earlier, view)
     scopes = Scopes(joined([phase.snapshot for phase in phases]))
