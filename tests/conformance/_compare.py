@@ -7,34 +7,18 @@ side only. What is left must be equal as JSON: numbers by value (1 and 1.0 are t
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance._canon import canonical
+from tests.conformance._difference import MISSING, Difference, difference
 from tests.conformance._secrets import Hiding, hide_everywhere
 
-__all__ = ["RULES", "Difference", "first_difference"]
+__all__ = ["RULES", "first_difference"]
 
 Json = Any
 Result = dict[str, Json]
-
-MISSING = object()
-_SHOWN_CHARACTERS = 400
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The first place where two results differ, as a JSON path, and what stands there on each side."""
-
-    path: str
-    expected: str
-    got: str
-
-    def __str__(self) -> str:
-        return f"at {self.path}\n    expected {self.expected}\n    got      {self.got}"
 
 
 def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> Difference | None:
@@ -54,7 +38,7 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
             rule(side, case)
     if expected.get("concurrency") == "deep":
         sides = [canonical(side) for side in sides]
-    return _difference(sides[0], sides[1])
+    return difference(sides[0], sides[1])
 
 
 # ── rules (docs/parity.md) ───────────────────────────────────────────────────────────────────────────────────────────
@@ -140,41 +124,3 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     absent_members,
     hidden_thresholds,
 )
-
-
-# ── the first difference ─────────────────────────────────────────────────────────────────────────────────────────────
-_TELLING = ("error", "outcome", "failedCall", "structure", "events", "result", "checkpoint", "narrative", "snapshot")
-"""Members looked at first, where both sides have them: what happened before what it left behind."""
-
-
-def _difference(expected: Json, got: Json) -> Difference | None:
-    stack: list[tuple[str, Json, Json]] = [("$", expected, got)]
-    while stack:
-        path, left, right = stack.pop()
-        if isinstance(left, dict) and isinstance(right, dict):
-            names = [*left, *(name for name in right if name not in left)]
-            names.sort(key=lambda name: _TELLING.index(name) if name in _TELLING else len(_TELLING))
-            stack += [(f"{path}.{name}", left.get(name, MISSING), right.get(name, MISSING)) for name in reversed(names)]
-        elif isinstance(left, list) and isinstance(right, list):
-            longest = max(len(left), len(right))
-            stack += [
-                (f"{path}[{i}]", left[i] if i < len(left) else MISSING, right[i] if i < len(right) else MISSING)
-                for i in range(longest - 1, -1, -1)
-            ]
-        elif not _same_scalar(left, right):
-            return Difference(path, _shown(left), _shown(right))
-    return None
-
-
-def _same_scalar(left: Json, right: Json) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
-        return left == right
-    return type(left) is type(right) and left == right
-
-
-def _shown(value: Json) -> str:
-    text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
-    text = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be printed
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"

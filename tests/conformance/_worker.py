@@ -14,9 +14,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Self
 
-from tests.conformance._compare import Difference, first_difference
 from tests.conformance._deep import deeply
-from tests.conformance._js import load_json
+from tests.conformance._difference import Difference
 
 __all__ = ["LIMIT_S", "Job", "Pool", "Verdict", "judge"]
 
@@ -65,7 +64,10 @@ def judge(job: Job) -> Verdict:
     """Run a case in this process and compare. Whatever goes wrong is the verdict; nothing raises."""
     began = time.perf_counter()
     try:
-        from tests.conformance._run import run_case  # here, so that the pool's own process never imports the engine
+        # Imported here, so that the pool's own process never imports the engine, and survives one that can't be.
+        from tests.conformance._compare import first_difference
+        from tests.conformance._js import load_json
+        from tests.conformance._run import run_case
 
         case = deeply(lambda: load_json(job.case.read_text(encoding="utf-8")))
         got = run_case(case)

@@ -1,0 +1,65 @@
+"""The first place where two JSON documents differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["MISSING", "Difference", "difference", "same_scalar"]
+
+Json = Any
+
+MISSING = object()
+_SHOWN_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where two results differ, as a JSON path, and what stands there on each side."""
+
+    path: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"at {self.path}\n    expected {self.expected}\n    got      {self.got}"
+
+
+_TELLING = ("error", "outcome", "failedCall", "structure", "events", "result", "checkpoint", "narrative", "snapshot")
+"""Members looked at first, where both sides have them: what happened before what it left behind."""
+
+
+def difference(expected: Json, got: Json) -> Difference | None:
+    """The first difference; numbers are equal by value, members in any order."""
+    stack: list[tuple[str, Json, Json]] = [("$", expected, got)]
+    while stack:
+        path, left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            names = [*left, *(name for name in right if name not in left)]
+            names.sort(key=lambda name: _TELLING.index(name) if name in _TELLING else len(_TELLING))
+            stack += [(f"{path}.{name}", left.get(name, MISSING), right.get(name, MISSING)) for name in reversed(names)]
+        elif isinstance(left, list) and isinstance(right, list):
+            longest = max(len(left), len(right))
+            stack += [
+                (f"{path}[{i}]", left[i] if i < len(left) else MISSING, right[i] if i < len(right) else MISSING)
+                for i in range(longest - 1, -1, -1)
+            ]
+        elif not same_scalar(left, right):
+            return Difference(path, _shown(left), _shown(right))
+    return None
+
+
+def same_scalar(left: Json, right: Json) -> bool:
+    """Whether two values that are not both objects or both lists are the same JSON value."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+        return left == right
+    return type(left) is type(right) and left == right
+
+
+def _shown(value: Json) -> str:
+    text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
+    text = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be printed
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
