@@ -53,9 +53,13 @@ def revive(recorded: Any, types: Iterable[type] = ()) -> Any:
         return ABSENT
     value = plain(recorded)
     by_name = {type_name(cls): cls for cls in types}
-    if isinstance(value, dict) and value.get(TAG) == "graph":
-        return _graph(value.get("value"), by_name)
-    return _tree(value, by_name, [])
+    try:
+        if isinstance(value, dict) and value.get(TAG) == "graph":
+            return _graph(value["value"], by_name)
+        return _tree(value, by_name, [])
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        message = f"not a tagged form that footpath writes: {error}"
+        raise ValueError(message) from error
 
 
 # ── values without parts ───────────────────────────────────────────────────────────────────────────────────────────
@@ -110,7 +114,8 @@ def _closed(form: dict[str, Any], value: Any, types: _Types) -> Any:
     """Make the value of a tagged form whose content has been revived."""
     kind = form[TAG]
     if kind == "complex":
-        return complex(*value)
+        real, imaginary = value
+        return complex(real, imaginary)
     if kind == "set":
         return set(map(_as_key, value))
     if kind == "frozenset":
@@ -220,91 +225,116 @@ def _close(frame: _Frame, types: _Types) -> Any:
 
 
 def _tree(node: Any, types: _Types, refs: list[Any]) -> Any:
-    try:
-        top = _opened(node, refs)
-        if type(top) is not _Frame:
-            return top
-        stack: list[_Frame] = [top]
-        while True:
-            frame = stack[-1]
-            try:
-                part = frame.next_part()
-            except StopIteration:
-                value = _close(frame, types)
-                stack.pop()
-                if not stack:
-                    return value
-                stack[-1].done.append(value)
-                continue
-            form = _opened(part, refs)
-            if type(form) is _Frame:
-                stack.append(form)
-            else:
-                frame.done.append(form)
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        message = f"not a tagged form that footpath writes: {error}"
-        raise ValueError(message) from error
+    top = _opened(node, refs)
+    if type(top) is not _Frame:
+        return top
+    stack: list[_Frame] = [top]
+    while True:
+        frame = stack[-1]
+        try:
+            part = frame.next_part()
+        except StopIteration:
+            value = _close(frame, types)
+            stack.pop()
+            if not stack:
+                return value
+            stack[-1].done.append(value)
+            continue
+        form = _opened(part, refs)
+        if type(form) is _Frame:
+            stack.append(form)
+        else:
+            frame.done.append(form)
 
 
 # ── graphs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _graph(nodes: Any, types: _Types) -> Any:
+_MADE_EMPTY: Final = frozenset({"dataclass", "attrs", "model"})
+
+
+def _graph(nodes: list[Any], types: _Types) -> Any:
     """Revive the containers of a graph.
 
-    Those that can be filled later stand empty first; the others follow as soon as their parts are there. Of those that
-    wait for each other, one after another comes back as `Tagged`.
+    Those that can be filled later stand empty first. The others, and whatever is hashed as a key or in a set, are made
+    whole as soon as their parts are there; of those that wait for each other, one after another becomes a `Tagged`.
     """
-    if not isinstance(nodes, list) or not nodes:
-        message = "not a tagged form that footpath writes: a graph without nodes"
-        raise ValueError(message)
-    made = [_shell(node, types) for node in nodes]
+    hashed = _hashed(nodes)
+    made = [_shell(node, number in hashed, types) for number, node in enumerate(nodes)]
     waiting = [number for number in range(len(nodes) - 1, -1, -1) if made[number] is _NOT_YET]
+    empty = [number for number in range(len(nodes)) if made[number] is not _NOT_YET]
     while waiting:
         left: list[int] = []
         for number in waiting:
             try:
-                made[number] = _tree(nodes[number], types, made)
+                whole = _tree(nodes[number], types, made)
+                made[number] = tuple(whole) if type(whole) is list else whole  # only a tuple can be hashed
             except _NotYetError:
                 left.append(number)
         if len(left) == len(waiting):
             number = left.pop()
             form = nodes[number]
+            if not isinstance(form, dict):
+                message = "a key that holds itself"
+                raise ValueError(message)
             made[number] = Tagged(form[TAG], form.get("type", form[TAG]), {}, form.get("name"))
+            empty.append(number)
         waiting = left
-    for late in (False, True):  # sets last: what they hold is hashed
-        for node, shell in zip(nodes, made, strict=True):
-            if (type(shell) is set) is late:
-                _fill(node, shell, types, made)
+    for number in sorted(empty, key=lambda number: type(made[number]) is set):  # sets last: what they hold is hashed
+        _fill(nodes[number], made[number], types, made)
     return made[0]
 
 
-def _shell(node: Any, types: _Types) -> Any:
-    if isinstance(node, list):
-        return []
-    kind = node.get(TAG, "dict") if isinstance(node, dict) else None
+def _hashed(nodes: list[Any]) -> set[int]:
+    """Numbers of the nodes that are keys or in sets, and of all that they hold."""
+    todo: list[Any] = []
+    for node in nodes:
+        kind = node.get(TAG) if isinstance(node, dict) else None
+        if kind == "dict":
+            todo.extend([key for key, _ in node["value"]])
+        elif kind in ("set", "frozenset"):
+            todo.append(node["value"])
+    found: set[int] = set()
+    while todo:
+        part = todo.pop()
+        if isinstance(part, list):
+            todo.extend(part)
+        elif isinstance(part, dict):
+            if part.get(TAG) != "ref":
+                todo.extend(part.values())
+            elif part["value"] not in found:
+                found.add(part["value"])
+                todo.append(nodes[part["value"]])
+    return found
+
+
+def _shell(node: Any, is_hashed: bool, types: _Types) -> Any:
+    kind = node.get(TAG, "dict") if isinstance(node, dict) else "list"
     if kind == "dict":
         return {}
     if kind == "set":
-        return set()
+        return set[Any]()
     if kind == "deque":
-        return deque(maxlen=node.get("max_length"))
-    if kind in ("dataclass", "attrs", "model"):
-        cls = types.get(node.get("type", ""))
-        return _made(kind, cls, {}, None) if cls else Tagged(kind, node.get("type", ""), {})
+        return deque[Any](maxlen=node["max_length"])
+    if is_hashed:
+        return _NOT_YET
+    if kind == "list":
+        return list[Any]()
+    if kind in _MADE_EMPTY:
+        cls = types.get(node["type"])
+        return Tagged(kind, node["type"], {}) if cls is None else _made(kind, cls, {}, None)
     return _NOT_YET
 
 
 def _fill(node: Any, shell: Any, types: _Types, made: list[Any]) -> None:
-    kind = node.get(TAG) if isinstance(node, dict) else None
-    if kind in ("frozenset", "namedtuple", "mappingproxy", "enum", "struct") and type(shell) is not Tagged:
-        return  # made whole
-    if isinstance(shell, (list, deque)):
-        shell.extend(_tree(node if kind is None else node["value"], types, made))
+    if isinstance(shell, list):
+        shell.extend(_tree(node, types, made))
+    elif isinstance(shell, deque):
+        shell.extend(_tree(node["value"], types, made))
     elif isinstance(shell, (dict, set)):
         shell.update(_tree(node, types, made))
-    elif kind is not None:
+    else:
         content = _tree(node["value"], types, made)
-        if type(shell) is not Tagged:
+        if type(shell) is Tagged:
+            shell.value.update(content if type(content) is dict else {"value": content})
+        else:
             for field, part in content.items():
                 object.__setattr__(shell, field, part)
-        else:
-            shell.value.update(content if type(content) is dict else {"value": content})

@@ -241,6 +241,7 @@ def test_nothing_that_is_taken_out_leads_back_into_the_state() -> None:
     """What a stage does with it changes no recorded value."""
     view, owner = stage(o={"l": [{"a": [1]}, {"a": [2]}], "d": {"x": {"y": [3]}}})
     before = copy.deepcopy(owner.state)
+    committed = owner.state["o"]
     taken = [view["l"].pop(), view["d"].pop("x"), view["l"].pop(0), view.popitem()[1], untracked(view)]
     kept = owner.state["o"]
     for part in taken:
@@ -250,6 +251,7 @@ def test_nothing_that_is_taken_out_leads_back_into_the_state() -> None:
             part.get("y", []).append("changed")
     assert owner.state["o"] is kept
     assert kept == {"l": []}
+    assert committed == before["o"]
     view, owner = stage(**before)
     own = untracked(view)
     own["l"][0]["a"].append(9)
@@ -312,8 +314,8 @@ def test_shallow_copies_hold_views() -> None:
     assert "own" not in owner.state["c"]
     rows = view["items"]
     for items in (
-        copy.copy(rows), rows.copy(), list(rows), [*rows], rows[:], rows + [], [] + rows, rows * 1, 1 * rows, sorted(rows, key=str),
-        list(reversed(rows)), [row for row in rows], list(tuple(rows)), list(filter(None, rows)),
+        copy.copy(rows), rows.copy(), list(rows), [*rows], rows[:], rows + [], [] + rows, rows * 1, 1 * rows, sorted(rows, key=str),  # noqa: RUF005
+        list(reversed(rows)), [row for row in rows], list(tuple(rows)), list(filter(None, rows)),  # noqa: C414, C416
     ):  # fmt: skip
         assert not is_tracked(items)
         assert items == CUSTOMER["items"]
@@ -332,7 +334,7 @@ def test_functions_of_the_language_find_their_way() -> None:
         case _:
             pytest.fail("no match")
     assert "{name} {num}".format_map(view) == "Ada 5"
-    assert "%(name)s" % view == "Ada"
+    assert "%(name)s" % view == "Ada"  # noqa: UP031
     assert dict(**view)["num"] == 5
     assert max(view["address"]["tags"]) == sum(view["address"]["tags"]) - 1 == 2
     assert view.keys() & {"name", "x"} == {"name"}
@@ -350,11 +352,11 @@ def test_items_met_in_a_loop_are_tracked() -> None:
     view[-1]["last"] = True
     for item in reversed(view):
         item["seen"] = 1
-    for _, part in track(owner.state["o"], owner, "o").items():
-        part["y"] = 1
+    for key, part in track(owner.state["o"], owner, "o").items():
+        part["y"] = key
     assert owner.state == {
         "l": [{"x": 11, "seen": 1}, {"x": 12, "last": True, "seen": 1}],
-        "o": {"a": {"x": 1, "y": 1}},
+        "o": {"a": {"x": 1, "y": "a"}},
     }
     assert len(owner.events) == 6
 
@@ -368,6 +370,13 @@ def test_a_list_may_grow_while_it_is_walked() -> None:
         if item < 3:
             view.append(item + 2)
     assert met == [1, 2, 3, 4]
+    view, owner = stage(l=[1, 2])
+    met = []
+    for item in view:
+        met.append(item)
+        if item == 2:
+            owner.state["l"] = [0, 0, 7]  # by another view, or a write of the key
+    assert met == [1, 2, 7]
 
 
 def test_a_dict_may_change_while_it_is_walked() -> None:
@@ -543,6 +552,13 @@ def test_untracked_gives_plain_values_back_as_they_are() -> None:
     got = untracked(ring)
     assert got[1] is got
     assert type(got[0]) is dict
+    loop: dict[str, Any] = {"v": view}
+    loop["again"] = loop
+    got = untracked(loop)
+    assert got["again"] is got
+    shared = {"n": 1}
+    got = untracked({"v": view, "one": shared, "two": shared})
+    assert got["one"] is got["two"] is not shared
 
 
 def test_capture_gives_the_plain_value_and_its_record() -> None:

@@ -95,6 +95,8 @@ LOSSLESS: dict[str, Any] = {
     "set": {1, 2, 3},
     "set of texts": {"b", "a", "c"},
     "frozenset": frozenset({"a", frozenset({1})}),
+    "set of tuples": {(1, 2), (3, ("a", ()))},
+    "tuples of tuples as keys": {((1, 2), (3, (4,))): "x"},
     "deque": deque([1, 2], maxlen=5),
     "int keys": {1: "a", 2: {3: 4}},
     "mixed keys": {None: 1, True: 2, 1.5: 3, (1, "x"): 4, b"k": 5, Color.RED: 6},

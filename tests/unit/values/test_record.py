@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +34,7 @@ from tests.unit.values._kinds import (
     RaisingField,
     anything,
     bomb,
+    json_scalars,
     lossless,
     nested,
     plain_json,
@@ -248,12 +250,33 @@ def test_a_value_that_holds_itself_comes_back_holding_itself() -> None:
     """A cycle is a graph."""
     back = revive(record(ring()))
     assert back[1]["again"] is back
+    both: dict[Any, Any] = {(1, ("x",)): "tuple", frozenset({Point(1, (2,))}): "frozen", "set": {Point(3, 4), (5,)}}
+    both["again"] = both
+    back = revive(record(both), TYPES)
+    assert back.pop("again") is back
+    assert back == {key: value for key, value in both.items() if key != "again"}
     root = Family("root")
     child = Family("child", root)
     root.children.append(child)
     back = revive(record(root), TYPES)
     assert back.children[0].parent is back
     assert revive(record(root)).value["children"][0].value["parent"].type.endswith(":Family")
+
+
+@given(value=lossless)
+def test_all_kinds_survive_inside_of_a_graph(value: Any) -> None:
+    """The flat form holds what the tree form holds."""
+    ring: list[Any] = [value]
+    ring.append(ring)
+    back = revive(record(ring), TYPES)
+    assert back[1] is back
+    assert back[0] == value
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+def test_every_kind_survives_inside_of_a_graph(name: str) -> None:
+    """With its type."""
+    test_all_kinds_survive_inside_of_a_graph.hypothesis.inner_test(LOSSLESS[name])  # type: ignore[attr-defined]
 
 
 def test_a_value_that_repeats_its_parts_endlessly_is_recorded_by_its_parts() -> None:
@@ -447,3 +470,54 @@ def test_the_same_object_gives_the_same_bytes_in_every_process() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(outputs) == 1
+
+
+def test_a_key_that_holds_itself_is_refused() -> None:
+    """`record` never writes one."""
+    ref = {"$footpath": "ref", "value": 1}
+    with pytest.raises(ValueError, match="holds itself"):
+        revive(
+            {
+                "$footpath": "graph",
+                "value": [{"$footpath": "dict", "value": [[{"$footpath": "frozenset", "value": [ref]}, 1]]}, [ref]],
+            }
+        )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"$footpath": "nope", "value": 1}, {"$footpath": 5}, {"$footpath": ["x"]}, {"$footpath": "lossy"}, {"$footpath": "decimal"},
+        {"$footpath": "decimal", "value": "zz"}, {"$footpath": "datetime", "value": 5}, {"$footpath": "date", "value": "x"},
+        {"$footpath": "set", "value": 5}, {"$footpath": "set", "value": [{}]}, {"$footpath": "dict", "value": [[1]]},
+        {"$footpath": "graph", "value": []}, {"$footpath": "graph", "value": 5}, {"$footpath": "ref", "value": 3},
+        {"$footpath": "enum", "value": 1}, {"$footpath": "bytes", "value": "*"}, {"$footpath": "range", "value": [1, 2, 0]},
+        {"$footpath": "int", "value": "xyz"}, {"$footpath": "complex", "value": [1]}, {"$footpath": "float", "value": "NaNaN"},
+        {"$footpath": "timedelta", "value": 10**30}, {"$footpath": "graph", "value": [{"$footpath": "ref", "value": 7}]},
+        {"$footpath": "graph", "value": [{"$footpath": "frozenset", "value": 5}]},
+    ],
+)  # fmt: skip
+def test_a_form_that_nobody_writes_is_refused(form: Any) -> None:
+    """A trace comes from a queue; what is wrong with it is said, whatever it is."""
+    for value in (form, [form], {"a": {"b": form}}):
+        with pytest.raises(ValueError, match="not a tagged form that footpath writes"):
+            revive(value)
+
+
+_keys = st.sampled_from(["$footpath", "value", "type", "name", "a"])
+_kinds = st.sampled_from(
+    ["graph", "set", "dict", "ref", "enum", "dataclass", "deque", "frozenset", "namedtuple", "lossy"]
+)
+
+
+@given(
+    value=st.recursive(
+        json_scalars | _kinds,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner | _kinds, max_size=4),
+        max_leaves=12,
+    )
+)
+def test_hostile_forms_are_revived_or_refused(value: Any) -> None:
+    """Nothing but a ValueError."""
+    with suppress(ValueError):
+        revive(value, TYPES)
