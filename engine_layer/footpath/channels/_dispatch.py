@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     Hook = Callable[[Any], Any]
     Table = tuple[tuple[str, "Hook"], ...]
 
-logger = logging.getLogger("footpath")
 
 _CHANNELS = {"scope": SCOPE_HOOKS, "flow": FLOW_HOOKS, "emit": EMIT_HOOKS, "structure": STRUCTURE_HOOKS}
 _NOBODY: dict[tuple[str, str], Table] = {(channel, hook): () for channel, hooks in _CHANNELS.items() for hook in hooks}
@@ -110,7 +108,9 @@ class Dispatcher:
     def _failed(self, identity: str, error: Exception) -> None:
         self.failures[identity] = self.failures.get(identity, 0) + 1
         if self.failures[identity] == 1:
-            logger.warning("recorder %r failed (further failures are counted only): %r", identity, error)
+            import logging  # noqa: PLC0415  # 3 ms that a process whose recorders all work need not wait for
+
+            logging.getLogger("footpath").warning("recorder %r failed (further failures are counted only): %r", identity, error)
 
     def _report(self, hook: str, event: Any, error: Exception) -> None:
         table = self.table("scope", "on_error")

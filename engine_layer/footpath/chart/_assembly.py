@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from footpath.channels import Dispatcher
 from footpath.chart._chart import FlowChart
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 _KINDS: dict[NodeType, str] = {"decider": "decider", "selector": "selector", "subflow": "subflow"}
 
 
-@dataclass(slots=True, frozen=True)
-class StructureBuildError:
+class StructureBuildError(Struct, frozen=True):
     """A structure recorder failed; the chart was built all the same.
 
     Attributes:

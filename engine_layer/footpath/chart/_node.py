@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from footpath.chart._chart import FlowChart
 
 
-@dataclass(slots=True, eq=False)
-class Pausable:
+class Pausable(Struct, eq=False):
     """A stage in two halves: `execute` may pause the run, `resume` goes on with the answer.
 
     `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when it takes one argument.
@@ -22,8 +22,7 @@ class Pausable:
     resume: Callable[..., Any]
 
 
-@dataclass(slots=True, eq=False)
-class RetryPolicy:
+class RetryPolicy(Struct, eq=False):
     """How often a failing stage is tried again.
 
     Attributes:
@@ -38,8 +37,7 @@ class RetryPolicy:
     retry_on: Callable[[BaseException], bool] | str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Mount:
+class Mount(Struct, eq=False):
     """A chart mounted as a subflow of another.
 
     Attributes:
@@ -64,8 +62,7 @@ class Mount:
     is_dynamic: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class ForEach:
+class ForEach(Struct, eq=False):
     """A parallel run of one chart per item.
 
     Attributes:
@@ -81,8 +78,7 @@ class ForEach:
     into: str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """One step of a chart.
 
     `kind` says which engine handler runs it: "stage" (also streaming and pausable: see `stream_id`, `resume_fn`),
@@ -108,7 +104,7 @@ class Node:
     fn: Callable[..., Any] | None = None
     resume_fn: Callable[..., Any] | None = None
     description: str | None = None
-    children: list[Node] = field(default_factory=list["Node"])
+    children: list[Node] = []
     next: Node | None = None
     loop_target: str | None = None
     default_branch: str | None = None
@@ -146,8 +142,7 @@ def shape_of(node: Node) -> int:
     return shape
 
 
-@dataclass(slots=True, eq=False)
-class StageNode:
+class StageNode(Struct, eq=False):
     """Where to go next, returned by a stage at run time.
 
     Attributes:
@@ -161,11 +156,10 @@ class StageNode:
     name: str
     fn: Callable[..., Any] | None = None
     next: StageNode | None = None
-    children: list[DynamicSubflow] = field(default_factory=list["DynamicSubflow"])
+    children: list[DynamicSubflow] = []
 
 
-@dataclass(slots=True, eq=False)
-class DynamicSubflow:
+class DynamicSubflow(Struct, eq=False):
     """A chart that a stage returns to be run; `mount` options as in the builder."""
 
     id: str

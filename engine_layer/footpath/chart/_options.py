@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from msgspec import Struct
 
 from footpath.chart._node import Mount, Pausable, RetryPolicy
 from footpath.errors import BuildError
@@ -35,8 +36,7 @@ class MountOptions(TypedDict, total=False):
     tags: Sequence[str]
 
 
-@dataclass(slots=True, frozen=True)
-class Child:
+class Child(Struct, frozen=True):
     """One parallel child of `add_list_of_function`; `name` defaults to the id."""
 
     id: str
@@ -93,7 +93,7 @@ def checked_child(child: object, parent: str) -> Child:
     if not isinstance(child, Mapping):
         msg = f"a child under '{parent}' is a Child or a mapping (got {type(child).__name__})"
         raise fault(msg)
-    known = Child.__dataclass_fields__
+    known = Child.__struct_fields__
     given = cast("Mapping[str, Any]", child)
     for member in given:
         if member not in known:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from footpath.engine._run import Reentry, Resuming
 from footpath.errors import RunError
@@ -108,6 +108,8 @@ def invoker(run: Run, chart: FlowChart, pause: Paused) -> Node | None:
 
 def _takes_two(half: Any) -> bool:
     try:
+        import inspect  # noqa: PLC0415  # 5 ms that a run which never pauses need not wait for
+
         parameters = inspect.signature(half).parameters.values()
     except (TypeError, ValueError):
         return True

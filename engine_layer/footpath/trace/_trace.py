@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +119,8 @@ class Trace:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the document as captured, in hexadecimal; part of its identity."""
+        import hashlib  # noqa: PLC0415  # loads OpenSSL, which a cold start need not wait for
+
         return hashlib.sha256(self.encoded).hexdigest()
 
     # ── views ────────────────────────────────────────────────────────────────────────────────────────────────────
