@@ -1,0 +1,89 @@
+"""Capture and encode against footprintjs with its narrative and `JSON.stringify`; the same with all views; bytes sent.
+
+usage: FOOTPATH_ORACLE=<folder> python -m bench.capture [rounds]
+"""
+
+from __future__ import annotations
+
+import sys
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench import _charts as charts
+from bench._reference import Reference, ReferenceMissingError
+from bench._rows import Row, as_text
+from bench._turns import in_turns, median_us, ratio
+from footpath_service.wire import encode_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CASES = {
+    "linear50": ("50 stages of 3 reads + 2 writes", charts.linear(50), None, 10.0),
+    "loan": ("loan: mounted chart, emit, decision by 3 rules", charts.loan(), charts.LOAN_INPUT, 15.0),
+    "loop200": ("loop of 200", charts.loop(200), None, 10.0),
+    "fork20": ("fork of 20", charts.fork(20), None, None),
+    "large": ("1 MB of state", charts.large(), None, 10.0),
+}
+
+
+def rows(rounds: int) -> list[Row]:
+    """Measure.
+
+    Raises:
+        ReferenceMissingError: footprintjs is not here.
+    """
+    with Reference() as reference:
+        jobs: dict[str, Callable[[], float]] = {}
+        for name, (_, chart, given, _) in CASES.items():
+            jobs[f"{name} js"] = lambda name=name: reference.measure(name).us
+            jobs[f"{name} py"] = lambda chart=chart, given=given: median_us(lambda: charts.document_of(chart, given))
+        stages = charts.linear(50)
+
+        def with_views() -> None:
+            executor = charts.captured(stages)
+            executor.get_trace().encoded  # noqa: B018  # encodes
+            executor.get_snapshot()
+            executor.get_narrative_entries()
+
+        jobs["views js"] = lambda: reference.measure("linear50").us
+        jobs["views py"] = lambda: median_us(with_views)
+        measured = in_turns(jobs, rounds)
+        table = [
+            Row(
+                "capture + encode",
+                f"times faster: {what}",
+                ratio(measured[f"{name} js"], measured[f"{name} py"]),
+                budget,
+                detail=f"{median(measured[f'{name} js']):.0f} us on Node, {median(measured[f'{name} py']):.0f} us here",
+            )
+            for name, (what, _, _, budget) in CASES.items()
+        ]
+        table.append(
+            Row(
+                "all views in the handler",
+                "times faster: 50 stages, with narrative, log, tree and state",
+                ratio(measured["views js"], measured["views py"]),
+                3,
+                detail=f"{median(measured['views js']):.0f} us on Node, {median(measured['views py']):.0f} us here",
+            )
+        )
+        sizes = {
+            "linear50": ("50 stages", charts.linear(50), None, 1 / 10),
+            "linear5": ("5 stages", charts.linear(5), None, 1 / 5),
+            "loan": ("loan", charts.loan(), charts.LOAN_INPUT, 1 / 5),
+            "loop200": ("loop of 200", charts.loop(200), None, 1 / 10),
+        }
+        for name, (what, chart, given, budget) in sizes.items():
+            theirs = reference.measure(name).bytes
+            ours = len(encode_body(charts.document_of(chart, given)).encode())
+            detail = f"{theirs} bytes of JSON, {ours} as it travels"
+            table.append(Row("bytes as they travel", f"part of theirs: {what}", ours / theirs, budget, at_most=True, detail=detail))
+    return table
+
+
+if __name__ == "__main__":
+    try:
+        print(as_text(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7)))
+    except ReferenceMissingError as missing:
+        sys.exit(str(missing))

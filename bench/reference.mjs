@@ -1,0 +1,105 @@
+// The reference engine, measured on request: reads {"case", "ms"} a line, answers {"us", "bytes"} a line.
+// usage: FOOTPATH_ORACLE=<folder holding node_modules/footprintjs> node reference.mjs
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+
+const root = join(process.env.FOOTPATH_ORACLE, 'node_modules', 'footprintjs');
+const pkg = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { flowChart, FlowChartExecutor, decide } = await import(pathToFileURL(join(root, pkg.exports['.'].import.default)));
+
+const linear = (count) => {
+  let b = flowChart('S0', async (s) => { s.a = 1; s.b = 2; s.c = 'three'; s.x = 0; s.y = 'zero'; }, 's0');
+  for (let i = 1; i < count; i++) {
+    b = b.addFunction('S' + i, async (s) => { const t = s.a + s.b; void s.c; s.x = t + i; s.y = t + 1; }, 's' + i);
+  }
+  return b.build();
+};
+
+const loan = () => {
+  const bureau = flowChart('PullBureau', async (s) => {
+    s.bureauScore = 655;
+    s.tradelines = [{ id: 1, bal: 1200 }, { id: 2, bal: 88 }];
+  }, 'pull', undefined, 'Pull bureau data')
+    .addFunction('Normalise', async (s) => { s.normScore = s.bureauScore - 5; }, 'norm').build();
+  const verdict = (text) => async (s) => { s.decision = text; };
+  return flowChart('ReceiveApplication', async (s) => {
+    const a = s.$getArgs();
+    s.creditScore = a.cs; s.dti = a.d; s.employmentStatus = a.emp;
+    s.customer = { name: 'A B', address: { city: 'X', zip: '1' } };
+  }, 'receive', undefined, 'Receive the application')
+    .addSubFlowChartNext('bureau', bureau, 'Bureau', {
+      inputMapper: (p) => ({ appScore: p.creditScore }), outputMapper: (o) => ({ normScore: o.normScore }),
+    })
+    .addFunction('AssessRisk', async (s) => {
+      const score = s.creditScore; const normalised = s.normScore;
+      s.riskTier = score < 600 && normalised < 700 ? 'high' : 'low';
+      s.$emit('loan.risk', { score });
+    }, 'assess', 'Evaluate risk tier')
+    .addDeciderFunction('Classify', (s) => decide(s, [
+      { when: { dti: { gt: 0.5 } }, then: 'review', label: 'high-DTI' },
+      { when: { creditScore: { lt: 600 }, employmentStatus: { ne: 'self' } }, then: 'review', label: 'weak-credit' },
+      { when: (x) => x.riskTier === 'high', then: 'reject', label: 'fn rule' },
+    ], 'approve'), 'classify', 'Route based on risk tier')
+    .addFunctionBranch('review', 'ManualReview', verdict('REVIEW'))
+    .addFunctionBranch('reject', 'Reject', verdict('REJECTED'))
+    .addFunctionBranch('approve', 'Approve', verdict('APPROVED'))
+    .setDefault('approve').end()
+    .addFunction('Notify', async (s) => { s.notified = s.decision + ':' + s.riskTier; }, 'notify')
+    .build();
+};
+
+const loop = (passes) => flowChart('Init', async (s) => { s.i = 0; s.total = 0; }, 'init')
+  .addFunction('Step', async (s) => { const i = s.i; s.total = s.total + i; s.i = i + 1; if (i + 1 >= passes) s.$break(); }, 'step')
+  .loopTo('step').build();
+
+const fork = (count) => flowChart('Seed', async (s) => { s.base = 10; }, 'seed')
+  .addListOfFunction(Array.from({ length: count }, (_, k) => ({
+    id: 'c' + k, name: 'Child' + k, fn: async (s) => { s['out' + k] = s.base + k; },
+  })))
+  .addFunction('Join', async (s) => { s.done = true; }, 'join').build();
+
+const large = () => {
+  const rows = Array.from({ length: 8000 }, (_, id) => ({
+    id, name: 'customer-' + id, balance: id * 1.5, tags: ['a', 'b'], active: id % 2 === 0,
+    note: 'some text field of a row in the object ' + id,
+  }));
+  const blob = { rows };
+  return flowChart('Seed', async (s) => { s.blob = blob; }, 'seed')
+    .addFunction('UseSmall', async (s) => { s.n = 1; }, 'use')
+    .addFunction('ReadBlob', async (s) => { void s.blob; s.n = 2; }, 'read').build();
+};
+
+const CASES = {
+  linear50: [linear(50), {}],
+  linear5: [linear(5), {}],
+  loan: [loan(), { input: { cs: 580, d: 0.47, emp: 'self' } }],
+  loop200: [loop(200), { maxIterations: 1000 }],
+  fork20: [fork(20), {}],
+  large: [large(), {}],
+};
+
+const once = async (chart, options) => {
+  const executor = new FlowChartExecutor(chart);
+  executor.enableNarrative();
+  await executor.run(options);
+  return JSON.stringify({
+    spec: chart.buildTimeStructure, snapshot: executor.getSnapshot(), narrative: executor.getNarrativeEntries(),
+  });
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { case: name, ms } = JSON.parse(line);
+  const [chart, options] = CASES[name];
+  const times = [];
+  let text = '';
+  const end = performance.now() + ms;
+  while (times.length < 3 || performance.now() < end) {
+    const began = process.hrtime.bigint();
+    text = await once(chart, options);
+    times.push(Number(process.hrtime.bigint() - began) / 1e3);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ us: times[times.length >> 1], bytes: Buffer.byteLength(text) }));
+}
