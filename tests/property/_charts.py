@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -336,18 +337,27 @@ def mount_options(plan: Plan) -> dict[str, Any]:
     return options
 
 
-def operations_of(plan: Any) -> list[Op]:
-    """Every operation in a plan, for tests that ask what it does."""
-    found: list[Op] = []
+def bodies_in(plan: Any) -> list[tuple[Plan, str]]:
+    """Every stage body in a plan, in the order of the chart: the dict that holds it, and under which name."""
+    found: list[tuple[Plan, str]] = []
     stack = [plan]
     while stack:
         node = stack.pop()
         if isinstance(node, dict):
-            for key, member in node.items():
-                if key in ("body", "resume", "then"):
-                    found.extend(member)
-                else:
-                    stack.append(member)
+            found += [(node, name) for name in ("body", "then", "resume") if name in node]
+            stack += [member for member in reversed(node.values()) if isinstance(member, (dict, list))]
         elif isinstance(node, list):
-            stack.extend(node)
+            stack += reversed(node)
     return found
+
+
+def with_operations(plan: Plan, more: list[tuple[int, Op]]) -> Plan:
+    """The plan with more operations in its stages: each one named by a number that says where."""
+    plan = copy.deepcopy(plan)
+    bodies = bodies_in(plan)
+    for place, op in more:
+        holder, name = bodies[place % len(bodies)]
+        body = holder[name]
+        at = place // len(bodies) % (len(body) + 1)
+        holder[name] = (*body[:at], op, *body[at:])
+    return plan

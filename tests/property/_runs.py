@@ -161,8 +161,10 @@ class Running:
             executor.attach_combined_recorder(recorder)
         return executor
 
-    def phases(self, *recorders: Any, step: int = 7_000, before_phase: Any = None) -> list[Phase]:
-        """Run, then resume as often as the case says and the run pauses."""
+    def phases(
+        self, *recorders: Any, step: int = 7_000, after_phase: Callable[[Phase, int], None] | None = None
+    ) -> list[Phase]:
+        """Run, then resume as often as the case says and the run pauses; `after_phase` is told of each with its number."""
         case = self.case
         self.world.begin()
         ids = Ids()
@@ -170,6 +172,8 @@ class Running:
         given = copy.deepcopy(case.input)
         run = lambda: executor.run(input=given, env=copy.deepcopy(case.env), **case.limits)  # noqa: E731
         found = [self._phase(executor, run, fresh=True)]
+        if after_phase is not None:
+            after_phase(found[-1], 0)
         for fresh, answer in case.resumes:
             if not executor.is_paused():
                 break
@@ -178,10 +182,12 @@ class Running:
             if fresh:
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
                 executor = self.executor(ids, step, recorders)
-            if before_phase is not None:
-                before_phase()
             resume = lambda ex=executor, cp=checkpoint, an=answer: ex.resume(cp, input=an, **case.limits)  # noqa: E731
+            if fresh:
+                self.world.marked.clear()  # what only the executor before knew
             found.append(self._phase(executor, resume, fresh=fresh))
+            if after_phase is not None:
+                after_phase(found[-1], len(found) - 1)
         return found
 
     def _phase(self, executor: FlowChartExecutor, act: Callable[[], Any], *, fresh: bool) -> Phase:

@@ -42,7 +42,7 @@ class World:
     Attributes:
         attempts: executions so far, by stage.
         kept: containers that stages hold on to after they gave them to the state.
-        marked: canaries that a marking write has made secret.
+        marked: canaries that a write has made secret, and how.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class World:
     def begin(self) -> None:
         self.attempts: dict[str, int] = {}
         self.kept: list[Any] = []
-        self.marked: set[str] = set()
+        self.marked: set[tuple[str, Any]] = set()
 
     def attempt(self, stage_id: str) -> int:
         """Count an execution; gives how many there were before."""

@@ -329,6 +329,11 @@ class FlowChartExecutor:
                 run.top.values[key] = live
                 if type(live) not in ATOMS:
                     run.top.recorded[key] = record(live)
+            marked = [str(key) for key in checkpoint.get("redactedKeys") or ()]
+            if marked:
+                run.start_redaction()
+            if run.redaction is not None:
+                run.redaction.learn((frozen, *(checkpoint.get("subflowStates") or {}).values()), marked)
         node = _resume.enter_again(run, self.chart, checkpoint, given, states)
         tail = None
         if origin is not None:
@@ -396,6 +401,10 @@ class FlowChartExecutor:
             checkpoint["pauseData"] = _as_json({"data": pause.data})["data"]
         if pause.by_interrupt:
             checkpoint["pausedBy"] = "interrupt"
+        redaction = phase.run.redaction
+        if redaction is not None and redaction.marked:
+            # Whoever goes on from here has to hide them too; footprintjs forgets them.
+            checkpoint["redactedKeys"] = list(redaction.marked)
         return checkpoint
 
     def _begin(

@@ -444,7 +444,11 @@ class Frame:
         host = self.host
         redaction = host.redaction
         if redaction is not None:
-            now = MARK if redaction.hides(key) else redaction.show(key, ABSENT, now)
+            if redaction.hides(key):
+                redaction.secrets.add(now)
+                now = MARK
+            else:
+                now = redaction.show(key, ABSENT, now)
         host.record_entry((CHANGED, key, now))
 
     def forget(self) -> None:

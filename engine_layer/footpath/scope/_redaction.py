@@ -71,6 +71,17 @@ class Redaction:
         self.marked[key] = None
         self.secrets.add(value)
 
+    def learn(self, states: Iterable[Mapping[str, Any]], marked: Iterable[str]) -> None:
+        """Know again what was hidden in states that come from elsewhere."""
+        for key in marked:
+            self.marked[key] = None
+        for state in states:
+            for key, value in state.items():
+                if self.wants(key):
+                    self.secrets.add(value)
+                elif key in self.fields:
+                    self._mask(msgspec.Raw(msgspec.json.encode(value)), self.fields[key])
+
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
         hidden = self.wants(key)

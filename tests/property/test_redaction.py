@@ -1,0 +1,61 @@
+"""Law 6: a redacted value leaves no trace of itself in what is kept of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footpath import replay
+from tests.property._budget import examples
+from tests.property._canaries import CANARIES, POLICY, canary_operations, last_canary_operations
+from tests.property._charts import with_operations
+from tests.property._runs import Case, Heard, Phase, Running, cases
+
+
+@st.composite
+def leaky_cases(draw: Callable[..., Any]) -> Case:
+    """Any case, with secrets in its stages, its input and its first state."""
+    case = draw(cases(policies=st.sampled_from((POLICY, POLICY, None))))
+    operations = canary_operations() | last_canary_operations()
+    more = draw(st.lists(st.tuples(st.integers(0, 60), operations), min_size=2, max_size=12))
+    given_input = {"i0": "plain", "i_secret": CANARIES[0], "i_leak": [f"for {CANARIES[0]}"], "i_late": str(CANARIES[1])}
+    initial = {**case.initial, "l1": ("json", [f"at first {CANARIES[2]}"])}
+    return case._replace(
+        chart=with_operations(case.chart, more), input=draw(st.sampled_from((None, given_input))), initial=initial
+    )
+
+
+def spellings(canary: Any) -> list[bytes]:
+    """How a canary would stand in a document: as it is, as JSON text, in base64."""
+    text = str(canary)
+    return [text.encode(), json.dumps(text)[1:-1].encode(), msgspec.json.encode(text)[1:-1]]
+
+
+def secrets_of(case: Case, running: Running, *, first: bool) -> set[Any]:
+    """The canaries that must not be seen any more."""
+    secrets = {canary for how, canary in running.world.marked if how == "call" or case.policy is not None}
+    if first and case.policy is not None and case.input is not None and "i_secret" in case.input:
+        secrets.add(case.input["i_secret"])
+    return secrets
+
+
+@settings(max_examples=examples(60))
+@given(case=leaky_cases())
+def test_no_secret_stands_in_a_document(case: Case) -> None:
+    """Marked by key, pattern, field, call or event name; leaked before or after, in any place a value can reach."""
+    running = Running(case)
+
+    def unseen(phase: Phase, number: int) -> None:
+        for canary in secrets_of(case, running, first=number == 0):
+            for spelling in spellings(canary):
+                assert spelling not in phase.document, (canary, number)
+        replay(phase.trace, Heard())
+        assert phase.trace.snapshot is not None
+        assert phase.trace.narrative is not None
+
+    running.phases(after_phase=unseen)
