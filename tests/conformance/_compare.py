@@ -55,8 +55,7 @@ def nothing_is_none(result: Result, _case: Mapping[str, Any]) -> None:
 
 def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
     """From a resume in a new executor on, the narrative is left out: the reference's is empty there."""
-    runs = case.get("runs") or [case.get("run") or {}]
-    for run, ran in zip(runs, result["runs"], strict=False):
+    for run, ran in zip(_runs(case), result["runs"], strict=False):
         fresh = False
         for entry, phase in zip(run.get("resume") or (), ran["phases"][1:], strict=False):
             fresh = fresh or bool(entry.get("fresh"))
@@ -76,18 +75,31 @@ def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
                 entry["text"] = _CUT_HALF.sub("", _HALF.sub(lambda m: f"\\u{ord(m[0]):04x}", entry["text"]))
 
 
-_PREVIEW = re.compile(r"(?<= = )\{([^{}]*)\}$")
+_PREVIEW = re.compile(r"(?<= = )\{(?:([^{}]*?)(?:, \.\.\. )?)?(?:\((\d+) keys\)|(\d+) keys)?\}$")
+_SHOWN_KEYS = 4
+_LONGEST_PREVIEW = 80
 
 
-def absent_members(result: Result, _case: Mapping[str, Any]) -> None:
-    """In a narrative's preview of an object, keys whose value is absent are left out."""
-    for run in result["runs"]:
-        for phase in run["phases"]:
+def absent_members(result: Result, case: Mapping[str, Any]) -> None:
+    """In a narrative's preview of an object, keys whose value is absent are left out and not counted."""
+    for run, ran in zip(_runs(case), result["runs"], strict=False):
+        longest = ((run.get("options") or {}).get("narrative") or {}).get("maxValueLength", _LONGEST_PREVIEW)
+        for phase in ran["phases"]:
             for entry in phase["narrative"]:
                 value, preview = entry.get("rawValue"), _PREVIEW.search(entry["text"])
-                if isinstance(value, dict) and preview and " keys" not in preview[1]:
-                    kept = [key for key in preview[1].split(", ") if key in value]
-                    entry["text"] = f"{entry['text'][: preview.start()]}{{{', '.join(kept)}}}"
+                if isinstance(value, dict) and preview:
+                    listed = preview[1].split(", ") if preview[1] else []
+                    if int(preview[2] or preview[3] or len(listed)) > len(value):
+                        entry["text"] = entry["text"][: preview.start()] + _preview(list(value), longest)
+
+
+def _preview(keys: list[str], longest: int) -> str:
+    shown = ", ".join(keys[:_SHOWN_KEYS]) + (f", ... ({len(keys)} keys)" if len(keys) > _SHOWN_KEYS else "")
+    return f"{{{shown}}}" if len(shown) + 2 <= longest else f"{{{len(keys)} keys}}"
+
+
+def _runs(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return case.get("runs") or [case.get("run") or {}]
 
 
 _HIDDEN = "[REDACTED]"

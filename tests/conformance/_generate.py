@@ -474,10 +474,10 @@ class _Case:
             (4, lambda: ["read", self.pick((*_SCALARS, *_LISTS, *_OBJECTS, "missing"))]),
             (1, lambda: ["read_path", "o0.a.b"]),
             (1, lambda: ["let", "v", ["$range", 2]]),
-            (1, lambda: ["emit", self.pick(("app.x", "app.y")), self.expression()]),
+            (1, lambda: ["emit", self.pick(("app.x", "app.y")), self.present()]),
             (1, lambda: ["emit", "app.bare"]),
-            (1, lambda: [self.pick(("debug", "metric", "eval", "error_info")), "k", self.expression()]),
-            (1, lambda: ["log", self.expression()]),
+            (1, lambda: [self.pick(("debug", "metric", "eval", "error_info")), "k", self.present()]),
+            (1, lambda: ["log", self.present()]),
             (1, lambda: ["args", "i0", scalar]),
         ]
         if writes:
@@ -570,6 +570,10 @@ class _Case:
 
     def some(self, options: Sequence[str]) -> list[str]:
         return [option for option in options if self.chance(0.5)]
+
+    def present(self) -> Json:
+        """An expression whose value is there: texts about emits don't tell an absent member from a missing one."""
+        return ["$default", self.expression(), "absent"]
 
     def condition(self) -> Json:
         return self.weighted(

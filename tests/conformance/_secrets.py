@@ -19,7 +19,7 @@ __all__ = ["Hiding", "compiled", "hide_everywhere"]
 Json = Any
 _LOG_MARK = "REDACTED"
 _STATES = frozenset({"sharedState", "globalContext"})
-_LOGS = frozenset({"commitLog", "history", "queries"})
+_LOGS = frozenset({"commitLog", "history", "outputState", "queries"})
 
 
 class Hiding:
@@ -35,6 +35,7 @@ class Hiding:
         self.secrets: list[Any] = []
         self.active = bool(policy)
         self._keys = set(chosen.get("keys") or ())
+        self._fields: Mapping[str, list[str]] = chosen.get("fields") or {}
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
         self._emit_patterns = [compiled(p) for p in chosen.get("emitPatterns") or ()]
 
@@ -49,6 +50,16 @@ class Hiding:
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
         return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
+
+    def names(self, path: str) -> bool:
+        """Whether a trace path (keys joined by U+001F) lies at or below a hidden key, or is a hidden field."""
+        steps = re.split(r"[\x1f.]", path)
+        return any(self.hides(step) for step in steps) or any(
+            steps[at:] == [key, *field.split(".")]
+            for key, fields in self._fields.items()
+            for field in fields
+            for at in range(len(steps))
+        )
 
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
@@ -90,8 +101,8 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                 item["initialState"] = {
                     key: MARK if hiding.hides(key) else member for key, member in item["initialState"].items()
                 }
-            if secrets and ("redactedPaths" in item or "overwrite" in item):
-                _list_paths(item, secrets)
+            if isinstance(item.get("redactedPaths"), list):
+                _keep_named_paths(item, hiding)
             for key, member in item.items():
                 if key in _STATES and live:
                     continue
@@ -163,17 +174,6 @@ def _learn(raw: Json, shown: Json, secrets: Secrets) -> None:
             stack += zip(left, right, strict=False)
 
 
-def _list_paths(bundle: dict[str, Json], secrets: Secrets) -> None:
-    """Name in a commit's `redactedPaths`, in both spellings, where its values show a secret; and put them in order."""
-    paths = set(bundle.get("redactedPaths") or ())
-    stack: list[tuple[tuple[str, ...], Json]] = [
-        ((key,), member) for part in ("overwrite", "updates") for key, member in (bundle.get(part) or {}).items()
-    ]
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, dict):
-            stack += [((*path, key), member) for key, member in value.items()]
-        elif value not in (MARK, _LOG_MARK) and not isinstance(value, list) and _hidden(value, secrets, MARK) == MARK:
-            paths |= {"\x1f".join(path), path[0] + "\x1f" * (len(path) > 1) + ".".join(path[1:])}
-    if paths or "redactedPaths" in bundle:
-        bundle["redactedPaths"] = sorted(paths)
+def _keep_named_paths(bundle: dict[str, Json], hiding: Hiding) -> None:
+    """Of a commit's `redactedPaths` keep those that the policy or a redacted write names."""
+    bundle["redactedPaths"] = [path for path in bundle["redactedPaths"] if hiding.names(path)]
