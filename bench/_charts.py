@@ -116,7 +116,9 @@ def loan() -> FlowChart:
     def notify(scope: Any) -> None:
         scope.notified = scope.decision + ":" + scope.riskTier
 
-    bureau = flow_chart("PullBureau", pull, "pull", "Pull bureau data").add_function("Normalise", normalise, "norm").build()
+    bureau = (
+        flow_chart("PullBureau", pull, "pull", "Pull bureau data").add_function("Normalise", normalise, "norm").build()
+    )
     return (
         flow_chart("ReceiveApplication", receive, "receive", "Receive the application")
         .add_sub_flow_chart_next(
@@ -204,7 +206,12 @@ def large() -> FlowChart:
         _ = scope.blob
         scope.n = 2
 
-    return flow_chart("Seed", seed, "seed").add_function("UseSmall", use, "use").add_function("ReadBlob", read, "read").build()
+    return (
+        flow_chart("Seed", seed, "seed")
+        .add_function("UseSmall", use, "use")
+        .add_function("ReadBlob", read, "read")
+        .build()
+    )
 
 
 # ── what is done with them ─────────────────────────────────────────────────────────────────────────────────────────

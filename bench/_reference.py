@@ -42,7 +42,9 @@ class Reference:
             raise ReferenceMissingError(f"there is no `node` on the PATH; to compare with footprintjs: {HOW}")
         named = os.environ.get("FOOTPATH_ORACLE")
         if named is None or not (Path(named) / "node_modules" / "footprintjs" / "package.json").is_file():
-            where = "FOOTPATH_ORACLE is not set" if named is None else "FOOTPATH_ORACLE names a folder without the package"
+            where = (
+                "FOOTPATH_ORACLE is not set" if named is None else "FOOTPATH_ORACLE names a folder without the package"
+            )
             raise ReferenceMissingError(f"{where}; to compare with footprintjs: {HOW}")
         self._process = subprocess.Popen(
             [node, "--max-old-space-size=1024", str(Path(__file__).with_name("reference.mjs"))],

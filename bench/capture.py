@@ -78,7 +78,16 @@ def rows(rounds: int) -> list[Row]:
             theirs = reference.measure(name).bytes
             ours = len(encode_body(charts.document_of(chart, given)).encode())
             detail = f"{theirs} bytes of JSON, {ours} as it travels"
-            table.append(Row("bytes as they travel", f"part of theirs: {what}", ours / theirs, budget, at_most=True, detail=detail))
+            table.append(
+                Row(
+                    "bytes as they travel",
+                    f"part of theirs: {what}",
+                    ours / theirs,
+                    budget,
+                    at_most=True,
+                    detail=detail,
+                )
+            )
     return table
 
 

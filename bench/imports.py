@@ -27,8 +27,7 @@ print(json.dumps([took * 1000, sorted(sys.modules)]))
 def probe(module: str, cache: str) -> tuple[float, list[str]]:
     """Milliseconds that an import takes in a fresh process, and all modules loaded after it.
 
-    Args:
-        cache: folder of compiled modules. A Lambda's package brings its own; without them every start compiles anew.
+    `cache` is a folder of compiled modules: a Lambda's package brings its own, without them every start compiles anew.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     out = subprocess.run(

@@ -6,6 +6,7 @@ usage: python -m bench.stages [rounds]
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from statistics import median
 from time import perf_counter_ns
 
@@ -23,7 +24,7 @@ def _pass_us(*, growing: bool) -> tuple[float, float]:
     """Microseconds of one pass near the start and near the 1,000th, of the same run."""
     marks: list[int] = []
     charts.captured(charts.loop(_PASSES, lambda: marks.append(perf_counter_ns()), growing=growing))
-    gaps = [(b - a) / 1000 for a, b in zip(marks, marks[1:], strict=False)]
+    gaps = [(b - a) / 1000 for a, b in pairwise(marks)]
     return median(gaps[_WINDOW : 2 * _WINDOW]), median(gaps[-_WINDOW:])
 
 

@@ -1,0 +1,87 @@
+"""Measure the budgets: `python -m bench [--rounds N] [--only PART ...] [--write]`.
+
+Each part measures two things in turns in this one run; see the parts for how. Without footprintjs the comparisons with
+it are left out, and the table says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import capture, imports, processor, stages
+from bench._reference import VERSION, ReferenceMissingError
+from bench._rows import Row, as_markdown, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PARTS: dict[str, Callable[[int], list[Row]]] = {
+    "capture": capture.rows,
+    "stages": stages.rows,
+    "imports": imports.rows,
+    "processor": processor.rows,
+}
+BASELINE = Path(__file__).with_name("BASELINE.md")
+
+
+def main() -> int:
+    """Measure and print; 0 unless a comparison could not be made at all."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the budgets, side by side.")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each measurement (default 9)")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
+    parser.add_argument("--write", action="store_true", help=f"write the table to bench/{BASELINE.name}")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    missing: str | None = None
+    for name in arguments.only:
+        print(f"measuring {name} ...", file=sys.stderr)
+        try:
+            rows += PARTS[name](arguments.rounds)
+        except ReferenceMissingError as error:
+            missing = str(error)
+    print(as_text(rows))
+    missed = [row for row in rows if row.verdict == "missed"]
+    print(f"\n{sum(row.verdict == 'kept' for row in rows)} budgets kept, {len(missed)} missed")
+    if missing is not None:
+        print(f"\nNot compared with footprintjs: {missing}.")
+    if arguments.write:
+        if missing is not None:
+            print(f"{BASELINE.name} is left as it is: half a table is no baseline.")
+            return 1
+        BASELINE.write_text(_baseline(rows, arguments.rounds), encoding="utf-8")
+        print(f"written to bench/{BASELINE.name}")
+    return 0
+
+
+def _baseline(rows: list[Row], rounds: int) -> str:
+    machine = (
+        f"{os.cpu_count()} {platform.machine()} cores shared with other work, {platform.system()}, "
+        f"{platform.python_implementation()} {platform.python_version()}, footprintjs {VERSION} on Node"
+    )
+    return f"""# Baseline
+
+Written by `python -m bench --write` on {datetime.now(UTC):%Y-%m-%d}; do not edit by hand. Machine: {machine}.
+
+Every figure is the median of {rounds} rounds in which both sides had their turn one after the other. The ratios are what
+to compare; the absolute times belong to that machine and that hour. Times are of a warm process.
+
+{as_markdown(rows)}
+
+- *Capture + encode*: run a chart with the narrative kept, and encode its trace; footprintjs: run with its narrative, and
+  `JSON.stringify` of spec, snapshot and narrative. Node has its turns in one long-lived process, so its compiler is warm too.
+- *All views*: besides, snapshot (state, commit log, tree) and narrative entries, in the same process.
+- *Bytes as they travel*: the whole document with header and spec, as a message body carries it, against footprintjs's JSON.
+- *A captured stage* is measured without encoding where it is compared with bare functions over a dict.
+- *Import*: fresh processes, bytecode in place.
+- *Processor*: from a document's bytes to its line of the archive, against `_fused.py`, which makes the same bytes.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
