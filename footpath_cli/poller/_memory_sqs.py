@@ -24,6 +24,8 @@ from footpath_cli.poller._message import (
     Queue,
     SqsError,
     check_body,
+    check_entries,
+    check_settings,
     md5_of_attributes,
     md5_of_body,
 )
@@ -37,14 +39,6 @@ ACCOUNT = "123456789012"
 MAX_IN_FLIGHT = 120_000
 _DISORDER_REACH = 100  # out-of-order delivery picks among the oldest so many; SQS is "best effort" ordered, not random
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_RANGES = {
-    "VisibilityTimeout": (0, 43_200),
-    "MessageRetentionPeriod": (60, 1_209_600),
-    "DelaySeconds": (0, 900),
-    "MaximumMessageSize": (1_024, MAX_BODY_BYTES),
-    "ReceiveMessageWaitTimeSeconds": (0, 20),
-}
 
 
 class MemorySqs:
@@ -128,16 +122,9 @@ class MemorySqs:
         if queue is None:
             arn = f"arn:aws:sqs:{self._region}:{ACCOUNT}:{name}"
             queue = Queue(name, f"https://sqs.{self._region}.amazonaws.com/{ACCOUNT}/{name}", arn)
-            self._configure(queue, params.get("Attributes") or {})
+            queue.settings.update(check_settings(params.get("Attributes") or {}))
             self._queues[name] = queue
         return {"QueueUrl": queue.url}
-
-    def _configure(self, queue: Queue, attributes: Mapping[str, str]) -> None:
-        for name, value in attributes.items():
-            limits = _RANGES.get(name)
-            if limits is not None and not limits[0] <= int(value) <= limits[1]:
-                raise SqsError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
-        queue.settings.update(attributes)
 
     def _find(self, queue_url: object) -> Queue:
         queue = self._queues.get(str(queue_url).rsplit("/", 1)[-1])
@@ -181,7 +168,8 @@ class MemorySqs:
         return message.deliveries == 0 and message.visible_at_ms > self._clock.now_ms()
 
     def _set_queue_attributes(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        self._configure(self._find(params.get("QueueUrl")), params.get("Attributes") or {})
+        queue = self._find(params.get("QueueUrl"))
+        queue.settings.update(check_settings(params.get("Attributes") or {}))
         return {}
 
     def _purge_queue(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,7 +211,7 @@ class MemorySqs:
         return answer
 
     def _send_message_batch(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        entries = self._entries(params)
+        entries = check_entries(params)
         total = 0
         for entry in entries:
             body = entry.get("MessageBody")
@@ -232,27 +220,6 @@ class MemorySqs:
             text = f"Batch requests cannot be longer than {MAX_BODY_BYTES} bytes. You have sent {total} bytes."
             raise SqsError("BatchRequestTooLong", text, query_code="AWS.SimpleQueueService.BatchRequestTooLong")
         return self._each(params, entries, self._send_message)
-
-    def _entries(self, params: Mapping[str, Any]) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = params.get("Entries") or []
-        prefix = "AWS.SimpleQueueService."
-        if not entries:
-            text = "There should be at least one entry in the request."
-            raise SqsError("EmptyBatchRequest", text, query_code=prefix + "EmptyBatchRequest")
-        if len(entries) > MAX_ENTRIES:
-            text = f"Maximum number of entries per request are 10. You have sent {len(entries)}."
-            raise SqsError("TooManyEntriesInBatchRequest", text, query_code=prefix + "TooManyEntriesInBatchRequest")
-        ids = [str(entry.get("Id", "")) for entry in entries]
-        if not all(_ENTRY_ID.fullmatch(entry_id) for entry_id in ids):
-            text = "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
-            raise SqsError("InvalidBatchEntryId", text, query_code=prefix + "InvalidBatchEntryId")
-        if len(set(ids)) != len(ids):
-            raise SqsError(
-                "BatchEntryIdsNotDistinct",
-                "Two or more batch entries in the request have the same Id.",
-                query_code=prefix + "BatchEntryIdsNotDistinct",
-            )
-        return entries
 
     def _each(
         self,
@@ -382,7 +349,7 @@ class MemorySqs:
         return {}
 
     def _delete_message_batch(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return self._each(params, self._entries(params), self._delete_message)
+        return self._each(params, check_entries(params), self._delete_message)
 
     def _change_message_visibility(self, params: Mapping[str, Any]) -> dict[str, Any]:
         queue, message = self._held(params)
@@ -400,7 +367,7 @@ class MemorySqs:
         return {}
 
     def _change_message_visibility_batch(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return self._each(params, self._entries(params), self._change_message_visibility)
+        return self._each(params, check_entries(params), self._change_message_visibility)
 
     # Redrive
 

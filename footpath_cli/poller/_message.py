@@ -22,6 +22,16 @@ MAX_ATTRIBUTES = 10
 ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_RANGES = {
+    "VisibilityTimeout": (0, 43_200),
+    "MessageRetentionPeriod": (60, 1_209_600),
+    "DelaySeconds": (0, 900),
+    "MaximumMessageSize": (1_024, MAX_BODY_BYTES),
+    "ReceiveMessageWaitTimeSeconds": (0, 20),
+}
+
+
 class SqsError(Exception):
     """An error the service answers. `code` and `query_code` are the two spellings that SQS sends."""
 
@@ -133,6 +143,46 @@ def check_body(body: object, attributes: Mapping[str, Any]) -> int:
     for name, value in attributes.items():
         size += len(name.encode()) + len(str(value["DataType"]).encode()) + len(_attribute_bytes(value))
     return size
+
+
+def check_settings(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """Queue attributes, unchanged.
+
+    Raises:
+        SqsError: one is out of its range.
+    """
+    for name, value in attributes.items():
+        limits = _RANGES.get(name)
+        if limits is not None and not limits[0] <= int(value) <= limits[1]:
+            raise SqsError("InvalidAttributeValue", f"Invalid value for the parameter {name}.")
+    return attributes
+
+
+def check_entries(params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a batch request.
+
+    Raises:
+        SqsError: there are none or too many, or their ids are malformed or not distinct.
+    """
+    entries: list[dict[str, Any]] = params.get("Entries") or []
+    prefix = "AWS.SimpleQueueService."
+    if not entries:
+        text = "There should be at least one entry in the request."
+        raise SqsError("EmptyBatchRequest", text, query_code=prefix + "EmptyBatchRequest")
+    if len(entries) > MAX_ENTRIES:
+        text = f"Maximum number of entries per request are 10. You have sent {len(entries)}."
+        raise SqsError("TooManyEntriesInBatchRequest", text, query_code=prefix + "TooManyEntriesInBatchRequest")
+    ids = [str(entry.get("Id", "")) for entry in entries]
+    if not all(_ENTRY_ID.fullmatch(entry_id) for entry_id in ids):
+        text = "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long."
+        raise SqsError("InvalidBatchEntryId", text, query_code=prefix + "InvalidBatchEntryId")
+    if len(set(ids)) != len(ids):
+        raise SqsError(
+            "BatchEntryIdsNotDistinct",
+            "Two or more batch entries in the request have the same Id.",
+            query_code=prefix + "BatchEntryIdsNotDistinct",
+        )
+    return entries
 
 
 def md5_of_body(body: str) -> str:
