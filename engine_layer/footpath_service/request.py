@@ -243,7 +243,8 @@ class _Run:
             result=None if paused else plain(record(result)),
             # The trace's id travels with it, so that the next phase's trace can say what it continues.
             checkpoint={"traceId": self.trace_id, **(executor.get_checkpoint() or {})} if paused else UNSET,
-            narrative=executor.get_narrative() if self._request.explain else UNSET,
+            # The trace's, not the executor's: sealing hides what was found out to be secret only later in the run.
+            narrative=[entry.text for entry in self.trace().narrative] if self._request.explain else UNSET,
         )
 
     def trace(self) -> Trace:
