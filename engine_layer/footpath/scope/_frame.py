@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from footpath.errors import StateError
 from footpath.journal._entries import (
@@ -45,6 +45,19 @@ NO_ANSWER: Any = object()
 
 NO_PAYLOAD: Any = object()
 """Says that an emit carries no payload; None is a payload."""
+
+
+def _joined(head: Any, tail: Any) -> Raw | None:
+    """Two recorded lists as one, without a look at any item; None where either is no list with items.
+
+    Should the first be out of date, because somebody changed the list behind the scope's back, the commit will see it.
+    """
+    if type(head) is not Raw or type(tail) is not Raw:
+        return None
+    first, second = bytes(head), bytes(tail)
+    if first[:1] != b"[" or second[:1] != b"[" or len(first) == 2 or len(second) == 2:  # noqa: PLR2004
+        return None
+    return Raw(b"%b,%b" % (first[:-1], second[1:]))
 
 
 class Frame:
@@ -355,8 +368,12 @@ class Frame:
         if redaction is not None:
             self.write(key, whole)
             return
-        host.record_entry((APPEND, key, record(items)))
-        self.stage(key, whole, record(whole))
+        tail = record(items)
+        host.record_entry((APPEND, key, tail))
+        known = None
+        if not self.branch:
+            known = (self.recorded or {}).get(key) if key in self.staged else self.region.recorded.get(key)
+        self.stage(key, whole, _joined(known, tail) or record(whole))
 
     def current_value(self, key: str) -> Any:
         """The key's value as the stage would read it now, without an event; ABSENT when there is none."""
