@@ -77,7 +77,9 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return _items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys([key for key, part in dict.items(value) if part is not ABSENT], max_length, _shown)
+        return _keys(
+            [key for key, part in dict.items(value) if part is not ABSENT and part is not UNSET], max_length, _shown
+        )
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
@@ -111,6 +113,8 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
         return "{}"
     if kind == "str":
         return f'"{cut(_unescaped(value), limit)}"'
+    if kind == "float":
+        return str(value)
     if kind in _LISTS and isinstance(value, list):
         return _items(len(value))
     if kind == "range" and isinstance(value, list):
