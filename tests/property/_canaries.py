@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from footpath import decide, ops
 from tests.property._stages import DO, Op, Returned, World
 
-CANARIES: tuple[Any, ...] = ("qx7-Vera Kowalski", "zz-4929-1111-77", 918_273_645, "ÿ-Zürich-9é", 'q"uo\\te-77', "tok/en-5551")
+CANARIES: tuple[Any, ...] = (
+    "qx7-Vera Kowalski",
+    "zz-4929-1111-77",
+    918_273_645,
+    "ÿ-Zürich-9é",
+    'q"uo\\te-77',
+    "tok/en-5551",
+)
 HIDDEN_KEYS = ("ssn", "pan_1", "person")
 
 POLICY: dict[str, Any] = {

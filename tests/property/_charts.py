@@ -16,6 +16,14 @@ Plan = dict[str, Any]
 
 
 # ── drawing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+SEEDS: tuple[tuple[Op, ...], ...] = (
+    (),
+    (("set", "l0", ("json", [1, {"a": 2}])), ("set", "o0", ("json", {"a": {"b": 1}, "l": [1]}))),
+    (("set", "l0", ("json", [])), ("set", "o0", ("json", {}))),
+)
+"""What a chart's first stage may begin with, so that later ones find something to change."""
+
+
 @st.composite
 def stages(draw: Callable[..., Any], *, may_pause: bool = True) -> Plan:
     """A stage of any kind."""
@@ -97,8 +105,10 @@ def steps(draw: Callable[..., Any], depth: int, *, may_pause: bool) -> Plan:
 @st.composite
 def charts(draw: Callable[..., Any], depth: int = 2, *, may_pause: bool = True) -> Plan:
     """A chart: a first stage, a few steps, and perhaps a loop back to the first."""
+    first = draw(stages(may_pause=False))
+    first["body"] = (*draw(st.sampled_from(SEEDS)), *first["body"])
     return {
-        "first": draw(stages(may_pause=False)),
+        "first": first,
         "steps": draw(st.lists(steps(depth, may_pause=may_pause), min_size=depth // 2, max_size=depth * 2 + 1)),
         "passes": draw(st.sampled_from((0, 0, 0, 2, 3))),
     }
@@ -204,7 +214,10 @@ class Building:
             return choose(scope)
 
         decider = builder.add_decider_function(
-            f"Decider {stage_id}", self.function(plan, stage_id, chosen), stage_id, "Which way" if plan["default"] else None
+            f"Decider {stage_id}",
+            self.function(plan, stage_id, chosen),
+            stage_id,
+            "Which way" if plan["default"] else None,
         )
         self.branches(decider, plan, ids, first_id if plan["loop"] else None)
         if plan["loop"]:
@@ -249,7 +262,13 @@ class Building:
         for child in plan["children"]:
             child_id = self.new_id("child")
             children.append(
-                Child(child_id, f"Child {child_id}", self.function(child, child_id), self.retry(child), child.get("tags", ()))
+                Child(
+                    child_id,
+                    f"Child {child_id}",
+                    self.function(child, child_id),
+                    self.retry(child),
+                    child.get("tags", ()),
+                )
             )
         builder.add_list_of_function(children, fail_fast=plan["fail fast"])
 
@@ -272,9 +291,7 @@ class Building:
     def add_dynamic_subflows(self, builder: Any, plan: Plan, _: str) -> None:
         stage_id = self.new_id("dynamic")
         children = [
-            DynamicSubflow(
-                f"{stage_id}.{index}", f"Dynamic {index}", self.chart(inner), **mount_options(plan["mount"])
-            )
+            DynamicSubflow(f"{stage_id}.{index}", f"Dynamic {index}", self.chart(inner), **mount_options(plan["mount"]))
             for index, inner in enumerate(plan["charts"])
         ]
         builder.add_function(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -20,18 +21,51 @@ from tests.property._values import json_values, made, recipes, scalars
 RUN_HOOKS = (*SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)
 
 
-class Case(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Case:
     """A chart and how to run it; all of it plain data."""
 
     chart: Plan
-    input: dict[str, Any] | None = None
-    env: dict[str, Any] | None = None
-    options: dict[str, Any] = {}
-    initial: dict[str, Any] = {}
-    narrative: dict[str, Any] = {}
-    policy: dict[str, Any] | None = None
-    limits: dict[str, Any] = {}
-    resumes: tuple[tuple[bool, Any], ...] = ()
+    input: dict[str, Any] | None
+    env: dict[str, Any] | None
+    options: dict[str, Any]
+    initial: dict[str, Any]
+    narrative: dict[str, Any]
+    policy: dict[str, Any] | None
+    limits: dict[str, Any]
+    resumes: tuple[tuple[bool, Any], ...]
+
+
+LIMITS: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"max_iterations": 1},
+    {"max_depth": 2},
+    {"timeout_ms": 0.4},
+    {"stop": 5},
+)
+
+
+class StopAfter:
+    """A signal that fires after it was looked at so many times."""
+
+    reason = "enough"
+
+    def __init__(self, looks: int) -> None:
+        self.left = looks
+
+    @property
+    def aborted(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def limited(limits: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a run."""
+    if "stop" in limits:
+        return {"signal": StopAfter(limits["stop"])}
+    return limits
 
 
 def options() -> st.SearchStrategy[dict[str, Any]]:
@@ -68,7 +102,7 @@ def cases(draw: Callable[..., Any], *, policies: st.SearchStrategy[Any] | None =
             )
         ),
         policy=None if policies is None else draw(policies),
-        limits=draw(st.sampled_from(({}, {}, {}, {"max_iterations": 1}, {"max_depth": 2}))),
+        limits=draw(st.sampled_from(LIMITS)),
         resumes=tuple(draw(st.lists(st.tuples(st.booleans(), scalars()), min_size=1, max_size=3))),
     )
 
@@ -170,7 +204,7 @@ class Running:
         ids = Ids()
         executor = self.executor(ids, step, recorders)
         given = copy.deepcopy(case.input)
-        run = lambda: executor.run(input=given, env=copy.deepcopy(case.env), **case.limits)  # noqa: E731
+        run = lambda: executor.run(input=given, env=copy.deepcopy(case.env), **limited(case.limits))  # noqa: E731
         found = [self._phase(executor, run, fresh=True)]
         if after_phase is not None:
             after_phase(found[-1], 0)
@@ -182,7 +216,8 @@ class Running:
             if fresh:
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
                 executor = self.executor(ids, step, recorders)
-            resume = lambda ex=executor, cp=checkpoint, an=answer: ex.resume(cp, input=an, **case.limits)  # noqa: E731
+            bounds = {name: limit for name, limit in case.limits.items() if name.startswith("max")}
+            resume = lambda ex=executor, cp=checkpoint, an=answer, to=bounds: ex.resume(cp, input=an, **to)  # noqa: E731
             if fresh:
                 self.world.marked.clear()  # what only the executor before knew
             found.append(self._phase(executor, resume, fresh=fresh))

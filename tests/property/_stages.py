@@ -93,6 +93,7 @@ def _pool() -> tuple[Op, ...]:
         (1, lambda: ("derive", key(), dice.choice(KEYS[:2]))),
         (1, lambda: ("keep", key(), ("json", dice.choice(([1], {"a": 1}, {"l": [1]}))))),
         (1, lambda: ("change kept",)),
+        (1, lambda: ("change at once", dice.choice(KEYS[:4]))),
         (1, lambda: ("described", key(), value())),
         (1, lambda: ("args", dice.choice(KEYS[:2]))),
         (1, lambda: ("env", dice.choice(KEYS[:2]))),
@@ -234,6 +235,11 @@ def _change_kept(_: Any, world: World) -> None:
             held["behind"] = True
 
 
+def _change_at_once(scope: Any, world: World, key: str) -> None:
+    _keep(scope, world, key, ("json", {"a": 1}))
+    _change_kept(scope, world)
+
+
 def _args(scope: Any, _: World, key: str) -> None:
     args = ops(scope).args
     scope[key] = args.get("i0") if isinstance(args, dict) else None
@@ -269,6 +275,7 @@ DO: dict[str, Callable[..., Any]] = {
     "derive": _derive,
     "keep": _keep,
     "change kept": _change_kept,
+    "change at once": _change_at_once,
     "described": lambda scope, _, key, value: ops(scope).set(key, made(value), description="why"),
     "args": _args,
     "env": _env,

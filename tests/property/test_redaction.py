@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -25,8 +26,8 @@ def leaky_cases(draw: Callable[..., Any]) -> Case:
     more = draw(st.lists(st.tuples(st.integers(0, 60), operations), min_size=2, max_size=12))
     given_input = {"i0": "plain", "i_secret": CANARIES[0], "i_leak": [f"for {CANARIES[0]}"], "i_late": str(CANARIES[1])}
     initial = {**case.initial, "l1": ("json", [f"at first {CANARIES[2]}"])}
-    return case._replace(
-        chart=with_operations(case.chart, more), input=draw(st.sampled_from((None, given_input))), initial=initial
+    return dataclasses.replace(
+        case, chart=with_operations(case.chart, more), input=draw(st.sampled_from((None, given_input))), initial=initial
     )
 
 

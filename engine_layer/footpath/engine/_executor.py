@@ -348,20 +348,20 @@ class FlowChartExecutor:
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
         name = _paused_name(run, self.chart, checkpoint, node)
         has_input = given is not NO_ANSWER
-        run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
-        run.record_entry((RUN_START,))
         phase.visits = visits
         if before is not None:
             phase.continues = before.trace_id
             self._phases = [*self._phases, phase]
         else:
             self._phases = [phase]
+        self._running = True  # before anybody hears of it, who might call back
+        run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
+        run.record_entry((RUN_START,))
         scheduler = Scheduler()
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
         link = LINK_ROOT if origin is None else LINK_NEXT
         scheduler.start(task, _line.walk(place, node, link, origin, _line.LineState()))
-        self._running = True
         return scheduler, phase
 
     def get_checkpoint(self) -> dict[str, Any] | None:
@@ -441,6 +441,7 @@ class FlowChartExecutor:
                 shown = run.redaction.show_input(shown)
         phase.input = shown
         self._phases = [phase]
+        self._running = True  # before anybody hears of it, who might call back
         self._seed(run)
         run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, shown))
         scheduler = Scheduler()
@@ -449,7 +450,6 @@ class FlowChartExecutor:
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
         scheduler.start(task, _line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
-        self._running = True
         return scheduler, phase
 
     def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> tuple[Run, Phase]:

@@ -1,0 +1,165 @@
+"""Laws 3 and 8: watching changes nothing, and nothing that is kept changes afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gc
+import random
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+
+from footpath import FlowChartExecutor
+from tests.property._budget import examples
+from tests.property._runs import RUN_HOOKS, Case, Heard, Phase, Running, cases
+
+
+class Recorder:
+    """A recorder with every hook, each of which does the same."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        for hook in RUN_HOOKS:
+            setattr(self, hook, self.hear)
+
+    def hear(self, event: Any) -> None:
+        raise NotImplementedError
+
+
+class Throwing(Recorder):
+    """Fails at every call."""
+
+    def hear(self, event: Any) -> None:
+        raise RuntimeError("recorder")
+
+
+class Vandal(Recorder):
+    """Changes whatever it is given."""
+
+    def hear(self, event: Any) -> None:
+        for name in ("value", "payload", "mapped_input", "output_state", "pause_data", "evidence", "spec_structure"):
+            with contextlib.suppress(AttributeError):
+                spoil(getattr(event, name))
+        for mutation in getattr(event, "mutations", ()):
+            spoil(mutation.value)
+
+
+class Burglar(Recorder):
+    """Changes frozen events past their guard, so what others hear after it is its fault; the run's record is not to be."""
+
+    def hear(self, event: Any) -> None:
+        for part in (event, getattr(event, "traversal_context", None)):
+            if isinstance(part, msgspec.Struct):
+                for field in part.__struct_fields__:
+                    msgspec.structs.force_setattr(part, field, "spoiled")
+
+
+class Meddler(Recorder):
+    """Calls the executor back in the middle of its run."""
+
+    executor: FlowChartExecutor
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.calls = 0
+
+    def bind(self, executor: FlowChartExecutor) -> None:
+        self.executor = executor
+
+    def hear(self, event: Any) -> None:
+        self.calls += 1
+        if self.calls % 5 == 1:  # each of these follows the journal from its beginning
+            executor = self.executor
+            executor.get_snapshot()
+            executor.get_trace().events()
+            executor.get_narrative()
+            executor.get_checkpoint()
+            executor.get_redaction_report()
+        other = Throwing(f"added by {self.id}")
+        self.executor.attach_combined_recorder(other)
+        self.executor.detach_combined_recorder(other.id)
+        for act in (self.executor.run, lambda: self.executor.resume({})):
+            with contextlib.suppress(Exception):
+                act()
+
+
+def spoil(value: Any) -> None:
+    """Change a container through and through."""
+    if isinstance(value, dict):
+        for member in value.values():
+            spoil(member)
+        value["spoiled"] = True
+    elif isinstance(value, list):
+        for item in value:
+            spoil(item)
+        value.append("spoiled")
+
+
+def left_by(phases: list[Phase]) -> list[tuple[Any, ...]]:
+    """What a run comes to, but for its values' identity."""
+    return [
+        (
+            phase.outcome,
+            repr(type(phase.result)),
+            phase.document,
+            phase.executor.get_snapshot(),
+            [entry.text for entry in phase.executor.get_narrative_entries()],
+        )
+        for phase in phases
+    ]
+
+
+@settings(max_examples=examples(30))
+@given(case=cases())
+def test_recorders_change_nothing(case: Case) -> None:
+    """With recorders that fail, spoil and meddle: the same results, state, story and bytes as with none."""
+    running = Running(case)
+    alone = left_by(running.phases(step=0))
+    listener = Heard()
+    assert left_by(running.phases(listener, step=0)) == alone
+    before = list(listener.calls)
+    watched = Heard("first"), Throwing("throwing"), Vandal("vandal"), Meddler("meddler")
+    assert left_by(running.phases(*watched, step=0)) == alone
+    assert [call for call in watched[0].calls if call[1] != "ScopeErrorEvent"] == before
+    assert left_by(running.phases(Burglar("burglar"), step=0)) == alone
+
+
+@settings(max_examples=examples(25))
+@given(case=cases())
+def test_the_same_input_clock_and_ids_give_the_same_bytes(case: Case) -> None:
+    """Law 4, in one process; `test_hash_seeds.py` asks it of two."""
+    running = Running(case)
+    first = [phase.document for phase in running.phases()]
+    random.seed(3)
+    gc.collect()
+    assert [phase.document for phase in running.phases()] == first
+    assert [phase.document for phase in Running(copy.deepcopy(case)).phases(Heard())] == first
+
+
+@settings(max_examples=examples(25))
+@given(case=cases())
+def test_nothing_kept_changes_with_what_it_came_from(case: Case) -> None:
+    """Results, inputs, kept containers, events' values and views are spoiled after the fact; the record stays."""
+    running = Running(case)
+    live = Heard()
+    values: list[Any] = []
+
+    class Keeping(Recorder):
+        def hear(self, event: Any) -> None:
+            values.extend(getattr(event, name, None) for name in ("value", "payload", "evidence"))
+
+    def spoil_everything(phase: Phase, _: int) -> None:
+        executor = phase.executor
+        before = executor.get_trace().encoded
+        assert before == phase.document
+        told = [msgspec.json.encode(event) for _, event in phase.trace.events()]
+        for held in (*running.world.kept, *values, phase.result, phase.trace.result, phase.trace.input):
+            with contextlib.suppress(RecursionError):
+                spoil(held)
+        assert executor.get_trace().encoded == before
+        assert [msgspec.json.encode(event) for _, event in phase.trace.events()] == told
+        assert phase.trace.encoded == before
+
+    running.phases(live, Keeping("keeping"), after_phase=spoil_everything)

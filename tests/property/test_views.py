@@ -1,0 +1,83 @@
+"""Laws 2 and 5: the journal is enough for every view, and state is the fold of commits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+
+from footpath.channels import Dispatcher
+from footpath.replay import Views, cursor_for
+from footpath.state import untracked
+from footpath.values import record
+from tests.property._budget import examples
+from tests.property._runs import Case, Phase, Running, cases
+
+
+def as_json(state: dict[str, Any]) -> dict[str, Any]:
+    """A live state as JSON values."""
+    recorded = {key: record(untracked(value)) for key, value in state.items()}
+    return msgspec.json.decode(msgspec.json.encode(recorded))
+
+
+@settings(max_examples=examples(50))
+@given(case=cases())
+def test_views_of_a_trace_are_the_views_of_the_run(case: Case) -> None:
+    """Snapshot and narrative, from the document alone, say what the executor said."""
+
+    def alike(phase: Phase, number: int) -> None:
+        snapshot = phase.executor.get_snapshot()
+        if phase.fresh and number == 0:
+            assert phase.trace.snapshot == snapshot
+            assert phase.trace.narrative == phase.executor.get_narrative_entries()
+        elif not phase.fresh:
+            # The executor's views are of all phases, the trace's of one.
+            assert phase.trace.snapshot["sharedState"] == snapshot["sharedState"]
+            logged = phase.trace.snapshot["commitLog"]
+            told = snapshot["commitLog"][len(snapshot["commitLog"]) - len(logged) :]
+            assert without_index(logged) == without_index(told)
+
+    Running(case).phases(after_phase=alike)
+
+
+def without_index(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Bundles without their place in the log."""
+    return [{**bundle, "idx": 0} for bundle in log]
+
+
+@settings(max_examples=examples(50))
+@given(case=cases())
+def test_the_journal_tells_the_state_that_stages_left(case: Case) -> None:
+    """What the engine's live state holds at the end is what the journal says, unless somebody changed it unseen."""
+    running = Running(case)
+
+    def same_state(phase: Phase, _: int) -> None:
+        if not running.world.kept:
+            live = as_json(phase.executor._phases[-1].run.top.plain_view())
+            assert phase.trace.snapshot["sharedState"] == live
+            final = phase.trace.final_state()
+            assert msgspec.json.decode(msgspec.json.encode(final)) == live
+
+    running.phases(after_phase=same_state)
+
+
+@settings(max_examples=examples(50))
+@given(case=cases())
+def test_state_after_n_commits_is_the_fold_of_n_commits(case: Case) -> None:
+    """Followed entry by entry, the state after each bundle is what folding the log up to it gives."""
+
+    def folds(phase: Phase, _: int) -> None:
+        trace = phase.trace
+        views = Views(commit_values=case.options.get("commit_values", "full"))
+        cursor = cursor_for(trace, Dispatcher(), views)
+        seen = 0
+        for entry in trace.document.journal:
+            cursor.feed(entry)
+            if len(views.log) > seen:
+                seen = len(views.log)
+                state = msgspec.json.decode(msgspec.json.encode(cursor.top.recorded_state()))
+                assert trace.state_at(seen) == state
+        assert seen == len(trace.snapshot["commitLog"])
+
+    Running(case).phases(after_phase=folds)
