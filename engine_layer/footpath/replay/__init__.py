@@ -4,7 +4,7 @@
 """
 
 from footpath.replay._cursor import Cursor
-from footpath.replay._follow import build_views, cursor_for, follow, replay, run_through, state_after
+from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after
 from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry
 from footpath.replay._views import Views
 
@@ -15,6 +15,7 @@ __all__ = [
     "Views",
     "build_views",
     "cursor_for",
+    "declared",
     "follow",
     "replay",
     "run_through",

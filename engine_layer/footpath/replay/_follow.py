@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from footpath.channels import Dispatcher
 from footpath.errors import ReplayError
-from footpath.replay._cursor import Cursor
 from footpath.replay._views import Views
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from footpath.replay._cursor import Cursor
     from footpath.trace import Trace
 
-_MALFORMED = (TypeError, IndexError, KeyError, ValueError, AttributeError, AssertionError, msgspec.MsgspecError)
+_MALFORMED = (
+    TypeError,
+    LookupError,
+    ValueError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RecursionError,
+    msgspec.MsgspecError,
+)
+"""What following a journal raises that does not hold together; recorders' own errors never come this far."""
 
 
 def cursor_for(trace: Trace, dispatcher: Dispatcher, views: Views | None = None) -> Cursor:
     """A cursor at the beginning of a trace."""
-    options = trace.document.options
-    return Cursor(
-        dispatcher,
-        trace.run_id,
-        trace.started_ms,
-        views,
-        write_tracking=str(options.get("writeTracking", "full")),
-    )
+    return trace.make_cursor(dispatcher, views)
+
+
+@contextmanager
+def declared(trace: Trace) -> Generator[None]:
+    """Whatever a malformed journal makes of our code becomes the one error that says so."""
+    try:
+        yield
+    except _MALFORMED as error:
+        message = f"trace {trace.trace_id}: the journal is malformed: {type(error).__name__}: {error!s:.200}"
+        raise ReplayError(message) from error
 
 
 def run_through(trace: Trace, cursor: Cursor) -> None:
@@ -35,11 +51,9 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
     Raises:
         ReplayError: the journal is malformed.
     """
-    try:
+    with declared(trace):
         cursor.feed_all(trace.document.journal)
-    except _MALFORMED as error:
-        message = f"trace {trace.trace_id}: the journal is malformed: {type(error).__name__}: {error}"
-        raise ReplayError(message) from error
+        trace.ended_with(cursor.top.recorded_state())
 
 
 def replay(trace: Trace, *recorders: Any) -> None:
@@ -87,7 +101,7 @@ def build_views(trace: Trace) -> dict[str, Any]:
 
 def state_after(snapshot: dict[str, Any], count: int) -> dict[str, Any]:
     """The fold of a snapshot's first `count` commits over its initial state."""
-    from footpath.replay._fold import fold  # noqa: PLC0415
+    from footpath.replay._fold import fold
 
     return fold(snapshot["initialState"], snapshot["commitLog"][:count])
 

@@ -1,5 +1,7 @@
 """A run as captured: the document that travels through queue and archive, and every view that is made of it."""
 
+from __future__ import annotations
+
 from footpath.trace._codec import decode_trace, encode_trace
 from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
 from footpath.trace._seal import sealed

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from footpath.errors import TraceDecodeError, UnknownVersionError
 from footpath.trace._document import FORMAT, STATUSES, VERSION, decode_document, decode_probe
+from footpath.trace._options import check_options
 from footpath.trace._time import us_of_iso
 from footpath.trace._trace import Trace
 
@@ -39,7 +40,7 @@ def decode_trace(data: bytes) -> Trace:
         message = f"not a trace document: {_short(error)}"
         raise TraceDecodeError(message) from error
     if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:
-        from footpath.trace._footprintjs import read_footprintjs  # noqa: PLC0415
+        from footpath.trace._footprintjs import read_footprintjs
 
         return read_footprintjs(data)
     if probe.format != FORMAT:
@@ -69,8 +70,9 @@ def _check(document: Document) -> None:
     except (ValueError, OverflowError) as error:
         message = f"malformed trace document: startedAt {document.started_at!r:.60} is no ISO 8601 time"
         raise TraceDecodeError(message) from error
+    check_options(document.options)
 
 
 def _short(error: BaseException) -> str:
     text = str(error) or type(error).__name__
-    return text if len(text) <= 200 else text[:197] + "..."  # noqa: PLR2004
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -15,6 +15,8 @@ What is looked at, and how:
 A stream's tokens become the mark as a whole when the text that they make together shows a secret.
 """
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import re
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from footpath.values import Secrets
 
 _encode = msgspec.json.encode
+_OBJECT = ord("{")
 _NUMBERED = re.compile(r"~\d+$| \[\d+\]$")
 """What a for-each puts behind the id and the name of its branches."""
 
@@ -108,7 +111,7 @@ class _Seal:
 
     def members(self, recorded: Any) -> Any:
         """An object whose members are state keys."""
-        if type(recorded) is Raw and memoryview(recorded)[:1] == b"{":
+        if type(recorded) is Raw and memoryview(recorded)[0] == _OBJECT:
             recorded = msgspec.json.decode(recorded, type=dict[str, Raw])
         if type(recorded) is not dict:
             return self.value(recorded)
@@ -172,8 +175,8 @@ class _Seal:
         return new
 
     def error(self, details: Any) -> list[Any]:
-        """`[name, message, code?, issues?]`"""
-        return [self.value(part) if at == 3 else self.text(part) for at, part in enumerate(details)]  # noqa: PLR2004
+        """An error: `[name, message, code?, issues?]`."""
+        return [self.value(part) if at == 3 else self.text(part) for at, part in enumerate(details)]
 
     def error_info(self, error: ErrorInfo | Any) -> Any:
         """The header's error."""
@@ -242,7 +245,7 @@ class _Seal:
         """Tokens can only be judged together: a secret may be cut in two."""
         stream = entry[1]
         shown = (entry[0], self.node(stream), *[self.value(part) for part in entry[2:3]], *entry[3:])
-        if len(entry) == 3:  # noqa: PLR2004
+        if len(entry) == 3:
             self._streams.setdefault(stream, []).append((len(self._out), str(plain(entry[2]))))
         else:
             self._hide_tokens(self._streams.pop(stream, []))
@@ -255,11 +258,11 @@ class _Seal:
                 self._out[at] = (*self._out[at][:2], MARK)
 
     def writes(self, writes: Any) -> list[Any]:
-        """`[[path, value]]`"""
+        """Writes by place: `[[path, value]]`."""
         return [[self.path(path), self.value(value)] for path, value in writes]
 
     def reads(self, reads: Any) -> list[Any]:
-        """`key.member`, of a subflow's output."""
+        """Reads of a subflow's output, each `key.member`."""
         found: list[Any] = []
         for name in reads:
             key, dot, member = name.partition(".")
@@ -267,7 +270,7 @@ class _Seal:
         return found
 
     def pause_data(self, data: Any) -> Any:
-        """`[value]`"""
+        """What a stage paused with, in a list of its own."""
         return [self.value(value) for value in data]
 
     def base(self, base: Any) -> Any:
@@ -281,7 +284,7 @@ class _Seal:
         return sealed_base
 
     def runtime_id(self, text: Any) -> Any:
-        """`id#number`"""
+        """A runtime stage id, `id#number`."""
         node_id, mark, number = text.rpartition("#")
         return self.node(node_id) + mark + number
 

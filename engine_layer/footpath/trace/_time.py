@@ -29,7 +29,7 @@ def us_of_iso(text: str) -> int:
     Raises:
         ValueError: the text is no such time.
     """
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MICROSECOND

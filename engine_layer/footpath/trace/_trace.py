@@ -5,18 +5,31 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
+from msgspec.json import encode as encode_json
 
-from footpath.chart import structure_events
-from footpath.replay import NarrativeBuilder, build_views, follow, state_after
+from footpath.channels import Dispatcher
+from footpath.chart import spec_from_document, structure_events
+from footpath.replay import (
+    Cursor,
+    NarrativeBuilder,
+    build_views,
+    cursor_for,
+    declared,
+    follow,
+    run_through,
+    state_after,
+)
 from footpath.trace._document import encode_document
+from footpath.trace._options import narrative_options
+from footpath.trace._repair import encodable
 from footpath.trace._time import us_of_iso
 from footpath.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from footpath.replay import NarrativeEntry
+    from footpath.replay import NarrativeEntry, Views
     from footpath.trace._document import ChartRef, Document
 
 
@@ -33,6 +46,7 @@ class Trace:
         """Wrap a document; `encoded` are the bytes it came from, if any."""
         self.document = document
         self._encoded = encoded
+        self._final_state: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"<Trace {self.trace_id} of {self.chart.id}: {self.status}, {len(self.document.journal)} entries>"
@@ -86,12 +100,12 @@ class Trace:
     @property
     def input(self) -> Any:
         """The run's input, as JSON; None when there was none."""
-        return plain(self.document.input)
+        return _private(self.document.input)
 
     @property
     def result(self) -> Any:
         """The run's result, as JSON; None when there is none."""
-        return plain(self.document.result)
+        return _private(self.document.result)
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -113,13 +127,18 @@ class Trace:
     def encoded(self) -> bytes:
         """The document's bytes: those it was read from, or the ones it encodes to."""
         if self._encoded is None:
-            self._encoded = encode_document(self.document)
+            try:
+                self._encoded = encode_document(self.document)
+            except (ValueError, TypeError, RecursionError):
+                # A name that a stage made up may be no text that JSON can hold; the rest is worth keeping all the same.
+                self.document = encodable(self.document)
+                self._encoded = encode_document(self.document)
         return self._encoded
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the document as captured, in hexadecimal; part of its identity."""
-        import hashlib  # noqa: PLC0415  # loads OpenSSL, which a cold start need not wait for
+        import hashlib  # loads OpenSSL, which a cold start need not wait for
 
         return hashlib.sha256(self.encoded).hexdigest()
 
@@ -132,41 +151,81 @@ class Trace:
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The chart's spec, nested as footprintjs has it."""
-        from footpath.chart import spec_from_document  # noqa: PLC0415
-
         return spec_from_document(self.spec_document)
 
     @cached_property
     def snapshot(self) -> dict[str, Any]:
-        """State, commit log, execution tree and subflow results, in footprintjs's shape."""
-        return build_views(self)
+        """State, commit log, execution tree and subflow results, in footprintjs's shape.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
+        with declared(self):
+            return build_views(self)
 
     @cached_property
     def narrative(self) -> list[NarrativeEntry]:
-        """The story, entry by entry."""
+        """The story, entry by entry.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
         builder = NarrativeBuilder(**self.narrative_options)
         follow(self, builder)
-        return builder.entries()
+        with declared(self):
+            return builder.entries()
 
     @property
     def narrative_options(self) -> dict[str, Any]:
-        """How the narrative was asked for."""
-        options = self.document.options.get("narrative")
-        return dict(options) if isinstance(options, dict) else {}
+        """How the narrative was asked for: arguments of `NarrativeBuilder`."""
+        return narrative_options(self.document.options)
 
     def structure(self) -> Iterator[tuple[str, Any]]:
         """The structure channel: `(hook, event)` as the chart's building fired them."""
         return structure_events(self.spec_document)
 
     def events(self) -> list[tuple[str, Any]]:
-        """Scope, flow and emit events, `(hook, event)` in order."""
+        """Scope, flow and emit events, `(hook, event)` in order.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
         collector = _Collector()
         follow(self, collector)
         return collector.events
 
     def state_at(self, n: int) -> dict[str, Any]:
-        """The top-level state after the first `n` commits of the log."""
+        """The top-level state after the first `n` commits of the log.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
         return state_after(self.snapshot, n)
+
+    def final_state(self) -> dict[str, Any]:
+        """The top-level state at the end, in recorded form: JSON scalars, and `Raw` for containers.
+
+        Costs nothing once the trace has been replayed to anybody, and a replay to nobody before.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
+        if self._final_state is None:
+            run_through(self, cursor_for(self, Dispatcher()))
+            assert self._final_state is not None
+        return dict(self._final_state)
+
+    # ── replaying ────────────────────────────────────────────────────────────────────────────────────────────────
+    def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None) -> Cursor:
+        """What makes events of the journal; see `footpath.replay.cursor_for`."""
+        options = self.document.options
+        return Cursor(
+            dispatcher, self.run_id, self.started_ms, views, write_tracking=str(options.get("writeTracking", "full"))
+        )
+
+    def ended_with(self, state: dict[str, Any]) -> None:
+        """A replay has come to the end, and this is the state it found there."""
+        self._final_state = state
 
     def to_footprintjs(self) -> dict[str, Any]:
         """`{spec, snapshot, narrative}` as footprintjs's own functions and viewers read it."""
@@ -175,6 +234,11 @@ class Trace:
             "snapshot": self.snapshot,
             "narrative": [entry.as_json() for entry in self.narrative],
         }
+
+
+def _private(recorded: Any) -> Any:
+    """A copy of the header's value that belongs to the caller."""
+    return plain(Raw(encode_json(recorded))) if isinstance(recorded, (dict, list)) else plain(recorded)
 
 
 class _Collector:
@@ -186,4 +250,8 @@ class _Collector:
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("on_"):
             raise AttributeError(name)
-        return lambda event: self.events.append((name, event))
+
+        def hear(event: Any) -> None:
+            self.events.append((name, event))
+
+        return hear

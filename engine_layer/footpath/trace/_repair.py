@@ -1,0 +1,65 @@
+"""Making a document encodable that is not: for the odd name that no JSON text can hold.
+
+Values are in recorded form and always fit. Names need not: a stage may call an event by half of a surrogate pair, or return a
+stage whose id is a number. Such a part takes the form that it would have as a value, or its text with the odd halves spelled
+out; the trace is kept, and says nearly what was said live.
+"""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from footpath.values import record
+
+if TYPE_CHECKING:
+    from footpath.trace._document import Document
+
+
+def encodable(document: Document) -> Document:
+    """Give the document in a form that can be encoded, whatever it holds."""
+    return msgspec.structs.replace(
+        document,
+        journal=_repaired(document.journal),
+        input=_repaired(document.input),
+        result=_repaired(document.result),
+        error=_repaired_struct(document.error),
+        context=_repaired(document.context),
+        options=_repaired(document.options),
+    )
+
+
+def _repaired_struct(error: Any) -> Any:
+    if error is UNSET:
+        return error
+    changes = {name: _text(value) for name, value in msgspec.structs.asdict(error).items() if isinstance(value, str)}
+    return msgspec.structs.replace(error, **changes)
+
+
+def _text(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _repaired(value: Any) -> Any:
+    """A copy of lists, tuples and dicts with text keys; without recursion."""
+    holder: list[Any] = [value]
+    todo: list[tuple[Any, Any]] = [(holder, 0)]
+    while todo:
+        box, at = todo.pop()
+        part = box[at]
+        kind = type(part)
+        if kind is str:
+            box[at] = _text(part)
+        elif kind is list or kind is tuple:
+            copy = box[at] = list(part)
+            todo += [(copy, index) for index in range(len(copy))]
+        elif kind is dict:
+            members = box[at] = {_text(str(key)): member for key, member in part.items()}
+            todo += [(members, key) for key in members]
+        elif part is not UNSET and kind is not Raw:
+            box[at] = record(part)
+    return holder[0]
