@@ -8,18 +8,10 @@ from __future__ import annotations
 
 from footpath.state._equality import same
 from footpath.state._merge import merge
+from footpath.state._place import Owner, is_echo, is_tracked
 from footpath.state._region import Region
-from footpath.state._views import (
-    Owner,
-    TrackedDict,
-    TrackedList,
-    capture,
-    is_echo,
-    is_tracked,
-    settle,
-    track,
-    untracked,
-)
+from footpath.state._untracked import capture, untracked
+from footpath.state._views import TrackedDict, TrackedList, settle, track
 
 __all__ = [
     "Owner",

@@ -7,7 +7,8 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
-from footpath.state._views import is_tracked, untracked
+from footpath.state._place import is_tracked
+from footpath.state._untracked import untracked
 from footpath.values import ABSENT, record
 
 _join = "".join

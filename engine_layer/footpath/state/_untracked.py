@@ -1,27 +1,67 @@
-"""Deep copies of plain containers, without recursion."""
+"""From views back to plain values, without recursion."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from footpath.values import ATOMS
+from msgspec import Raw
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-def _as_it_is(kind: type) -> type:
-    return kind
+from footpath.state._place import View, is_tracked
+from footpath.values import ATOMS, CONTAINERS, encode_json, is_json, record
 
 
-def private_copy(value: Any, plain_kind: Callable[[type], type] = _as_it_is) -> Any:
-    """Copy dicts, lists and tuples all the way down; other objects are shared.
+def untracked(value: Any) -> Any:
+    """Give the plain value: of a view, or of a value that holds views, a private deep copy; any other value itself.
 
-    Parts that are shared, or that hold themselves, are so in the copy. `plain_kind` says as what a subclass is copied.
+    Dicts, lists and tuples are copied, other objects inside are shared.
     """
-    kind = plain_kind(type(value))
+    if is_tracked(value):
+        value.sync()
+        return private_copy(value)
+    if type(value) in CONTAINERS and not is_json(value) and _holds_views(value):
+        return private_copy(value)
+    return value
+
+
+def capture(value: Any) -> tuple[Any, Any]:
+    """Give a value as the state may keep it, without views, and its recorded form; plain JSON is looked through once."""
+    if type(value) in CONTAINERS:
+        encoded = encode_json(value)
+        if encoded is not None:
+            return value, Raw(encoded)
+    if is_tracked(value) or (type(value) in CONTAINERS and _holds_views(value)):
+        value = untracked(value)
+    return value, record(value)
+
+
+def _plain_kind(kind: type) -> type:
+    if not issubclass(kind, View):
+        return kind
+    return dict if issubclass(kind, dict) else list
+
+
+def _holds_views(value: Any) -> bool:
+    todo = [value]
+    seen: set[int] = set()
+    while todo:
+        box = todo.pop()
+        kind = type(box)
+        if issubclass(kind, View):
+            return True
+        if (kind is dict or kind is list or kind is tuple) and id(box) not in seen:
+            seen.add(id(box))
+            todo.extend(box.values() if kind is dict else box)
+    return False
+
+
+def private_copy(value: Any) -> Any:
+    """Copy dicts, lists, tuples and views all the way down, views as plain containers; other objects are shared.
+
+    Parts that are shared, or that hold themselves, are so in the copy.
+    """
+    kind = _plain_kind(type(value))
     if kind is not dict and kind is not list and kind is not tuple:
         return value
     holder: list[Any] = [value]
@@ -31,7 +71,7 @@ def private_copy(value: Any, plain_kind: Callable[[type], type] = _as_it_is) -> 
     while todo:
         box, at = todo.pop()
         part = box[at]
-        kind = plain_kind(type(part))
+        kind = _plain_kind(type(part))
         if kind is dict:
             copy = made.get(id(part))
             if copy is None:

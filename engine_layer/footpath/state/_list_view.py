@@ -1,0 +1,246 @@
+"""The view of a list."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from operator import is_
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+
+from footpath.state._place import MAKERS, Place, View, is_echo, is_tracked
+from footpath.state._untracked import private_copy, untracked
+from footpath.values import ATOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+_Result = TypeVar("_Result")
+
+
+class TrackedList(View, list[Any]):
+    """A list of the state, seen by a stage. Made by `track`; calling the class makes a plain list."""
+
+    __slots__ = ("place",)
+
+    def __new__(cls, *args: Any) -> Any:
+        return list(*args)
+
+    def sync(self) -> None:
+        """Take over what stands at this place now; where no list stands any more the view is empty."""
+        place = self.place
+        root = place.owner.current_value(place.key)
+        if root is place.root:
+            return
+        place.root = root
+        now = place.find()
+        if now is place.source:
+            return
+        place.source = now
+        self._take(now if type(now) is list else [])
+
+    def _take(self, items: list[Any]) -> None:
+        self.place.seen = list(items)
+        list.clear(self)
+        list.extend(self, items)
+
+    def drifted(self) -> bool:
+        """Did C code change this view behind its methods since it last took over what is there?"""
+        return not _alike(self, self.place.seen)
+
+    def look_again(self) -> None:
+        """Take over what somebody did to the list itself, past the state, unless C code changed the view, too."""
+        source = self.place.source
+        if not _alike(source, self.place.seen) and not self.drifted():
+            self._take(source)
+
+    def _change(self, change: Callable[[list[Any]], _Result]) -> _Result:
+        self.sync()
+        content = list.copy(self)
+        result = change(content)
+        self.place.replace(content)
+        self.sync()
+        return result
+
+    def _grow(self, items: list[Any]) -> None:
+        self.sync()
+        place = self.place
+        items = untracked(items)
+        if place.path or type(place.root) is not list or self.drifted():
+            self._change(lambda content: content.extend(items))
+        else:
+            place.owner.root_extend(place.key, items)
+            self.sync()
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def __getitem__(self, index: Any) -> Any:
+        self.sync()
+        if isinstance(index, slice):
+            return [
+                self.place.child(at, list.__getitem__(self, at)) for at in range(*index.indices(list.__len__(self)))
+            ]
+        value = list.__getitem__(self, index)
+        if type(value) in ATOMS:
+            return value
+        at = index.__index__()
+        return self.place.child(at + list.__len__(self) if at < 0 else at, value)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go over the items by index as a list does: items added meanwhile are met, too."""
+        place = self.place
+        current = place.owner.current_value
+        index = 0
+        while True:
+            if current(place.key) is not place.root:
+                self.sync()
+            if index >= list.__len__(self):
+                return
+            value = list.__getitem__(self, index)
+            yield value if type(value) in ATOMS else place.child(index, value)
+            index += 1
+
+    def __reversed__(self) -> Iterator[Any]:
+        for index in range(len(self) - 1, -1, -1):
+            if index < len(self):
+                yield self[index]
+
+    def __len__(self) -> int:
+        self.sync()
+        return list.__len__(self)
+
+    def __contains__(self, item: object) -> bool:
+        self.sync()
+        return list.__contains__(self, item)
+
+    def index(self, item: Any, *bounds: Any) -> int:
+        self.sync()
+        return list.index(self, item, *bounds)
+
+    def count(self, item: Any) -> int:
+        self.sync()
+        return list.count(self, item)
+
+    def copy(self) -> list[Any]:
+        return self[:]
+
+    __copy__ = copy
+
+    def __deepcopy__(self, _memo: Any) -> list[Any]:
+        plain: list[Any] = untracked(self)
+        return plain
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        return list, (untracked(self),)
+
+    def __repr__(self) -> str:
+        self.sync()
+        return list.__repr__(self)
+
+    def _with(self, other: object) -> list[Any]:
+        self.sync()
+        if is_tracked(other):
+            other.sync()  # type: ignore[attr-defined]  # a view
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        return list.__eq__(self._with(other), other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __lt__(self, other: list[Any]) -> bool:
+        return list.__lt__(self._with(other), other)
+
+    def __le__(self, other: list[Any]) -> bool:
+        return list.__le__(self._with(other), other)
+
+    def __gt__(self, other: list[Any]) -> bool:
+        return list.__gt__(self._with(other), other)
+
+    def __ge__(self, other: list[Any]) -> bool:
+        return list.__ge__(self._with(other), other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __add__(self, other: Any) -> Any:
+        return self.copy() + list(other) if isinstance(other, list) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return list(other) + self.copy() if isinstance(other, list) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex) -> list[Any]:
+        return self.copy() * times
+
+    __rmul__ = __mul__
+
+    # ── changing: each one set of the whole root value ───────────────────────────────────────────────────────────
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.sync()
+        if isinstance(index, slice):
+            items = untracked(list(value))
+            self._change(lambda content: content.__setitem__(index, items))
+            return
+        place = self.place
+        at = index.__index__()
+        if is_echo(value, place.owner, place.key, (*place.path, at + list.__len__(self) if at < 0 else at)):
+            return
+        plain = untracked(value)
+        self._change(lambda content: content.__setitem__(at, plain))
+
+    def __delitem__(self, index: Any) -> None:
+        self._change(lambda content: content.__delitem__(index))
+
+    def append(self, item: Any) -> None:
+        self._grow([item])
+
+    def extend(self, items: Iterable[Any]) -> None:
+        self._grow(list(items))
+
+    def insert(self, index: SupportsIndex, item: Any) -> None:
+        plain = untracked(item)
+        self._change(lambda content: content.insert(index, plain))
+
+    def pop(self, index: SupportsIndex = -1) -> Any:
+        return private_copy(self._change(lambda content: content.pop(index)))
+
+    def remove(self, item: Any) -> None:
+        self._change(lambda content: content.remove(item))
+
+    def clear(self) -> None:
+        self._change(lambda content: content.clear())
+
+    def sort(self, *, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
+        """Sort in place; `key` is called with plain values."""
+        self._change(lambda content: content.sort(key=key, reverse=reverse))  # type: ignore[arg-type]
+
+    def reverse(self) -> None:
+        self._change(lambda content: content.reverse())
+
+    def __iadd__(self, items: Iterable[Any]) -> Any:
+        self._grow(list(items))
+        self.place.in_place = True
+        return self
+
+    def __imul__(self, times: SupportsIndex) -> Any:
+        self._change(lambda content: content.__imul__(times))
+        self.place.in_place = True
+        return self
+
+
+def _alike(one: list[Any], other: list[Any]) -> bool:
+    return list.__len__(one) == list.__len__(other) and all(map(is_, list.__iter__(one), list.__iter__(other)))
+
+
+def _list_view(value: list[Any], place: Place) -> TrackedList:
+    items = place.kept.get(place.path)
+    if items is not None and items.place.source is value:
+        items.look_again()  # one view for one list: what C code did to it is not lost when the list is read twice
+        return items
+    items = place.kept[place.path] = list.__new__(TrackedList)
+    items.place = place
+    place.source = value
+    place.seen = list(value)
+    list.extend(items, value)
+    return items
+
+
+MAKERS[list] = _list_view

@@ -1,0 +1,144 @@
+"""Where a view stands in the state, and how it tells its owner of a change.
+
+A view is its place, not the object that was there. Views of one place show one content, whichever of them changed it,
+and a view of item 0 shows whatever is item 0 now. Values in the state are never changed in place: a write copies the
+containers along the path.
+"""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from footpath.values import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Owner(Protocol):
+    """What a view needs of the stage it belongs to. A method that changes state has done so when it returns.
+
+    Values handed over are plain: they hold no views.
+    """
+
+    def current_value(self, key: str) -> Any:
+        """The plain value of a key as the stage would read it now, without an event; `ABSENT` when there is none."""
+
+    def nested_set(self, key: str, path: tuple[Any, ...], value: Any) -> None:
+        """A member below objects was assigned: an update with the patch that `path` and `value` spell."""
+
+    def root_set(self, key: str, value: Any) -> None:
+        """The value of the key is another now."""
+
+    def root_extend(self, key: str, items: list[Any]) -> None:
+        """The list that is the value of the key grew at its end."""
+
+
+class Place:
+    """Where a view stands, and what was there when it last looked.
+
+    Attributes:
+        in_list: whether a list lies on the way from the root (the container at this place not counted).
+        kept: the list views of one root by path, for `settle`.
+        seen: of a list view, the items it took over last.
+        in_place: set by `+=` and its kin, whose assignment is still to come: see `is_echo`.
+    """
+
+    __slots__ = ("in_list", "in_place", "kept", "key", "owner", "path", "root", "seen", "source")
+
+    def __init__(
+        self, owner: Owner, key: str, path: tuple[Any, ...], in_list: bool, kept: dict[tuple[Any, ...], Any]
+    ) -> None:
+        self.owner = owner
+        self.key = key
+        self.path = path
+        self.in_list = in_list
+        self.kept = kept
+        self.root: Any = None
+        self.source: Any = None
+        self.seen: list[Any] = []
+        self.in_place = False
+
+    def find(self) -> Any:
+        """The plain container that stands here below `root`; `ABSENT` when the path leads nowhere."""
+        node = self.root
+        for step in self.path:
+            if type(node) is dict:
+                node = node.get(step, ABSENT)
+            elif type(node) is list and type(step) is int and step < len(node):
+                node = node[step]
+            else:
+                return ABSENT
+        return node
+
+    def replace(self, container: Any) -> None:
+        """Set the root value anew, with `container` at this place.
+
+        Raises:
+            IndexError: the path goes through a list item that is no longer there.
+        """
+        path = self.path
+        if not path:
+            self.owner.root_set(self.key, container)
+            return
+        root = node = self._opened(self.root, path[0])
+        for step, after in pairwise(path):
+            below = self._opened(node.get(step, ABSENT) if type(node) is dict else node[step], after)
+            node[step] = below
+            node = below
+        node[path[-1]] = container
+        self.owner.root_set(self.key, root)
+
+    def _opened(self, node: Any, step: Any) -> Any:
+        if type(node) is dict:
+            return dict(node)
+        if type(node) is list and type(step) is int and step < len(node):
+            return list(node)
+        if self.in_list:
+            where = "".join(f"[{part!r}]" for part in self.path)
+            message = f"nothing stands at {self.key}{where} any more: a list on the way is shorter; read it again"
+            raise IndexError(message)
+        return {}  # as in the reference: an object on the way that is gone comes back
+
+    def child(self, step: Any, value: Any) -> Any:
+        """What a stage gets for a part of this container: a view of a dict or list, else the value itself."""
+        make = MAKERS.get(type(value))
+        if make is None:
+            return value
+        place = Place(self.owner, self.key, (*self.path, step), self.in_list or type(self.source) is list, self.kept)
+        place.root = self.root
+        return make(value, place)
+
+
+MAKERS: Final[dict[type, Callable[[Any, Place], Any]]] = {}
+"""What makes a view of a container, by the container's exact type; each kind of view enters itself."""
+
+
+class View:
+    """What all views have in common; they are dicts or lists besides."""
+
+    __slots__ = ()
+    place: Place
+
+    def sync(self) -> None:
+        """Take over what stands at this place now."""
+        raise NotImplementedError
+
+
+def is_tracked(value: Any) -> bool:
+    """Is it a view?"""
+    return issubclass(type(value), View)
+
+
+def is_echo(value: Any, owner: Owner, key: str, path: tuple[Any, ...] = ()) -> bool:
+    """Is this assignment the second half of `scope.key += ...`, which the view has told already? Asked once per `+=`."""
+    if not is_tracked(value):
+        return False
+    place: Place = value.place
+    echo = place.in_place and place.owner is owner and place.key == key and place.path == path
+    if echo:
+        place.in_place = False
+    return echo
