@@ -19,7 +19,7 @@ __all__ = ["Hiding", "compiled", "hide_everywhere"]
 Json = Any
 _LOG_MARK = "REDACTED"
 _STATES = frozenset({"sharedState", "globalContext"})
-_LOGS = frozenset({"commitLog", "history", "outputState", "queries"})
+_LOGS = frozenset({"commitLog", "history", "queries"})
 
 
 class Hiding:
@@ -27,13 +27,14 @@ class Hiding:
 
     Attributes:
         secrets: the values hidden so far.
+        has_policy: whether the run has a redaction policy, rather than redacted writes alone.
         active: whether the run hides anything at all.
     """
 
     def __init__(self, policy: Mapping[str, Any] | None = None) -> None:
         chosen = policy or {}
         self.secrets: list[Any] = []
-        self.active = bool(policy)
+        self.active = self.has_policy = bool(policy)
         self._keys = set(chosen.get("keys") or ())
         self._fields: Mapping[str, list[str]] = chosen.get("fields") or {}
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
@@ -107,6 +108,10 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                 if key in _STATES and live:
                     continue
                 inside = _LOG_MARK if key in _LOGS or key in _STATES else mark
+                if key == "outputState" and hiding.has_policy:
+                    inside = _LOG_MARK  # the state is shown as the redacted snapshot shows it
+                if key == "runs" and isinstance(member, dict):
+                    _hide_branches(member, hiding, inside)
                 if isinstance(member, (dict, list)):
                     stack.append((member, inside, live and key != "snapshotRedacted"))
                 elif secrets:
@@ -122,6 +127,13 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
 
 
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
+
+
+def _hide_branches(branches: dict[str, Json], hiding: Hiding, mark: str) -> None:
+    """Hide keys in what parallel children wrote, which stands below `runs`."""
+    for state in branches.values():
+        if isinstance(state, dict):
+            state.update({key: mark for key in state if hiding.hides(key) and state[key] not in (MARK, _LOG_MARK)})
 
 
 def _hide_bags(node: dict[str, Json], hiding: Hiding) -> None:
