@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.json import encode
 
 from footpath.chart import Mount, Node, StageNode
@@ -53,7 +53,7 @@ MAX_DELEGATED = 24
 """Lines that may be called with `yield from`, which is fast but takes stack; deeper ones go through the scheduler."""
 
 
-class LineState:
+class LineState(Struct, eq=False):
     """What a line shares with the branches it takes: whether somebody stopped it, and why.
 
     Attributes:
@@ -61,16 +61,13 @@ class LineState:
         final: state of the subflow that the line mounted last.
     """
 
-    __slots__ = ("broke", "final", "first", "reason")
-
-    def __init__(self) -> None:
-        self.broke = False
-        self.reason: Any = None
-        self.first: Frame | None = None
-        self.final: Region | None = None
+    broke: bool = False
+    reason: Any = None
+    first: Frame | None = None
+    final: Region | None = None
 
 
-class Place:
+class Place(Struct, eq=False):
     """Where a line runs.
 
     Attributes:
@@ -79,15 +76,12 @@ class Place:
         delegated: how many of them wait for it in a `yield from`.
     """
 
-    __slots__ = ("branch", "delegated", "depth", "region", "run", "task")
-
-    def __init__(self, run: Run, task: Task, region: Region, branch: str, depth: int, delegated: int = 0) -> None:
-        self.run = run
-        self.task = task
-        self.region = region
-        self.branch = branch
-        self.depth = depth
-        self.delegated = delegated
+    run: Run
+    task: Task
+    region: Region
+    branch: str
+    depth: int
+    delegated: int = 0
 
     @property
     def is_main(self) -> bool:
@@ -106,7 +100,7 @@ def walk(
     """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
-    declared = region.declared
+    declared, values, record_entry = region.declared, region.values, run.record_entry
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     if place.depth > run.limits.max_depth:
@@ -177,33 +171,39 @@ def walk(
                 run.switch(frame)
             t = (run.clock() - run.began_ns) // 1000
             if shape & LAST:
-                run.record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
+                record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                 return out
             link, origin = LINK_NEXT, frame
             if shape & PLAIN:
                 node = node.next  # type: ignore[assignment]
                 to = declared.get(node)
                 if to is None:
-                    to = run.declare(region, node)
+                    if node.declaration and not region.prefix:
+                        # What `declare` does, for a node whose declaration is known.
+                        to = declared[node] = run.node_count
+                        run.node_count = to + 1
+                        record_entry(node.declaration)
+                    else:
+                        to = run.declare(region, node)
                 if not node.shape & SIMPLE or run.watched:
-                    run.record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
+                    record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
                     frame = None
                     continue
-                run.record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
+                record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
                 if run.watched or not node.shape & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
-                    run.record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
+                    record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(node)
-                    run.record_entry((LOOP, run.declare(region, node), count))
+                    record_entry((LOOP, run.declare(region, node), count))
                     frame = None
                     continue
                 count = run.loop(node)
                 to = run.declare(region, node)
-                run.record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
+                record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = frame = Frame(run, region, node, number, branch)
+            run.current = frame = Frame(run, region, node, number, branch, values)
             continue
         chosen = None
         if node.kind == "decider" and not task.parallel and not frame.broke:
@@ -217,10 +217,10 @@ def walk(
                 taken += (evidence, dropped)
             elif evidence is not None:
                 taken += (evidence,)
-            run.record_entry(taken)
+            record_entry(taken)
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = opened = Frame(run, region, chosen, number, branch)
+            run.current = opened = Frame(run, region, chosen, number, branch, values)
             line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state, opened)
             result = (yield from line) if delegate else (yield line)
             if state.broke:
@@ -249,11 +249,11 @@ def walk(
                     return out.branches if type(out) is Selection else out
                 result = yield _select(place, node, frame, out)
             else:
-                run.record_entry((EXECUTED, "linear"))
+                record_entry((EXECUTED, "linear"))
                 result = out
                 if frame.broke:
                     state.broke, state.reason = True, frame.reason
-                    run.record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
+                    record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
                     return result
                 if type(out) is StageNode:
                     result = None
@@ -281,12 +281,12 @@ def walk(
                 to = run.declare(region, following)
             node, link, origin = following, LINK_NEXT, frame
             if following.shape & SIMPLE:
-                run.record_entry((PROCEED, (run.clock() - run.began_ns) // 1000, to))
+                record_entry((PROCEED, (run.clock() - run.began_ns) // 1000, to))
                 number = run.frame_count
                 run.frame_count = number + 1
-                run.current = frame = Frame(run, region, node, number, branch)
+                run.current = frame = Frame(run, region, node, number, branch, values)
             else:
-                run.record_entry((NEXT, to))
+                record_entry((NEXT, to))
                 frame = None
             continue
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from footpath.chart._node import shape_of
 from footpath.errors import RunError
 from footpath.journal._entries import (
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from footpath.replay import Cursor
 
 
-class Limits:
+class Limits(Struct, eq=False):
     """Bounds of a run.
 
     Attributes:
@@ -36,11 +38,8 @@ class Limits:
         max_iterations: how often one loop edge's target may be gone back to.
     """
 
-    __slots__ = ("max_depth", "max_iterations")
-
-    def __init__(self, max_depth: int, max_iterations: int) -> None:
-        self.max_depth = max_depth
-        self.max_iterations = max_iterations
+    max_depth: int
+    max_iterations: int
 
 
 def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
@@ -239,7 +238,7 @@ class Run:
         """The next frame, without an entry."""
         number = self.frame_count
         self.frame_count = number + 1
-        return Frame(self, region, node, number, branch)
+        return Frame(self, region, node, number, branch, region.values)
 
     def resolve(self, mount: Mount) -> FlowChart:
         """The chart of a mount; a lazy one is asked for once a run."""
@@ -258,7 +257,7 @@ class Run:
             ordinal = self.declare(region, node)
         number = self.frame_count
         self.frame_count = number + 1
-        frame = Frame(self, region, node, number, branch)
+        frame = Frame(self, region, node, number, branch, region.values)
         t = (self.clock() - self.began_ns) // 1000
         if link == LINK_NEXT and origin is self.current:
             self.record_entry((OPEN, t, ordinal))

@@ -17,6 +17,8 @@ from collections import deque
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
@@ -30,29 +32,27 @@ class Group:
     __slots__ = ("first_error", "left", "owner", "results", "tasks")
 
     def __init__(self, size: int) -> None:
-        self.tasks = [Task(self, index) for index in range(size)]
+        self.tasks = [Task(self, index, True) for index in range(size)]
         self.results: list[tuple[bool, Any]] = [(True, None)] * size
         self.left = size
         self.owner: Task | None = None
         self.first_error: BaseException | None = None
 
 
-class Task:
+class Task(Struct, eq=False):
     """One line of control: the run itself, or one parallel child with all that it calls.
 
     Attributes:
+        index: which child of its group it is.
         parallel: whether siblings may be waiting, so that ticks matter.
     """
 
-    __slots__ = ("error", "group", "index", "parallel", "stack", "value")
-
-    def __init__(self, group: Group | None = None, index: int = 0) -> None:
-        self.stack: list[Generator[Any, Any, Any]] = []
-        self.group = group
-        self.index = index
-        self.parallel = group is not None
-        self.value: Any = None
-        self.error: BaseException | None = None
+    group: Group | None = None
+    index: int = 0
+    parallel: bool = False
+    stack: list[Generator[Any, Any, Any]] = []
+    value: Any = None
+    error: BaseException | None = None
 
 
 class Scheduler:

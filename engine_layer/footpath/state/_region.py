@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 _NOTHING: dict[str, Any] = {}
 
 
-class Region:
+class Region(Struct, eq=False):
     """Committed values of one flow instance: the run itself, or one entry of a mounted subflow.
 
     Attributes:
@@ -28,16 +30,13 @@ class Region:
         declared: ordinal of each node's declaration in the journal.
     """
 
-    __slots__ = ("args", "declared", "nodes", "prefix", "readonly", "recorded", "values")
-
-    def __init__(self, nodes: Mapping[str, Node], prefix: str = "", readonly: frozenset[str] = frozenset()) -> None:
-        self.values: dict[str, Any] = {}
-        self.recorded: dict[Any, Any] = {}
-        self.nodes = nodes
-        self.prefix = prefix
-        self.readonly = readonly
-        self.args: Any = {}
-        self.declared: dict[Node, int] = {}
+    nodes: Mapping[str, Node]
+    prefix: str = ""
+    readonly: frozenset[str] = frozenset()
+    values: dict[str, Any] = {}
+    recorded: dict[Any, Any] = {}
+    args: Any = {}
+    declared: dict[Node, int] = {}
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""
