@@ -74,7 +74,8 @@ to compare; the absolute times belong to that machine and that hour. Times are o
 {as_markdown(rows)}
 
 - *Capture + encode*: run a chart with the narrative kept, and encode its trace; footprintjs: run with its narrative, and
-  `JSON.stringify` of spec, snapshot and narrative. Node has its turns in one long-lived process, so its compiler is warm too.
+  `JSON.stringify` of spec, snapshot and narrative. Each round has a Node process of its own, warm before it
+  is measured: its compiler makes faster code in some processes than in others.
 - *All views*: besides, snapshot (state, commit log, tree) and narrative entries, in the same process.
 - *Bytes as they travel*: the whole document with header and spec, as a message body carries it, against footprintjs's JSON.
 - *A captured stage* is measured without encoding where it is compared with bare functions over a dict.

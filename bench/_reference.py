@@ -1,4 +1,4 @@
-"""footprintjs on Node, kept running beside us, so that both can be measured in turns."""
+"""footprintjs on Node."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from bench._turns import BATCH_NS
 
 VERSION = "9.24.0"
+WARM_MS = 400
+"""How long a process runs a case before it is measured: by then Node's compiler is done with most of it."""
 HOW = (
     f"install Node 20 or newer, run `npm install footprintjs@{VERSION}` in an empty folder, and name that folder by the "
     "environment variable FOOTPATH_ORACLE"
@@ -30,7 +32,10 @@ class Measured(NamedTuple):
 
 
 class Reference:
-    """A Node process that runs a case when asked; leave it by `with`.
+    """Runs a case when asked, in a fresh Node process each time.
+
+    One process is not like the next: of some cases Node's compiler makes code twice as fast as at another time. So
+    every measurement has a process of its own, and a table takes the median of many.
 
     Raises:
         ReferenceMissingError: Node, the folder or the package is not there.
@@ -46,29 +51,19 @@ class Reference:
                 "FOOTPATH_ORACLE is not set" if named is None else "FOOTPATH_ORACLE names a folder without the package"
             )
             raise ReferenceMissingError(f"{where}; to compare with footprintjs: {HOW}")
-        self._process = subprocess.Popen(
-            [node, "--max-old-space-size=1024", str(Path(__file__).with_name("reference.mjs"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "FOOTPATH_ORACLE": str(Path(named).resolve())},
-        )
+        self._command = [node, str(Path(__file__).with_name("reference.mjs"))]
+        self._environment = {**os.environ, "FOOTPATH_ORACLE": str(Path(named).resolve())}
 
     def measure(self, case: str) -> Measured:
-        """Run one of the cases of `reference.mjs` for one batch."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"case": case, "ms": BATCH_NS / 1e6}) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise ReferenceMissingError(f"the reference stopped at case '{case}'; is it footprintjs {VERSION}?")
-        return Measured(**json.loads(answer))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
+        """Run one of the cases of `reference.mjs`, warmed up."""
+        out = subprocess.run(
+            [*self._command, case, str(WARM_MS), str(BATCH_NS / 1e6)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env=self._environment,
+        )
+        if out.returncode:
+            raise ReferenceMissingError(f"case '{case}' failed; is it footprintjs {VERSION}? {out.stderr[-400:]}")
+        return Measured(**json.loads(out.stdout))

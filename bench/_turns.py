@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-BATCH_NS = 40_000_000
+BATCH_NS = 60_000_000
 """How long one job is measured before the next one has its turn: short against the changes of a machine's load."""
 
 
-def median_us(call: Callable[[], Any], least: int = 3) -> float:
+def median_us(call: Callable[[], Any], least: int = 5) -> float:
     """Median microseconds of a call, over one batch."""
     times: list[int] = []
     end = perf_counter_ns() + BATCH_NS

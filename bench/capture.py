@@ -33,61 +33,61 @@ def rows(rounds: int) -> list[Row]:
     Raises:
         ReferenceMissingError: footprintjs is not here.
     """
-    with Reference() as reference:
-        jobs: dict[str, Callable[[], float]] = {}
-        for name, (_, chart, given, _) in CASES.items():
-            jobs[f"{name} js"] = lambda name=name: reference.measure(name).us
-            jobs[f"{name} py"] = lambda chart=chart, given=given: median_us(lambda: charts.document_of(chart, given))
-        stages = charts.linear(50)
+    reference = Reference()
+    jobs: dict[str, Callable[[], float]] = {}
+    for name, (_, chart, given, _) in CASES.items():
+        jobs[f"{name} js"] = lambda name=name: reference.measure(name).us
+        jobs[f"{name} py"] = lambda chart=chart, given=given: median_us(lambda: charts.document_of(chart, given))
+    stages = charts.linear(50)
 
-        def with_views() -> None:
-            executor = charts.captured(stages)
-            executor.get_trace().encoded  # noqa: B018  # encodes
-            executor.get_snapshot()
-            executor.get_narrative_entries()
+    def with_views() -> None:
+        executor = charts.captured(stages)
+        executor.get_trace().encoded  # noqa: B018  # encodes
+        executor.get_snapshot()
+        executor.get_narrative_entries()
 
-        jobs["views js"] = lambda: reference.measure("linear50").us
-        jobs["views py"] = lambda: median_us(with_views)
-        measured = in_turns(jobs, rounds)
-        table = [
-            Row(
-                "capture + encode",
-                f"times faster: {what}",
-                ratio(measured[f"{name} js"], measured[f"{name} py"]),
-                budget,
-                detail=f"{median(measured[f'{name} js']):.0f} us on Node, {median(measured[f'{name} py']):.0f} us here",
-            )
-            for name, (what, _, _, budget) in CASES.items()
-        ]
+    jobs["views js"] = lambda: reference.measure("linear50").us
+    jobs["views py"] = lambda: median_us(with_views)
+    measured = in_turns(jobs, rounds)
+    table = [
+        Row(
+            "capture + encode",
+            f"times faster: {what}",
+            ratio(measured[f"{name} js"], measured[f"{name} py"]),
+            budget,
+            detail=f"{median(measured[f'{name} js']):.0f} us on Node, {median(measured[f'{name} py']):.0f} us here",
+        )
+        for name, (what, _, _, budget) in CASES.items()
+    ]
+    table.append(
+        Row(
+            "all views in the handler",
+            "times faster: 50 stages, with narrative, log, tree and state",
+            ratio(measured["views js"], measured["views py"]),
+            3,
+            detail=f"{median(measured['views js']):.0f} us on Node, {median(measured['views py']):.0f} us here",
+        )
+    )
+    sizes = {
+        "linear50": ("50 stages", charts.linear(50), None, 1 / 10),
+        "linear5": ("5 stages", charts.linear(5), None, 1 / 5),
+        "loan": ("loan", charts.loan(), charts.LOAN_INPUT, 1 / 5),
+        "loop200": ("loop of 200", charts.loop(200), None, 1 / 10),
+    }
+    for name, (what, chart, given, budget) in sizes.items():
+        theirs = reference.measure(name).bytes
+        ours = len(encode_body(charts.document_of(chart, given)).encode())
+        detail = f"{theirs} bytes of JSON, {ours} as it travels"
         table.append(
             Row(
-                "all views in the handler",
-                "times faster: 50 stages, with narrative, log, tree and state",
-                ratio(measured["views js"], measured["views py"]),
-                3,
-                detail=f"{median(measured['views js']):.0f} us on Node, {median(measured['views py']):.0f} us here",
+                "bytes as they travel",
+                f"part of theirs: {what}",
+                ours / theirs,
+                budget,
+                at_most=True,
+                detail=detail,
             )
         )
-        sizes = {
-            "linear50": ("50 stages", charts.linear(50), None, 1 / 10),
-            "linear5": ("5 stages", charts.linear(5), None, 1 / 5),
-            "loan": ("loan", charts.loan(), charts.LOAN_INPUT, 1 / 5),
-            "loop200": ("loop of 200", charts.loop(200), None, 1 / 10),
-        }
-        for name, (what, chart, given, budget) in sizes.items():
-            theirs = reference.measure(name).bytes
-            ours = len(encode_body(charts.document_of(chart, given)).encode())
-            detail = f"{theirs} bytes of JSON, {ours} as it travels"
-            table.append(
-                Row(
-                    "bytes as they travel",
-                    f"part of theirs: {what}",
-                    ours / theirs,
-                    budget,
-                    at_most=True,
-                    detail=detail,
-                )
-            )
     return table
 
 

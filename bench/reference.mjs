@@ -1,8 +1,7 @@
-// The reference engine, measured on request: reads {"case", "ms"} a line, answers {"us", "bytes"} a line.
-// usage: FOOTPATH_ORACLE=<folder holding node_modules/footprintjs> node reference.mjs
+// The reference engine on one case: prints {"us", "bytes"} of a run with narrative and JSON.stringify of all it gives.
+// usage: FOOTPATH_ORACLE=<folder holding node_modules/footprintjs> node reference.mjs CASE WARM_MS MS
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
 const root = join(process.env.FOOTPATH_ORACLE, 'node_modules', 'footprintjs');
@@ -72,12 +71,12 @@ const large = () => {
 };
 
 const CASES = {
-  linear50: [linear(50), {}],
-  linear5: [linear(5), {}],
-  loan: [loan(), { input: { cs: 580, d: 0.47, emp: 'self' } }],
-  loop200: [loop(200), { maxIterations: 1000 }],
-  fork20: [fork(20), {}],
-  large: [large(), {}],
+  linear50: () => [linear(50), {}],
+  linear5: () => [linear(5), {}],
+  loan: () => [loan(), { input: { cs: 580, d: 0.47, emp: 'self' } }],
+  loop200: () => [loop(200), { maxIterations: 1000 }],
+  fork20: () => [fork(20), {}],
+  large: () => [large(), {}],
 };
 
 const once = async (chart, options) => {
@@ -89,17 +88,16 @@ const once = async (chart, options) => {
   });
 };
 
-for await (const line of createInterface({ input: process.stdin })) {
-  const { case: name, ms } = JSON.parse(line);
-  const [chart, options] = CASES[name];
-  const times = [];
-  let text = '';
-  const end = performance.now() + ms;
-  while (times.length < 3 || performance.now() < end) {
-    const began = process.hrtime.bigint();
-    text = await once(chart, options);
-    times.push(Number(process.hrtime.bigint() - began) / 1e3);
-  }
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({ us: times[times.length >> 1], bytes: Buffer.byteLength(text) }));
+const [name, warmMs, ms] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
+const [chart, options] = CASES[name]();
+const times = [];
+let text = '';
+const begin = performance.now();
+while (performance.now() < begin + warmMs) text = await once(chart, options);
+while (times.length < 5 || performance.now() < begin + warmMs + ms) {
+  const began = process.hrtime.bigint();
+  text = await once(chart, options);
+  times.push(Number(process.hrtime.bigint() - began) / 1e3);
 }
+times.sort((a, b) => a - b);
+console.log(JSON.stringify({ us: times[times.length >> 1], bytes: Buffer.byteLength(text) }));
