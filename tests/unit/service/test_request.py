@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -330,8 +331,6 @@ def test_a_checkpoint_that_does_not_fit_is_refused(checkpoint: dict[str, Any]) -
 # ── the deadline ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_run_about_to_be_killed_ships_what_there_is() -> None:
     """F4: revision 0 with status deadline while the stage still sleeps; revision 1 when it ends after all."""
-    from dataclasses import replace
-
     service = Service(settings=replace(SETTINGS, ship_budget_ms=100, deadline_margin_ms=100))
     answer = service.answer("slow", {"seconds": 0.5}, remaining_ms=600)
     assert answer.result == "awake"
@@ -343,7 +342,7 @@ def test_a_run_about_to_be_killed_ships_what_there_is() -> None:
 
 def test_a_run_that_ends_in_time_ships_once() -> None:
     """Never a partial trace beside a final one without need."""
-    service = Service()
+    service = Service(settings=replace(SETTINGS, ship_budget_ms=100, deadline_margin_ms=100))
     service.run("slow", {"seconds": 0.01}, remaining_ms=2_000)
     time.sleep(0.05)
     assert [trace.revision for trace in service.traces()] == [1]
