@@ -9,16 +9,30 @@ from footpath import query
 from tests.conformance._expressions import CaseFormatError
 from tests.conformance._view import json_view
 
-__all__ = ["QUERIES", "ControlRecorder", "answer"]
+__all__ = ["QUERIES", "ControlRecorder", "ReadsRecorder", "answer"]
 
 ControlRecorder = query.ControlDependencies
+KeysRead = query.KeysRead
 Query = Mapping[str, Any]
 Snapshot = Mapping[str, Any]
 
 _PATH_SEPARATOR = "\x1f"
 
 
-def answer(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
+class ReadsRecorder:
+    """Notes reads, since a snapshot in JSON has lost those of absent keys. The reference asks its live tree, which has them."""
+
+    id = "conformance-reads"
+
+    def __init__(self) -> None:
+        self.reads: list[tuple[str, Any]] = []
+
+    def on_read(self, event: Any) -> None:
+        """Note one."""
+        self.reads.append(("on_read", event))
+
+
+def answer(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: ReadsRecorder) -> Any:
     """The answer in the reference's JSON shape.
 
     Raises:
@@ -27,15 +41,12 @@ def answer(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
     ask = QUERIES.get(q["q"])
     if ask is None:
         raise CaseFormatError(f"unknown query {q['q']}")
-    return ask(q, snapshot, control)
+    known = query.keys_read_from_execution_tree(snapshot.get("executionTree"), reads.reads)
+    return ask(q, snapshot, control, known)
 
 
 def _log(snapshot: Snapshot) -> Any:
     return snapshot.get("commitLog") or []
-
-
-def _reads(snapshot: Snapshot) -> Any:
-    return query.keys_read_from_execution_tree(snapshot.get("executionTree"))
 
 
 def _reference(bundle: Any) -> Any:
@@ -50,14 +61,14 @@ def _limits(q: Query, control: ControlRecorder, *names: str) -> dict[str, Any]:
     return options
 
 
-def _causal_chain(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
+def _causal_chain(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: KeysRead) -> Any:
     log = _log(snapshot)
     start = q.get("runtimeStageId")
     if start is None:
         writer = query.find_last_writer(log, q["key"])
         start = None if writer is None else writer["runtimeStageId"]
     options = _limits(q, control, "maxDepth", "maxNodes", "control")
-    chain = query.causal_chain(log, start, _reads(snapshot), **options)
+    chain = query.causal_chain(log, start, reads, **options)
     if chain is None:
         return None
     view = json_view(chain)
@@ -69,43 +80,43 @@ def _causal_chain(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any
     return {**view, "text": query.format_causal_chain(chain)}
 
 
-def _slice(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
+def _slice(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: KeysRead) -> Any:
     options = _limits(q, control, "before", "maxDepth", "maxNodes", "control")
-    found = query.slice_for_key(_log(snapshot), q["key"], _reads(snapshot), **options)
+    found = query.slice_for_key(_log(snapshot), q["key"], reads, **options)
     return {"json": query.slice_to_json(found), "text": query.format_slice(found)}
 
 
-def _forward_slice(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
+def _forward_slice(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: KeysRead) -> Any:
     options = _limits(q, control, "before", "maxDepth", "maxNodes")
-    found = query.forward_slice_for_key(_log(snapshot), q["key"], _reads(snapshot), **options)
+    found = query.forward_slice_for_key(_log(snapshot), q["key"], reads, **options)
     return {"json": query.forward_slice_to_json(found), "text": query.format_forward_slice(found)}
 
 
-def _timeline(q: Query, snapshot: Snapshot, control: ControlRecorder) -> Any:
-    found = query.key_timeline(_log(snapshot), q["key"], _reads(snapshot), **_limits(q, control, "before"))
+def _timeline(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: KeysRead) -> Any:
+    found = query.key_timeline(_log(snapshot), q["key"], reads, **_limits(q, control, "before"))
     return {"json": found, "text": query.format_timeline(found)}
 
 
-def _commit_value(q: Query, snapshot: Snapshot, _: ControlRecorder) -> Any:
+def _commit_value(q: Query, snapshot: Snapshot, _: ControlRecorder, _reads: KeysRead) -> Any:
     key = q["key"]
     path = _PATH_SEPARATOR.join(key) if isinstance(key, list) else key
     return query.commit_value_at(_log(snapshot), q.get("idx"), path)
 
 
-QUERIES: dict[str, Callable[[Query, Snapshot, ControlRecorder], Any]] = {
-    "findLastWriter": lambda q, s, _: _reference(query.find_last_writer(_log(s), q["key"], q.get("before"))),
-    "findCommit": lambda q, s, _: _reference(query.find_commit(_log(s), q["stageId"], q.get("key"))),
-    "findCommits": lambda q, s, _: [_reference(b) for b in query.find_commits(_log(s), q["stageId"])],
+QUERIES: dict[str, Callable[[Query, Snapshot, ControlRecorder, KeysRead], Any]] = {
+    "findLastWriter": lambda q, s, *_: _reference(query.find_last_writer(_log(s), q["key"], q.get("before"))),
+    "findCommit": lambda q, s, *_: _reference(query.find_commit(_log(s), q["stageId"], q.get("key"))),
+    "findCommits": lambda q, s, *_: [_reference(b) for b in query.find_commits(_log(s), q["stageId"])],
     "commitValueAt": _commit_value,
-    "stateAt": lambda q, s, _: query.state_at(s, q.get("idx")),
+    "stateAt": lambda q, s, *_: query.state_at(s, q.get("idx")),
     "causalChain": _causal_chain,
     "sliceForKey": _slice,
     "forwardSliceForKey": _forward_slice,
     "keyTimeline": _timeline,
-    "arrayProvenance": lambda q, s, _: query.array_provenance(_log(s), q["key"], q.get("idx")),
-    "stops": lambda _q, s, _: query.stops(s),
+    "arrayProvenance": lambda q, s, *_: query.array_provenance(_log(s), q["key"], q.get("idx")),
+    "stops": lambda _q, s, *_: query.stops(s),
     # The reference's runner hands a text to a function that takes a list of tags, so each character is one.
-    "tagStops": lambda q, s, _: query.tag_stops(s, list(q["tag"])),
-    "subflowPaths": lambda _q, s, _: query.list_subflow_paths(s),
-    "parseRuntimeStageId": lambda q, _s, _c: query.parse_runtime_stage_id(q["id"]),
+    "tagStops": lambda q, s, *_: query.tag_stops(s, list(q["tag"])),
+    "subflowPaths": lambda _q, s, *_: query.list_subflow_paths(s),
+    "parseRuntimeStageId": lambda q, *_: query.parse_runtime_stage_id(q["id"]),
 }

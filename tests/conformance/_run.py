@@ -14,7 +14,7 @@ from tests.conformance._charts import ChartBuilding
 from tests.conformance._expressions import CaseError
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
-from tests.conformance._queries import ControlRecorder, answer
+from tests.conformance._queries import ControlRecorder, ReadsRecorder, answer
 from tests.conformance._recording import Events, camel, recorder, throwing_recorder
 from tests.conformance._secrets import Hiding, compiled
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
@@ -89,9 +89,10 @@ class _Runs:
     def _phases(self, run: Case, executor: Any, events: Events) -> list[Json]:
         control = ControlRecorder()
         executor.attach_flow_recorder(control)
+        reads = _reads_of(executor, run)
         options = _run_options(run)
         self._runtime.resume_input_given = False
-        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control)]
+        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control, reads)]
         current = executor
         # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that is
         # not fresh goes on with the first executor's list.
@@ -104,10 +105,11 @@ class _Runs:
                 heard = Events()
                 current = self._executor(run, heard)
                 current.attach_flow_recorder(control)
+                reads = _reads_of(current, run)
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
-            phases.append(_phase("resume", current, act, heard, run, control))
+            phases.append(_phase("resume", current, act, heard, run, control, reads))
         return phases
 
     def _executor(self, run: Case, events: Events) -> Any:
@@ -203,8 +205,22 @@ def _redaction_policy(policy: Case) -> RedactionPolicy:
     return RedactionPolicy(**options)
 
 
+def _reads_of(executor: Any, run: Case) -> ReadsRecorder:
+    """What an executor reads from now on, as far as the case's queries may see it."""
+    reads = ReadsRecorder()
+    if run.get("queries") and (run.get("options") or {}).get("readTracking") != "off":
+        executor.attach_scope_recorder(reads)
+    return reads
+
+
 def _phase(
-    op: str, executor: Any, act: Callable[[], Any], events: Events, run: Case, control: ControlRecorder
+    op: str,
+    executor: Any,
+    act: Callable[[], Any],
+    events: Events,
+    run: Case,
+    control: ControlRecorder,
+    reads: ReadsRecorder,
 ) -> dict[str, Json]:
     start = len(events)
     phase: dict[str, Json] = {"op": op, "outcome": "completed"}
@@ -225,14 +241,14 @@ def _phase(
         phase["snapshotRedacted"] = json_view(executor.get_snapshot(redact=True))
         phase["redactionReport"] = json_view(executor.get_redaction_report())
     if run.get("queries"):
-        phase["queries"] = [{**q, "answer": _answered(q, snapshot, control)} for q in run["queries"]]
+        phase["queries"] = [{**q, "answer": _answered(q, snapshot, control, reads)} for q in run["queries"]]
     phase["events"] = events.since(start)
     return phase
 
 
-def _answered(query: Case, snapshot: Any, control: ControlRecorder) -> Json:
+def _answered(query: Case, snapshot: Any, control: ControlRecorder, reads: ReadsRecorder) -> Json:
     try:
-        return json_view(answer(query, snapshot, control))
+        return json_view(answer(query, snapshot, control, reads))
     except Exception as error:  # noqa: BLE001  # a query that fails answers with its error
         return {"$error": error_view(error)}
 
