@@ -331,8 +331,8 @@ def test_a_checkpoint_that_does_not_fit_is_refused(checkpoint: dict[str, Any]) -
 # ── the deadline ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_run_about_to_be_killed_ships_what_there_is() -> None:
     """F4: revision 0 with status deadline while the stage still sleeps; revision 1 when it ends after all."""
-    service = Service(settings=replace(SETTINGS, ship_budget_ms=100, deadline_margin_ms=100))
-    answer = service.answer("slow", {"seconds": 0.5}, remaining_ms=600)
+    service = Service(settings=replace(SETTINGS, ship_budget_ms=1_500, deadline_margin_ms=300))
+    answer = service.answer("slow", {"seconds": 0.6}, remaining_ms=2_000)
     assert answer.result == "awake"
     partial, final = service.traces()
     assert (partial.trace_id, partial.revision, partial.status) == (answer.trace_id, 0, "deadline")
