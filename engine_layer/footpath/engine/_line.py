@@ -100,7 +100,9 @@ def walk(
     """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
+    # Nothing of these changes while a run goes on.
     declared, values, record_entry = region.declared, region.values, run.record_entry
+    clock, began_ns, watched = run.clock, run.began_ns, run.watched
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     if place.depth > run.limits.max_depth:
@@ -131,7 +133,7 @@ def walk(
             node, link, origin = node.next, LINK_NEXT, left
             continue
         else:
-            if run.watched:
+            if watched:
                 run.check(region, node, link, origin, branch)
             if node.is_streaming:
                 run.stream("on_start", node.stream_id or node.id, None)
@@ -145,8 +147,9 @@ def walk(
                 scope = new_scope(Scope)
                 bind_scope(scope, frame)
                 out = node.fn(scope)  # type: ignore[misc]
-                awaited = out is not None and type(out) not in _NOT_AWAITABLE and hasattr(out, "__await__")
-                if awaited:
+                awaited = False
+                if out is not None and type(out) not in _NOT_AWAITABLE and hasattr(out, "__await__"):
+                    awaited = True
                     out = yield out
             except Paused as pause:
                 _stage.pause(run, frame, pause)
@@ -169,7 +172,7 @@ def walk(
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
-            t = (run.clock() - run.began_ns) // 1000
+            t = (clock() - began_ns) // 1000
             if shape & LAST:
                 record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                 return out
@@ -185,14 +188,14 @@ def walk(
                         record_entry(node.declaration)
                     else:
                         to = run.declare(region, node)
-                if not node.shape & SIMPLE or run.watched:
+                if not node.shape & SIMPLE or watched:
                     record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
                     frame = None
                     continue
                 record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
-                if run.watched or not node.shape & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
+                if watched or not node.shape & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(node)
                     record_entry((LOOP, run.declare(region, node), count))
@@ -212,7 +215,7 @@ def walk(
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
-            taken = (TAKE, (run.clock() - run.began_ns) // 1000, declared[chosen], returned)
+            taken = (TAKE, (clock() - began_ns) // 1000, declared[chosen], returned)
             if dropped is not None:
                 taken += (evidence, dropped)
             elif evidence is not None:
@@ -272,7 +275,7 @@ def walk(
             node, link, origin = target, LINK_NEXT, frame
         elif node.next is None:
             return result
-        elif not task.parallel and node.kind != "selector" and not run.watched:
+        elif not task.parallel and node.kind != "selector" and not watched:
             if run.current is not frame:
                 run.switch(frame)
             following = node.next
@@ -281,7 +284,7 @@ def walk(
                 to = run.declare(region, following)
             node, link, origin = following, LINK_NEXT, frame
             if following.shape & SIMPLE:
-                record_entry((PROCEED, (run.clock() - run.began_ns) // 1000, to))
+                record_entry((PROCEED, (clock() - began_ns) // 1000, to))
                 number = run.frame_count
                 run.frame_count = number + 1
                 run.current = frame = Frame(run, region, node, number, branch, values)

@@ -24,7 +24,7 @@ from footpath.journal._entries import (
     TOKEN,
     UPDATE,
 )
-from footpath.state import is_echo, is_tracked, merge, same, settle, track, untracked
+from footpath.state import capture, is_echo, is_tracked, merge, same, settle, track, untracked
 from footpath.values import ABSENT, ATOMS, MARK, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
@@ -147,7 +147,8 @@ class Frame(Struct, eq=False):
         touched = self.touched
         if touched is None:
             touched = self.touched = {}
-        view = track(value, self, key)
+        earlier = touched.get(key)
+        view = track(value, self, key, None if earlier is None else earlier[1])
         # What a stage has looked into is looked at again when it commits: nothing may change behind the scope's back.
         touched[key] = (value, view)
         return view
@@ -224,11 +225,9 @@ class Frame(Struct, eq=False):
             host.record_entry((SET, key, None, ABSENT_VALUE))
             self.staged[key] = value
             return
-        if is_tracked(value):
-            if is_echo(value, self, key):
-                return
-            value = untracked(value)
-        recorded = record(value)
+        if is_tracked(value) and is_echo(value, self, key):
+            return
+        value, recorded = capture(value)
         host.record_entry((key, recorded))
         self.staged[key] = value
         self.keep(key, recorded)
@@ -236,11 +235,9 @@ class Frame(Struct, eq=False):
     def write_with_care(self, key: str, value: Any) -> None:
         """A tracked write where something has to be asked first."""
         host = self.begin_write(key)
-        if is_tracked(value):
-            if is_echo(value, self, key):
-                return
-            value = untracked(value)
-        recorded = record(value)
+        if is_tracked(value) and is_echo(value, self, key):
+            return
+        value, recorded = capture(value)
         redaction = host.redaction
         if redaction is not None and (redaction.active or redaction.wants(key)):
             self.write_redacted(key, value, recorded, redaction.wants(key), None)
@@ -292,9 +289,7 @@ class Frame(Struct, eq=False):
     def write_with(self, key: str, value: Any, redact: bool, description: str | None) -> None:
         """Write a key with options."""
         host = self.begin_write(key)
-        if is_tracked(value):
-            value = untracked(value)
-        recorded = record(value)
+        value, recorded = capture(value)
         redaction = host.redaction
         if redact and redaction is None:
             redaction = host.start_redaction()
@@ -405,7 +400,7 @@ class Frame(Struct, eq=False):
             if base == value if type(base) is kind else kind in _NUMBERS and type(base) in _NUMBERS and base == value:
                 dropped = [key] if dropped is None else [*dropped, key]
             values[key] = value
-            if key in known:
+            if known and key in known:
                 del known[key]
         self.staged = {}
         return dropped
