@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from footpath import query
 from tests.conformance._expressions import CaseFormatError
 from tests.conformance._view import json_view
 
-__all__ = ["QUERIES", "ControlRecorder", "ReadsRecorder", "answer"]
+__all__ = ["QUERIES", "ControlRecorder", "answer", "reads_of"]
 
 ControlRecorder = query.ControlDependencies
 KeysRead = query.KeysRead
@@ -19,20 +20,14 @@ Snapshot = Mapping[str, Any]
 _PATH_SEPARATOR = "\x1f"
 
 
-class ReadsRecorder:
-    """Notes reads, since a snapshot in JSON has lost those of absent keys. The reference asks its live tree, which has them."""
-
-    id = "conformance-reads"
-
-    def __init__(self) -> None:
-        self.reads: list[tuple[str, Any]] = []
-
-    def on_read(self, event: Any) -> None:
-        """Note one."""
-        self.reads.append(("on_read", event))
+def reads_of(executor: Any, snapshot: Snapshot, *, tracked: bool) -> KeysRead:
+    """What a run read, absent keys too: a tree in JSON has lost those, while the reference asks its live one."""
+    frames = executor._follow()[1].frames if tracked and snapshot["runId"] else ()  # noqa: SLF001  # the live tree
+    live = [("on_read", SimpleNamespace(runtime_stage_id=frame.rsid, key=key)) for frame in frames for key in frame.reads]
+    return query.keys_read_from_execution_tree(snapshot.get("executionTree"), live)
 
 
-def answer(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: ReadsRecorder) -> Any:
+def answer(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: KeysRead) -> Any:
     """The answer in the reference's JSON shape.
 
     Raises:
@@ -41,8 +36,7 @@ def answer(q: Query, snapshot: Snapshot, control: ControlRecorder, reads: ReadsR
     ask = QUERIES.get(q["q"])
     if ask is None:
         raise CaseFormatError(f"unknown query {q['q']}")
-    known = query.keys_read_from_execution_tree(snapshot.get("executionTree"), reads.reads)
-    return ask(q, snapshot, control, known)
+    return ask(q, snapshot, control, reads)
 
 
 def _log(snapshot: Snapshot) -> Any:

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from footpath import FlowChartExecutor, RedactionPolicy
+from footpath.query import KeysRead
 from tests.conformance import _js
 from tests.conformance._charts import ChartBuilding
 from tests.conformance._expressions import CaseError
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
-from tests.conformance._queries import ControlRecorder, ReadsRecorder, answer
+from tests.conformance._queries import ControlRecorder, answer, reads_of
 from tests.conformance._recording import Events, camel, recorder, throwing_recorder
 from tests.conformance._secrets import Hiding, compiled
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
@@ -89,10 +90,9 @@ class _Runs:
     def _phases(self, run: Case, executor: Any, events: Events) -> list[Json]:
         control = ControlRecorder()
         executor.attach_flow_recorder(control)
-        reads = _reads_of(executor, run)
         options = _run_options(run)
         self._runtime.resume_input_given = False
-        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control, reads)]
+        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control)]
         current = executor
         # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that is
         # not fresh goes on with the first executor's list.
@@ -105,11 +105,10 @@ class _Runs:
                 heard = Events()
                 current = self._executor(run, heard)
                 current.attach_flow_recorder(control)
-                reads = _reads_of(current, run)
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
-            phases.append(_phase("resume", current, act, heard, run, control, reads))
+            phases.append(_phase("resume", current, act, heard, run, control))
         return phases
 
     def _executor(self, run: Case, events: Events) -> Any:
@@ -205,22 +204,8 @@ def _redaction_policy(policy: Case) -> RedactionPolicy:
     return RedactionPolicy(**options)
 
 
-def _reads_of(executor: Any, run: Case) -> ReadsRecorder:
-    """What an executor reads from now on, as far as the case's queries may see it."""
-    reads = ReadsRecorder()
-    if run.get("queries") and (run.get("options") or {}).get("readTracking") != "off":
-        executor.attach_scope_recorder(reads)
-    return reads
-
-
 def _phase(
-    op: str,
-    executor: Any,
-    act: Callable[[], Any],
-    events: Events,
-    run: Case,
-    control: ControlRecorder,
-    reads: ReadsRecorder,
+    op: str, executor: Any, act: Callable[[], Any], events: Events, run: Case, control: ControlRecorder
 ) -> dict[str, Json]:
     start = len(events)
     phase: dict[str, Json] = {"op": op, "outcome": "completed"}
@@ -241,12 +226,14 @@ def _phase(
         phase["snapshotRedacted"] = json_view(executor.get_snapshot(redact=True))
         phase["redactionReport"] = json_view(executor.get_redaction_report())
     if run.get("queries"):
+        tracked = (run.get("options") or {}).get("readTracking") != "off"
+        reads = reads_of(executor, snapshot, tracked=tracked)
         phase["queries"] = [{**q, "answer": _answered(q, snapshot, control, reads)} for q in run["queries"]]
     phase["events"] = events.since(start)
     return phase
 
 
-def _answered(query: Case, snapshot: Any, control: ControlRecorder, reads: ReadsRecorder) -> Json:
+def _answered(query: Case, snapshot: Any, control: ControlRecorder, reads: KeysRead) -> Json:
     try:
         return json_view(answer(query, snapshot, control, reads))
     except Exception as error:  # noqa: BLE001  # a query that fails answers with its error
