@@ -5,6 +5,8 @@ The rooms, in the order the data walks them: `chart` (what will run), `state` an
 `query` (asking why), `archive` (keeping).
 """
 
+from __future__ import annotations
+
 from footpath.chart import (
     Child,
     DynamicSubflow,

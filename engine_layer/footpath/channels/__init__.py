@@ -4,6 +4,8 @@ Scope says what stages did with state, flow how the run moved, emit what the app
 chart looks like. A recorder is any object with an `id` and some of the hooks; it cannot tell a live run from a replayed one.
 """
 
+from __future__ import annotations
+
 from footpath.channels._dispatch import Dispatcher
 from footpath.channels._events import (
     BreakEvent,

@@ -108,9 +108,11 @@ class Dispatcher:
     def _failed(self, identity: str, error: Exception) -> None:
         self.failures[identity] = self.failures.get(identity, 0) + 1
         if self.failures[identity] == 1:
-            import logging  # noqa: PLC0415  # 3 ms that a process whose recorders all work need not wait for
+            import logging  # 3 ms that a process whose recorders all work need not wait for
 
-            logging.getLogger("footpath").warning("recorder %r failed (further failures are counted only): %r", identity, error)
+            logging.getLogger("footpath").warning(
+                "recorder %r failed (further failures are counted only): %r", identity, error
+            )
 
     def _report(self, hook: str, event: Any, error: Exception) -> None:
         table = self.table("scope", "on_error")

@@ -15,7 +15,20 @@ from footpath.chart._contract import Contract
 from footpath.chart._document import SpecChart, SpecDocument, SpecNode, load_document
 from footpath.chart._events import structure_events
 from footpath.chart._nested import MAX_NESTED_LEVELS, nested_json, spec_from_document
-from footpath.chart._node import DynamicSubflow, ForEach, Mount, Node, Pausable, RetryPolicy, StageNode, shape_of
+from footpath.chart._node import (
+    LAST,
+    LOOPING,
+    PLAIN,
+    SIMPLE,
+    DynamicSubflow,
+    ForEach,
+    Mount,
+    Node,
+    Pausable,
+    RetryPolicy,
+    StageNode,
+    shape_of,
+)
 from footpath.chart._options import Child, MountOptions
 from footpath.chart._start import flow_chart, flow_chart_selector
 
@@ -50,4 +63,9 @@ __all__ = [
     "nested_json",
     "structure_events",
     "MAX_NESTED_LEVELS",
+    # for the engine
+    "LAST",
+    "LOOPING",
+    "PLAIN",
+    "SIMPLE",
 ]

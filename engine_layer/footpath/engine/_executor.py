@@ -14,7 +14,7 @@ from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import InputValidationError, RunError
 from footpath.ids import IdMaker
-from footpath.journal._entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
+from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.replay import Cursor, NarrativeBuilder, Views
 from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
 from footpath.state import untracked

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw, Struct
 from msgspec.json import encode
 
-from footpath.chart import Mount, Node, StageNode
-from footpath.chart._node import LAST, LOOPING, PLAIN, SIMPLE
+from footpath.chart import LAST, LOOPING, PLAIN, SIMPLE, Mount, Node, StageNode
+from footpath.engine import _stage, _subflow
+from footpath.engine._schedule import TICK, Group
 from footpath.errors import RunError
-from footpath.journal._entries import (
+from footpath.journal.entries import (
     ADVANCE,
     BREAK,
     COMMIT,
@@ -30,13 +31,9 @@ from footpath.journal._entries import (
     REFUSE,
     REGISTER,
     SELECT,
-    SETTLE,
     TAKE,
 )
-from footpath.engine import _stage, _subflow
-from footpath.engine._schedule import TICK, Group
-from footpath.scope import Decision, Frame, Paused, Scope, Selection
-from footpath.scope._scope import bind_scope, new_scope
+from footpath.scope import Decision, Frame, Paused, Scope, Selection, bind_scope, new_scope
 from footpath.values import record
 
 if TYPE_CHECKING:
@@ -106,7 +103,7 @@ def walk(
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     if place.depth > run.limits.max_depth:
-        refuse(place, node, link, origin, state)
+        refuse(place, node, link, origin)
     while True:
         if frame is not None:
             # The stage before has opened this one.
@@ -270,7 +267,7 @@ def walk(
             target = region.nodes[node.loop_target]
             count = run.loop(target)
             to = run.declare(region, target)
-            bare = node.kind == "decider" or node.kind == "selector"
+            bare = node.kind in {"decider", "selector"}
             run.say(frame, (LOOP, to, count, 1) if bare else (LOOP, to, count))
             node, link, origin = target, LINK_NEXT, frame
         elif node.next is None:
@@ -302,7 +299,7 @@ def walk(
             yield TICK
 
 
-def refuse(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> None:
+def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
     """Refuse a line that nests too deep.
 
     Raises:

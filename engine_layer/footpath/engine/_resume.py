@@ -108,7 +108,7 @@ def invoker(run: Run, chart: FlowChart, pause: Paused) -> Node | None:
 
 def _takes_two(half: Any) -> bool:
     try:
-        import inspect  # noqa: PLC0415  # 5 ms that a run which never pauses need not wait for
+        import inspect  # 5 ms that a run which never pauses need not wait for
 
         parameters = inspect.signature(half).parameters.values()
     except (TypeError, ValueError):

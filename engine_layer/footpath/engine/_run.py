@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from footpath.chart._node import shape_of
+from footpath.chart import shape_of
 from footpath.errors import RunError
-from footpath.journal._entries import (
+from footpath.journal.entries import (
     BAG,
     FRAME,
     HALT,

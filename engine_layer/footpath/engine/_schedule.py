@@ -1,11 +1,15 @@
 """Driving a run: one flat loop over generators, whatever is nested in what.
 
-A line of stages is a generator. It yields another generator to call it, `TICK` where a parallel sibling may go on, a `Group`
-to run parallel children, or an awaitable to wait for. Nothing here recurses, so depth costs no stack.
+A line of stages is a generator. It yields another generator to call it, a number of turns that parallel siblings take
+before it goes on, a `Group` to run parallel children, or an awaitable to wait for. Nothing here recurses, so depth costs no
+stack.
 
 Parallel children advance as JavaScript's microtasks would let them: each runs to its first wait when the group begins, and
 from then on whoever became ready first goes first. That fixes the order of every entry, which `asyncio.gather` would not:
-a coroutine that never suspends would run to its end before its sibling begins.
+a coroutine that never suspends would run to its end before its sibling begins. A turn is what one microtask is in the
+reference; how many each step takes there was counted from outside (`docs/parity.md`), and only their proportions matter.
+
+Who really waits (for time, for a socket) comes back only when everybody else has nothing left to do, one at a time.
 
 Coroutines need an event loop, so the run moves into one at the first awaitable it meets. A run without any never imports
 asyncio.
@@ -14,6 +18,7 @@ asyncio.
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +27,26 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
-TICK: Any = object()
-"""Yielded where a sibling may go on."""
+TURNS_AFTER_GROUP = 3
+"""Between the last child's end and its parent's going on; a fail-fast parent takes one more after a failure."""
 
 
 class Group:
-    """Parallel children, one task each in child order; the group waits until all have ended."""
+    """Parallel children, one task each in child order.
 
-    __slots__ = ("first_error", "left", "owner", "results", "tasks")
+    The group waits until all have ended; with `fail_fast` only until one has failed. The others then go on by themselves, as
+    the reference's do, until the run ends: there they are stopped.
+    """
 
-    def __init__(self, size: int) -> None:
+    __slots__ = ("fail_fast", "first_error", "left", "owner", "results", "tasks")
+
+    def __init__(self, size: int, *, fail_fast: bool = False) -> None:
         self.tasks = [Task(self, index, True) for index in range(size)]
         self.results: list[tuple[bool, Any]] = [(True, None)] * size
         self.left = size
         self.owner: Task | None = None
         self.first_error: BaseException | None = None
+        self.fail_fast = fail_fast
 
 
 class Task(Struct, eq=False):
@@ -44,12 +54,14 @@ class Task(Struct, eq=False):
 
     Attributes:
         index: which child of its group it is.
-        parallel: whether siblings may be waiting, so that ticks matter.
+        parallel: whether siblings may be waiting, so that turns matter.
+        turns: how many turns of the others it still lets pass, its next own one included.
     """
 
     group: Group | None = None
     index: int = 0
     parallel: bool = False
+    turns: int = 0
     stack: list[Generator[Any, Any, Any]] = []
     value: Any = None
     error: BaseException | None = None
@@ -65,7 +77,7 @@ class Scheduler:
 
     def __init__(self) -> None:
         self.ready: deque[Task] = deque()
-        self.waiting = 0
+        self.root: Task | None = None
         self.done = False
         self.result: Any = None
         self.error: BaseException | None = None
@@ -74,13 +86,19 @@ class Scheduler:
     def start(self, root: Task, generator: Generator[Any, Any, Any]) -> None:
         """Make a generator the root."""
         root.stack.append(generator)
+        self.root = root
         self.ready.append(root)
 
     def step(self) -> tuple[Task, Awaitable[Any]] | None:
         """Go on until a task waits for an awaitable, which is given back, or nothing is ready."""
         ready = self.ready
         while ready:
-            waiting = self._advance(ready.popleft())
+            task = ready.popleft()
+            if task.turns > 1 and ready:
+                task.turns -= 1
+                ready.append(task)
+                continue
+            waiting = self._advance(task)
             if waiting is not None:
                 return waiting
         return None
@@ -94,6 +112,7 @@ class Scheduler:
         stack = task.stack
         value, error = task.value, task.error
         task.value = task.error = None
+        task.turns = 0
         while True:
             try:
                 signal = stack[-1].send(value) if error is None else stack[-1].throw(error)
@@ -105,7 +124,8 @@ class Scheduler:
                 value, error = None, raised
             else:
                 value = error = None
-                if signal is TICK:
+                if type(signal) is int:
+                    task.turns = signal
                     self.ready.append(task)
                     return None
                 if type(signal) is Group:
@@ -132,15 +152,30 @@ class Scheduler:
         group = task.group
         if group is None:
             self.done, self.result, self.error = True, value, error
+            self._stop()
             return
         group.results[task.index] = (error is None, value if error is None else error)
         if error is not None and group.first_error is None:
             group.first_error = error
         group.left -= 1
-        if group.left == 0:
-            owner = group.owner
-            assert owner is not None
+        owner = group.owner
+        if owner is None:
+            return
+        hurried = group.fail_fast and error is not None
+        if hurried or group.left == 0:
+            group.owner = None
             self.resume(owner, group, None)
+            owner.turns = TURNS_AFTER_GROUP + hurried
+            if group.left and self.root is not None:
+                # From here on the main line is not alone any more.
+                self.root.parallel = True
+
+    def _stop(self) -> None:
+        """End what siblings of a child that failed fast still had before them."""
+        for task in self.ready:
+            while task.stack:
+                task.stack.pop().close()
+        self.ready.clear()
 
 
 def drive(scheduler: Scheduler) -> Any:
@@ -152,7 +187,7 @@ def drive(scheduler: Scheduler) -> Any:
     """
     waiting = scheduler.step()
     if waiting is not None:
-        import asyncio  # noqa: PLC0415  # 40 ms that a run of plain functions never pays
+        import asyncio  # 40 ms that a run of plain functions never pays
 
         try:
             asyncio.get_running_loop()
@@ -184,16 +219,12 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
     import asyncio  # noqa: PLC0415
 
     pending: set[asyncio.Future[Any]] = set()
+    arrived: deque[tuple[Task, asyncio.Future[tuple[Any, BaseException | None]]]] = deque()
     changed = asyncio.Event()
 
-    async def settle(task: Task, awaitable: Awaitable[Any]) -> None:
-        try:
-            value, error = await _bounded(awaitable, scheduler), None
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as raised:  # noqa: BLE001  # thrown into the waiting line
-            value, error = None, raised
-        scheduler.resume(task, value, error)
+    def arrive(task: Task, future: asyncio.Future[Any]) -> None:
+        pending.discard(future)
+        arrived.append((task, future))
         changed.set()
 
     try:
@@ -201,37 +232,54 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
             if waiting is not None:
                 task, awaitable = waiting
                 if not task.parallel:
-                    await settle(task, awaitable)
+                    scheduler.resume(task, *await _settle(awaitable, scheduler))
                 else:
-                    future = asyncio.ensure_future(settle(task, awaitable))
-                    pending.add(future)
-                    future.add_done_callback(pending.discard)
+                    future = asyncio.ensure_future(_settle(awaitable, scheduler))
                     # Lets the coroutine run to its first wait before the next sibling begins.
                     await asyncio.sleep(0)
+                    if future.done():
+                        scheduler.resume(task, *future.result())
+                    else:
+                        pending.add(future)
+                        future.add_done_callback(partial(arrive, task))
             elif scheduler.done:
                 return
+            elif arrived:
+                task, future = arrived.popleft()
+                scheduler.resume(task, *future.result())
             else:
+                changed.clear()
                 await changed.wait()
-            changed.clear()
             waiting = scheduler.step()
     finally:
-        for future in list(pending):
+        for future in pending:
             future.cancel()
+        if pending:
+            # Their stages clean up before the run is over.
+            await asyncio.gather(*pending, return_exceptions=True)
 
 
-async def _bounded(awaitable: Awaitable[Any], scheduler: Scheduler) -> Any:
-    if scheduler.time_left is None:
-        return await awaitable
+async def _settle(awaitable: Awaitable[Any], scheduler: Scheduler) -> tuple[Any, BaseException | None]:
+    """What an awaitable came to: its value, or its error, which is thrown into the waiting line."""
+    try:
+        if scheduler.time_left is None:
+            return await awaitable, None
+        return await _bounded(awaitable, scheduler.time_left), None
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as raised:  # noqa: BLE001
+        return None, raised
+
+
+async def _bounded(awaitable: Awaitable[Any], time_left: Callable[[], tuple[float, BaseException]]) -> Any:
     import asyncio  # noqa: PLC0415
 
-    seconds, too_late = scheduler.time_left()
-    future = asyncio.ensure_future(awaitable)
+    seconds, too_late = time_left()
+    limit = asyncio.timeout(max(seconds, 0))
     try:
-        done, _ = await asyncio.wait({future}, timeout=max(seconds, 0))
-    except BaseException:
-        future.cancel()
+        async with limit:
+            return await awaitable
+    except TimeoutError:
+        if limit.expired():
+            raise too_late from None
         raise
-    if not done:
-        future.cancel()
-        raise too_late
-    return future.result()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footpath.chart import Node
-from footpath.chart import StageNode
+from footpath.chart import Node, StageNode
 from footpath.engine._schedule import TICK
 from footpath.errors import FootpathError
-from footpath.journal._entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
+from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
 from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
 from footpath.values import ABSENT, js_number, record
 

@@ -10,7 +10,7 @@ from footpath.chart import Mount, Node
 from footpath.engine import _line, _stage
 from footpath.engine._schedule import TICK, Group
 from footpath.errors import RunError
-from footpath.journal._entries import (
+from footpath.journal.entries import (
     BREAK,
     COMMIT,
     END,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from footpath.chart import FlowChart
-
     from footpath.engine._line import LineState, Place
     from footpath.engine._run import Run
 
@@ -280,7 +279,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
 
 def _branch_chart(branch: Any, item: Any, index: int) -> FlowChart:
     """Ask for an item's chart; the function takes the item and its index, the item alone, or nothing."""
-    import inspect  # noqa: PLC0415  # 5 ms that a run without a for-each need not wait for
+    import inspect  # 5 ms that a run without a for-each need not wait for
 
     try:
         parameters = inspect.signature(branch).parameters.values()

@@ -3,6 +3,8 @@
 `replay` never sees the engine; a recorder never sees the difference.
 """
 
+from __future__ import annotations
+
 from footpath.replay._cursor import Cursor
 from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after
 from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry

@@ -37,7 +37,7 @@ from footpath.channels import (
     TraversalContext,
     WriteEvent,
 )
-from footpath.journal._entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
+from footpath.journal.entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, log_marked, normal, opened, packed
 from footpath.values import ATOMS, MARK, plain
@@ -158,29 +158,55 @@ class Cursor:
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
     def feed(self, entry: Any) -> None:
         """Follow one entry."""
-        if type(entry) is str:
-            self._read(entry)
-            return
-        code = entry[0]
-        if type(code) is str:
-            self._set(code, recorded(entry[1]))
-        else:
-            self.handlers[code](entry)
+        self.feed_all((entry,))
 
     def feed_all(self, entries: Iterable[Any]) -> None:
-        """Follow many."""
+        """Follow many. Plain reads and writes, by far the most, are followed right here."""
         handlers = self.handlers
-        read, write = self._read, self._set
+        gathers, keeps_writes, provenance = self.views is not None, self.keeps_writes, self.provenance
+        on_read, on_write = self.on_read, self.on_write
         for entry in entries:
             if type(entry) is str:
-                read(entry)
+                frame = self.current
+                value = frame.staged.get(entry, UNSET)
+                if value is UNSET:
+                    value = frame.lookup(entry) if frame.branch else frame.base.get(entry, UNSET)
+                    if type(value) is dict:
+                        value = packed(value)
+                if gathers:
+                    frame.reads[entry] = value
+                if on_read:
+                    decl = frame.decl
+                    event = ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, entry, value)
+                    for identity, method in on_read:
+                        try:
+                            method(event)
+                        except Exception as error:  # noqa: BLE001  # a recorder never changes a run
+                            self.dispatcher.failed_scope("on_read", identity, event, error)
                 continue
-            code = entry[0]
-            if type(code) is str:
-                value = entry[1]
-                write(code, value if type(value) in ATOMS else recorded(value))
-            else:
-                handlers[code](entry)
+            key = entry[0]
+            if type(key) is not str:
+                handlers[key](entry)
+                continue
+            value = entry[1]
+            if type(value) not in ATOMS:
+                value = recorded(value)
+            frame = self.current
+            if self.parallel and not frame.staged:
+                frame.base = dict(frame.region.values)
+            frame.staged[key] = value
+            if keeps_writes:
+                if gathers:
+                    frame.ops.append((key, "set", value, tuple(frame.reads) if provenance else ()))
+                frame.writes[key] = (value, "set")
+            if on_write:
+                decl = frame.decl
+                event = WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, "set")
+                for identity, method in on_write:
+                    try:
+                        method(event)
+                    except Exception as error:  # noqa: BLE001  # a recorder never changes a run
+                        self.dispatcher.failed_scope("on_write", identity, event, error)
 
     def _fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         table = self.dispatcher.table(channel, hook)
@@ -217,7 +243,7 @@ class Cursor:
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _node(self, entry: Any) -> None:
         size = len(entry)
-        if size == 3:  # noqa: PLR2004
+        if size == 3:
             self.decls.append(Declared(entry[1], entry[2]))
             return
         description = entry[3]
@@ -226,7 +252,7 @@ class Cursor:
                 entry[1],
                 entry[2],
                 UNSET if description is None else description,
-                entry[4] if size > 4 else None,  # noqa: PLR2004
+                entry[4] if size > 4 else None,
             )
         )
 
@@ -244,9 +270,7 @@ class Cursor:
             branch = decl.id if link == LINK_PARALLEL else origin.branch
         number = self.first_frame + len(self.frames)
         time = self.started_ms + t / 1000
-        frame = MirrorFrame(
-            number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time
-        )
+        frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time)
         self.frames.append(frame)
         visited = self.visits.get(decl.id, 0)
         if visited:
@@ -263,7 +287,7 @@ class Cursor:
         return frame
 
     def _open(self, entry: Any) -> None:
-        if len(entry) == 3:  # noqa: PLR2004
+        if len(entry) == 3:
             frame = self._begin(entry[1], entry[2], LINK_NEXT, self.current)
         else:
             origin = entry[4]
@@ -291,7 +315,7 @@ class Cursor:
     def _done(self, entry: Any) -> None:
         self._end(entry)
         frame = self.current
-        self._commit_frame(frame, entry[3] if len(entry) > 3 else None)  # noqa: PLR2004
+        self._commit_frame(frame, entry[3] if len(entry) > 3 else None)
         decl = frame.decl
         if self.on_stage_executed:
             self.dispatcher.fire(
@@ -303,19 +327,19 @@ class Cursor:
                     stage_type="linear",
                 ),
             )
-        if len(entry) > 2 and entry[2] is not None:  # noqa: PLR2004
+        if len(entry) > 2 and entry[2] is not None:
             self._next_to(frame, entry[2])
 
     def _cycle(self, entry: Any) -> None:
-        self._done((0, entry[1], None, entry[4]) if len(entry) > 4 else (0, entry[1]))  # noqa: PLR2004
+        self._done((0, entry[1], None, entry[4]) if len(entry) > 4 else (0, entry[1]))
         self._loop((0, entry[2], entry[3]))
         self._open((0, entry[1], entry[2]))
 
     def _take(self, entry: Any) -> None:
         self._end(entry)
         frame = self.current
-        self._commit_frame(frame, entry[5] if len(entry) > 5 else None)  # noqa: PLR2004
-        self._decide((0, entry[2], entry[3], entry[4]) if len(entry) > 4 else (0, entry[2], entry[3]))  # noqa: PLR2004
+        self._commit_frame(frame, entry[5] if len(entry) > 5 else None)
+        self._decide((0, entry[2], entry[3], entry[4]) if len(entry) > 4 else (0, entry[2], entry[3]))
         self._open((0, entry[1], entry[2], LINK_BRANCH, frame.number))
 
     def _proceed(self, entry: Any) -> None:
@@ -353,7 +377,7 @@ class Cursor:
                 self.on_stage_executed,
                 StageExecutedEvent(
                     traversal_context=frame.context or self._context(frame),
-                    stage_name=entry[2] if len(entry) > 2 else decl.name,  # noqa: PLR2004
+                    stage_name=entry[2] if len(entry) > 2 else decl.name,
                     description=decl.description,
                     stage_type=entry[1],
                 ),
@@ -378,29 +402,10 @@ class Cursor:
             self.views.message(frame, "next", f"Moving to {to.name} stage", to.name)
 
     # ── reads and writes ─────────────────────────────────────────────────────────────────────────────────────────
-    def _read(self, key: str) -> None:
-        frame = self.current
-        value = frame.staged.get(key, UNSET)
-        if value is UNSET:
-            value = frame.lookup(key) if frame.branch else frame.base.get(key, UNSET)
-            if type(value) is dict:
-                value = packed(value)
-        if self.views is not None:
-            frame.reads[key] = value
-        table = self.on_read
-        if table:
-            decl = frame.decl
-            event = ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value)
-            for identity, method in table:
-                try:
-                    method(event)
-                except Exception as error:  # noqa: BLE001  # a recorder never changes a run
-                    self.dispatcher.failed_scope("on_read", identity, event, error)
-
     def _read_redacted(self, entry: Any) -> None:
         frame = self.current
         key = entry[1]
-        value = frame.lookup(key) if len(entry) > 2 else MARK  # noqa: PLR2004
+        value = frame.lookup(key) if len(entry) > 2 else MARK
         if self.views is not None:
             frame.reads[key] = value
         if self.on_read:
@@ -438,25 +443,6 @@ class Cursor:
                 ),
             )
 
-    def _set(self, key: str, value: Any) -> None:
-        frame = self.current
-        if self.parallel and not frame.staged:
-            frame.base = dict(frame.region.values)
-        frame.staged[key] = value
-        if self.keeps_writes:
-            if self.views is not None:
-                frame.ops.append((key, "set", value, tuple(frame.reads) if self.provenance else ()))
-            frame.writes[key] = (value, "set")
-        table = self.on_write
-        if table:
-            decl = frame.decl
-            event = WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, "set")
-            for identity, method in table:
-                try:
-                    method(event)
-                except Exception as error:  # noqa: BLE001  # a recorder never changes a run
-                    self.dispatcher.failed_scope("on_write", identity, event, error)
-
     def _hide(self, frame: MirrorFrame, key: str) -> None:
         if frame.redacted is None:
             frame.redacted = {}
@@ -486,7 +472,7 @@ class Cursor:
             self._hide_fields(frame, key, entry[5])
             redacted = True
         self._write_event(frame, key, value, "set", redacted)
-        if len(entry) > 4 and entry[4] is not None and self.views is not None:  # noqa: PLR2004
+        if len(entry) > 4 and entry[4] is not None and self.views is not None:
             text = entry[4]
             self.views.bag(frame, "logs", "message", text if text.startswith("[") else f"[WRITE] {text}")
 
@@ -494,7 +480,7 @@ class Cursor:
         frame = self.current
         key = entry[1]
         redacted: Any = UNSET
-        flags = entry[3] if len(entry) > 3 else 0  # noqa: PLR2004
+        flags = entry[3] if len(entry) > 3 else 0
         if flags & 1:
             patch: Any = MARK
             after: Any = MARK
@@ -528,7 +514,7 @@ class Cursor:
         key = entry[1]
         self._stage(frame, key, UNSET)
         frame.ops.append((key, "delete", UNSET, tuple(frame.reads) if self.provenance else ()))
-        hidden = len(entry) > 2  # noqa: PLR2004
+        hidden = len(entry) > 2
         if hidden:
             self._hide(frame, key)
         frame.writes[key] = (MARK if hidden else UNSET, "delete")
@@ -567,7 +553,7 @@ class Cursor:
             return tuple([Mutation(key, value, operation) for key, (value, operation) in frame.writes.items()])
         if tracking == "off":
             return ()
-        from footpath.replay._views import summary_marker  # noqa: PLC0415
+        from footpath.replay._views import summary_marker
 
         return tuple(
             [
@@ -582,9 +568,7 @@ class Cursor:
             self.dispatcher.fire_scope(
                 "on_commit",
                 self.on_commit,
-                CommitEvent(
-                    decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, self._mutations(frame)
-                ),
+                CommitEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, self._mutations(frame)),
             )
 
     def _commit(self, entry: Any) -> None:
@@ -628,7 +612,7 @@ class Cursor:
     # ── what a stage says ────────────────────────────────────────────────────────────────────────────────────────
     def _emit(self, entry: Any) -> None:
         if self.on_emit:
-            self._emit_event(entry[1], entry[2], recorded(entry[3]) if len(entry) > 3 else UNSET)  # noqa: PLR2004
+            self._emit_event(entry[1], entry[2], recorded(entry[3]) if len(entry) > 3 else UNSET)
 
     def _emit_event(self, t: int, name: str, payload: Any) -> None:
         frame = self.current
@@ -645,7 +629,7 @@ class Cursor:
 
     def _note(self, entry: Any) -> None:
         _, t, kind, key, value = entry[:5]
-        absent = len(entry) > 5  # noqa: PLR2004
+        absent = len(entry) > 5
         value = recorded(value)
         if kind == "debug" and key == "deciderRationale" and not absent:
             self.current.rationale = plain(value)
@@ -674,8 +658,8 @@ class Cursor:
 
     def _message(self, entry: Any) -> None:
         if self.views is not None:
-            more = {"count": entry[4]} if len(entry) > 4 else {}  # noqa: PLR2004
-            self.views.message(self.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)  # noqa: PLR2004
+            more = {"count": entry[4]} if len(entry) > 4 else {}
+            self.views.message(self.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)
 
     def _token(self, entry: Any) -> None:
         """Tokens are heard by stream handlers, live; a replay has none."""
@@ -686,7 +670,10 @@ class Cursor:
             self.dispatcher.fire(
                 self.on_stage_executed,
                 StageExecutedEvent(
-                    traversal_context=self._context(frame), stage_name=name, description=description, stage_type=stage_type
+                    traversal_context=self._context(frame),
+                    stage_name=name,
+                    description=description,
+                    stage_type=stage_type,
                 ),
             )
 
@@ -695,8 +682,8 @@ class Cursor:
         decl = frame.decl
         chosen = self.decls[entry[1]]
         returned = entry[2]
-        evidence = UNSET if len(entry) < 4 or entry[3] is None else recorded(entry[3])  # noqa: PLR2004
-        fallback = len(entry) > 4  # noqa: PLR2004
+        evidence = UNSET if len(entry) < 4 or entry[3] is None else recorded(entry[3])
+        fallback = len(entry) > 4
         frame.decided = True
         if self.views is not None:
             self.views.decided(frame, chosen.name, returned, fallback)
@@ -718,7 +705,7 @@ class Cursor:
         frame = self.current
         decl = frame.decl
         names = tuple(self.decls[ordinal].name for ordinal in entry[1])
-        evidence = recorded(entry[5]) if len(entry) > 5 and names else UNSET  # noqa: PLR2004
+        evidence = recorded(entry[5]) if len(entry) > 5 and names else UNSET
         if self.views is not None:
             self.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
         self._fire(
@@ -824,7 +811,7 @@ class Cursor:
         frame = self.current
         target = self.decls[entry[1]]
         iteration = entry[2]
-        bare = len(entry) > 3  # noqa: PLR2004
+        bare = len(entry) > 3
         if self.views is not None:
             self.views.looped(frame, target, iteration)
             self.loop_suffix = f".{iteration - 1}" if iteration > 1 else ""
@@ -841,8 +828,8 @@ class Cursor:
 
     def _break(self, entry: Any) -> None:
         frame = self.current
-        reason = UNSET if len(entry) < 2 or entry[1] is None else recorded(entry[1])  # noqa: PLR2004
-        origin = entry[2] if len(entry) > 2 else UNSET  # noqa: PLR2004
+        reason = UNSET if len(entry) < 2 or entry[1] is None else recorded(entry[1])
+        origin = entry[2] if len(entry) > 2 else UNSET
         self._fire(
             "flow",
             "on_break",
@@ -961,9 +948,7 @@ class Cursor:
 
     def _run_start(self, entry: Any) -> None:
         payload = recorded(entry[1]) if len(entry) > 1 else UNSET
-        self._fire(
-            "flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root, raw_payload=payload)
-        )
+        self._fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root, raw_payload=payload))
 
     def _run_end(self, entry: Any) -> None:
         payload = recorded(entry[1]) if len(entry) > 1 else UNSET
@@ -971,9 +956,7 @@ class Cursor:
 
     def _run_failed(self, entry: Any) -> None:
         error = structured(entry[1])
-        self._fire(
-            "flow", "on_run_failed", lambda: RunFailedEvent(traversal_context=self.root, structured_error=error)
-        )
+        self._fire("flow", "on_run_failed", lambda: RunFailedEvent(traversal_context=self.root, structured_error=error))
 
     def _register(self, entry: Any) -> None:
         _, subflow_id, name, description, spec = entry
@@ -982,11 +965,16 @@ class Cursor:
         self._fire(
             "flow",
             "on_subflow_registered",
-            lambda: SubflowRegisteredEvent(subflow_id, name, UNSET if description is None else description, UNSET if spec is None else recorded(spec)),
+            lambda: SubflowRegisteredEvent(
+                subflow_id,
+                name,
+                UNSET if description is None else description,
+                UNSET if spec is None else recorded(spec),
+            ),
         )
 
     def _seed(self, entry: Any) -> None:
-        if len(entry) > 2:  # noqa: PLR2004
+        if len(entry) > 2:
             region = self.regions[self.current.number]
             for path, value in entry[1]:
                 region.put(tuple(path), recorded(value))
@@ -1011,5 +999,5 @@ class Cursor:
 def structured(details: Any) -> StructuredError:
     """An error entry as data."""
     size = len(details)
-    code = details[2] if size > 2 and details[2] is not None else UNSET  # noqa: PLR2004
-    return StructuredError(details[1], details[0], code, recorded(details[3]) if size > 3 else UNSET)  # noqa: PLR2004
+    code = details[2] if size > 2 and details[2] is not None else UNSET
+    return StructuredError(details[1], details[0], code, recorded(details[3]) if size > 3 else UNSET)

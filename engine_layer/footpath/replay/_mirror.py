@@ -134,7 +134,9 @@ def packed(value: Any) -> Any:
 def _present(value: dict[str, Any]) -> dict[str, Any]:
     # Two levels at most are ever opened by the engine (runs, child, key), so this does not recurse over user data.
     return {
-        key: _present(member) if type(member) is dict else member for key, member in value.items() if member is not UNSET
+        key: _present(member) if type(member) is dict else member
+        for key, member in value.items()
+        if member is not UNSET
     }
 
 

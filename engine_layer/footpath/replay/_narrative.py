@@ -231,6 +231,11 @@ class NarrativeBuilder:
                 continue
             key = event.key
             raw = event.raw_value
+            if values and numbers and type(raw) is int and what != "Delete":
+                # The commonest line, in one go.
+                text = f"Step {step}: {what} {key} = {raw}"
+                append(NarrativeEntry("step", text, 1, name, stage_id, stage, step, subflow, UNSET, key, raw))
+                continue
             if values and what != "Delete":
                 of = type(raw)  # pyright: ignore[reportUnknownVariableType]
                 if of is int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw
 from msgspec.json import Decoder, encode
 
-from footpath.journal._entries import LINK_NEXT, LINK_ROOT
+from footpath.journal.entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, log_marks, packed
 from footpath.values import ATOMS, MARK, TAG, js_number, plain
@@ -31,8 +31,14 @@ class Views:
         plain_log: whether rows of the log hold nothing but path and verb.
     """
 
-    def __init__(self, *, commit_values: str = "full", write_provenance: str = "off", read_tracking: str = "full",
-                 write_tracking: str = "full") -> None:
+    def __init__(
+        self,
+        *,
+        commit_values: str = "full",
+        write_provenance: str = "off",
+        read_tracking: str = "full",
+        write_tracking: str = "full",
+    ) -> None:
         self.commit_values = commit_values
         self.write_provenance = write_provenance
         self.provenance = write_provenance == "reads-prefix"
@@ -283,10 +289,23 @@ class Views:
         tags = None if frame.tagged else frame.decl.tags
         frame.tagged = True
         log = frame.region.history if frame.region.id else self.log
-        self._append(
-            log, frame.node["name"], frame.decl.id, frame.rsid, overwrite, {}, [], rows, tags, frame.sources
+        if tags or frame.sources:
+            name = frame.node["name"]
+            self._append(log, name, frame.decl.id, frame.rsid, overwrite, {}, [], rows, tags, frame.sources)
+            frame.sources = None
+            return True
+        log.append(
+            {
+                "overwrite": overwrite,
+                "updates": {},
+                "redactedPaths": [],
+                "trace": rows,
+                "stage": frame.node["name"],
+                "stageId": frame.decl.id,
+                "runtimeStageId": frame.rsid,
+                "idx": len(log),
+            }
         )
-        frame.sources = None
         return True
 
     def commit(self, frame: MirrorFrame, dropped: Any) -> None:
@@ -320,7 +339,9 @@ class Views:
                     row["readKeys"] = list(reads)
                 rows.append(row)
             if verb == "merge":
-                updates[key] = merged(updates.get(key, UNSET), value) if key in updates and value is not LOG_MARK else value
+                updates[key] = (
+                    merged(updates.get(key, UNSET), value) if key in updates and value is not LOG_MARK else value
+                )
             else:
                 overwrite[key] = value
             if delta:
@@ -345,7 +366,15 @@ class Views:
         tags = None if frame.tagged else frame.decl.tags
         frame.tagged = True
         self._append(
-            self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, overwrite, updates, redacted, rows, tags,
+            self._log_of(frame),
+            frame.node["name"],
+            frame.decl.id,
+            frame.rsid,
+            overwrite,
+            updates,
+            redacted,
+            rows,
+            tags,
             frame.sources,
         )
         frame.sources = None
@@ -353,7 +382,11 @@ class Views:
         frame.fields = None
 
     def _delta_rows(
-        self, frame: MirrorFrame, seen: dict[str, Any], overwrite: dict[str, Any], updates: dict[str, Any],
+        self,
+        frame: MirrorFrame,
+        seen: dict[str, Any],
+        overwrite: dict[str, Any],
+        updates: dict[str, Any],
         rows: list[dict[str, Any]],
     ) -> None:
         region, branch = frame.region, frame.branch
@@ -417,7 +450,16 @@ class Views:
         tags = None if frame.tagged else frame.decl.tags
         frame.tagged = True
         self._append(
-            self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, overwrite, {}, redacted, trace, tags, None
+            self._log_of(frame),
+            frame.node["name"],
+            frame.decl.id,
+            frame.rsid,
+            overwrite,
+            {},
+            redacted,
+            trace,
+            tags,
+            None,
         )
 
     # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -602,7 +644,9 @@ def summary_marker(value: Any, mark: str) -> Any:
     elif isinstance(value, (int, float)):
         marker.update(type="number", preview=js_number(value))
     elif isinstance(value, str):
-        marker.update(type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=value[:PREVIEW_UNITS])
+        marker.update(
+            type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=value[:PREVIEW_UNITS]
+        )
     elif isinstance(value, list):
         marker.update(type="array", size=len(value))  # type: ignore[arg-type]
     else:

@@ -1,10 +1,12 @@
 """What a stage sees: its scope over the shared state, the operations beside it, and rules that leave evidence."""
 
+from __future__ import annotations
+
 from footpath.scope._decide import Decision, Rule, Selection, decide, select
 from footpath.scope._frame import NO_ANSWER, Frame
 from footpath.scope._pause import Paused, interrupt
 from footpath.scope._redaction import Redaction, RedactionPolicy
-from footpath.scope._scope import Scope, StageOps, make_scope, ops
+from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_scope, ops
 
 __all__ = [
     "NO_ANSWER",
@@ -22,4 +24,7 @@ __all__ = [
     "make_scope",
     "ops",
     "select",
+    # for the engine
+    "bind_scope",
+    "new_scope",
 ]

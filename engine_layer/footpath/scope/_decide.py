@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct, UnsetType
 
-from footpath.journal._entries import READ_REDACTED
+from footpath.journal.entries import READ_REDACTED
 from footpath.scope._scope import frame_of
 from footpath.values import ABSENT, MARK, js_number, record, summarize
 
@@ -18,8 +18,21 @@ if TYPE_CHECKING:
     from footpath.scope._frame import Frame
 
 RESERVED = frozenset(
-    "constructor prototype __proto__ hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf "
-    "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+    [
+        "constructor",
+        "prototype",
+        "__proto__",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ]
 )
 """Names that footprintjs refuses in a filter: such a rule never matches."""
 
@@ -243,7 +256,7 @@ _JS_WHITESPACE = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2
 def _primitive(value: Any) -> Any:
     """A container as the text that JavaScript would compare."""
     depth = 0
-    while isinstance(value, (list, tuple)) and len(value) == 1 and depth < 1000:  # noqa: PLR2004
+    while isinstance(value, (list, tuple)) and len(value) == 1 and depth < 1000:
         value = value[0]
         depth += 1
         if value is None or value is ABSENT:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct
 
 from footpath.errors import StateError
-from footpath.journal._entries import (
+from footpath.journal.entries import (
     ABSENT_VALUE,
     APPEND,
     CHANGED,
@@ -55,7 +55,7 @@ def _joined(head: Any, tail: Any) -> Raw | None:
     if type(head) is not Raw or type(tail) is not Raw:
         return None
     first, second = bytes(head), bytes(tail)
-    if first[:1] != b"[" or second[:1] != b"[" or len(first) == 2 or len(second) == 2:  # noqa: PLR2004
+    if first[:1] != b"[" or second[:1] != b"[" or len(first) == 2 or len(second) == 2:
         return None
     return Raw(b"%b,%b" % (first[:-1], second[1:]))
 
@@ -117,7 +117,7 @@ class Frame(Struct, eq=False):
             return self.read_with_care(key)
         host.record_entry(key)
         staged = self.staged
-        value = staged[key] if key in staged else ABSENT
+        value = staged.get(key, ABSENT)
         if value is ABSENT:
             value = self.base.get(key, ABSENT)
         if type(value) in ATOMS:
