@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bench._turns import BATCH_NS
 
 VERSION = "9.24.0"
-WARM_MS = 400
+WARM_MS = 1000
 """How long a process runs a case before it is measured: by then Node's compiler is done with most of it."""
 HOW = (
     f"install Node 20 or newer, run `npm install footprintjs@{VERSION}` in an empty folder, and name that folder by the "
