@@ -1,5 +1,7 @@
 """Walking a line: stage after stage until it ends, breaks, fails or pauses."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,7 @@ from msgspec.json import encode
 
 from footpath.chart import LAST, LOOPING, PLAIN, SIMPLE, Mount, Node, StageNode
 from footpath.engine import _stage, _subflow
-from footpath.engine._schedule import TICK, Group
+from footpath.engine._schedule import Group
 from footpath.errors import RunError
 from footpath.journal.entries import (
     ADVANCE,
@@ -121,12 +123,16 @@ def walk(
                 continue
             if node.next is None:
                 return result
+            if task.parallel:
+                yield 1
             node, link, origin = node.next, LINK_NEXT, left
             continue
         elif node.for_each is not None:
             result, left = yield _subflow.for_each(place, node, link, origin, state)
             if node.next is None:
                 return result
+            if task.parallel:
+                yield 1
             node, link, origin = node.next, LINK_NEXT, left
             continue
         else:
@@ -140,29 +146,30 @@ def walk(
         if main:
             run.tail = frame
         if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
+            settled = False
             try:
                 scope = new_scope(Scope)
                 bind_scope(scope, frame)
                 out = node.fn(scope)  # type: ignore[misc]
-                awaited = False
                 if out is not None and type(out) not in _NOT_AWAITABLE and hasattr(out, "__await__"):
-                    awaited = True
+                    settled = True
                     out = yield out
             except Paused as pause:
-                _stage.pause(run, frame, pause)
+                yield _stage.pause(place, frame, pause, settled)
                 raise
             except Exception as error:
                 if task.parallel:
-                    yield TICK
+                    yield _stage.turns_to_settle(settled)
                 _stage.fail(run, frame, error)
+                if task.parallel and node.kind != "stage":
+                    yield 1
                 raise
         else:
-            awaited = True
-            out = yield _stage.attempt(place, node, frame)
+            out, settled = yield _stage.attempt(place, node, frame)
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
                 pause = Paused(out, by_interrupt=False)
-                _stage.pause(run, frame, pause)
+                yield _stage.pause(place, frame, pause, settled)
                 raise pause
         shape = node.shape
         if shape & _SHORTCUTS and not task.parallel and not frame.broke and type(out) is not StageNode:
@@ -205,7 +212,7 @@ def walk(
             run.frame_count = number + 1
             run.current = frame = Frame(run, region, node, number, branch, values)
             continue
-        chosen = None
+        chosen = returned = evidence = None
         if node.kind == "decider" and not task.parallel and not frame.broke:
             chosen, returned, evidence = _quick_choice(place, node, out)
         if chosen is not None:
@@ -230,14 +237,13 @@ def walk(
             if node.is_streaming:
                 run.end_stream(frame)
             if task.parallel:
-                yield TICK
-                if not awaited:
-                    # A plain function's result takes JavaScript one turn more to be looked at than an awaited one's.
-                    yield TICK
+                yield _stage.turns_to_settle(settled)
             dropped = frame.commit()
             run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
             if node.kind == "decider":
                 if frame.broke:
+                    if task.parallel:
+                        yield 1
                     state.broke, state.reason = True, frame.reason
                     return out.branch if type(out) is Decision else out
                 result = yield _decide(place, node, frame, out, state)
@@ -245,6 +251,8 @@ def walk(
                     return result
             elif node.kind == "selector":
                 if frame.broke:
+                    if task.parallel:
+                        yield 1
                     state.broke, state.reason = True, frame.reason
                     return out.branches if type(out) is Selection else out
                 result = yield _select(place, node, frame, out)
@@ -259,6 +267,8 @@ def walk(
                     result = None
                     following = yield dynamic(place, frame, node, out)
                     if following is not None:
+                        if task.parallel:
+                            yield 1
                         node, link, origin, frame = following, LINK_NEXT, frame, None
                         continue
                 elif node.children:
@@ -296,7 +306,7 @@ def walk(
             node, link, origin = node.next, LINK_NEXT, frame
         frame = None
         if task.parallel:
-            yield TICK
+            yield 1
 
 
 def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
@@ -349,6 +359,8 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
             "which doesn't match any child and no default branch is set"
         )
         run.bag(frame, "errors", "deciderError", message)
+        if place.task.parallel:
+            yield 1
         raise RunError(message)
     entry: tuple[Any, ...] = (DECIDE, run.declare(region, chosen), returned)
     if evidence is not None or fallback:
@@ -356,7 +368,20 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     if fallback:
         entry += (1,)
     run.say(frame, entry)
-    return (yield walk(place.deeper(), chosen, LINK_BRANCH, frame, state))
+    line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state)
+    if not place.task.parallel:
+        return (yield line)
+    if node.next is None and node.loop_target is None:
+        yield 2
+        return (yield line)
+    yield 1
+    try:
+        result = yield line
+    except Exception:
+        yield 2
+        raise
+    yield 2
+    return result
 
 
 def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, Any, Any]:
@@ -375,6 +400,8 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
         run.bag(frame, "logs", "selectedChildIds", record(ids))
         run.bag(frame, "logs", "selectorPattern", "scope-based-multi-choice")
         run.bag(frame, "errors", "selectorError", message)
+        if place.task.parallel:
+            yield 1
         raise RunError(message)
     wanted = set(ids)
     chosen = [child for child in node.children if child.id in wanted]
@@ -384,9 +411,15 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     if evidence is not None:
         entry += (Raw(encode(evidence)),)
     run.say(frame, entry)
-    if not chosen:
-        return {}
-    return (yield fork(place, frame, chosen, 1, node.fail_fast))
+    try:
+        result = (yield fork(place, frame, chosen, 1, node.fail_fast)) if chosen else {}
+    except Exception:
+        if place.task.parallel:
+            yield 1
+        raise
+    if place.task.parallel:
+        yield 1
+    return result
 
 
 def fork(
@@ -401,13 +434,12 @@ def fork(
     numbers = [run.declare(region, child) for child in children]
     run.say(frame, (FORK, kind, numbers))
     run.fan_out()
-    group = Group(len(children))
+    group = Group(len(children), fail_fast=fail_fast)
     for task, node in zip(group.tasks, children, strict=True):
         branch = _stage.full_id(region, node)
         task.stack.append(child(Place(run, task, region, branch, place.depth + 1), node, frame, LineState()))
-    try:
-        yield group
-    finally:
+    yield group
+    if not group.left:
         run.fan_in()
     results: dict[str, Any] = {}
     for node, (ok, value) in zip(children, group.results, strict=True):
@@ -483,10 +515,9 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
         result = yield walk(place, node, LINK_PARALLEL, origin, state)
     except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
         failure = error
-    yield TICK
-    if failure is not None:
-        yield TICK
+    yield 2 if failure is None else 3
     place.run.settle(state.first)
     if failure is not None:
         raise failure
+    yield 1
     return result

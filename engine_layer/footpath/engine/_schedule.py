@@ -15,6 +15,8 @@ Coroutines need an event loop, so the run moves into one at the first awaitable 
 asyncio.
 """
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 from collections import deque
@@ -216,7 +218,7 @@ def _outcome(scheduler: Scheduler) -> Any:
 
 async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | None) -> None:
     """Go on in the running event loop until the run is done."""
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     pending: set[asyncio.Future[Any]] = set()
     arrived: deque[tuple[Task, asyncio.Future[tuple[Any, BaseException | None]]]] = deque()
@@ -272,7 +274,7 @@ async def _settle(awaitable: Awaitable[Any], scheduler: Scheduler) -> tuple[Any,
 
 
 async def _bounded(awaitable: Awaitable[Any], time_left: Callable[[], tuple[float, BaseException]]) -> Any:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     seconds, too_late = time_left()
     limit = asyncio.timeout(max(seconds, 0))

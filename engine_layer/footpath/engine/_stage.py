@@ -1,11 +1,12 @@
 """Running one stage's function: attempts, pauses, failures."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from footpath.chart import Node, StageNode
-from footpath.engine._schedule import TICK
 from footpath.errors import FootpathError
 from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
 from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from footpath.engine._run import Run
     from footpath.state import Region
 
-__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_id", "full_name", "pause"]
+__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_id", "full_name", "pause", "turns_to_settle"]
 
 
 def full_name(region: Region, node: Node) -> str:
@@ -82,13 +83,21 @@ def fail(run: Run, frame: Frame, error: BaseException) -> None:
         run.failed_stage = f"{prefix}/{frame.node.id}" if prefix else frame.node.id
 
 
-def pause(run: Run, frame: Frame, signal: Paused) -> None:
+def turns_to_settle(settled: bool) -> int:
+    """Turns between what a stage's function came to and its commit; a plain function's first result takes one more."""
+    return 2 if settled else 3
+
+
+def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generator[Any, Any, None]:
     """Commit what a pausing stage had staged, and record the pause."""
+    run = place.run
     signal.frame = frame
     data = None if signal.data is None else [record(signal.data)]
     if data is not None and run.redaction is not None:
         data = [run.redaction.scrub_recorded(data[0])]
     run.say(frame, (PAUSE, 0, data, []))
+    if place.task.parallel:
+        yield turns_to_settle(settled)
     dropped = frame.commit()
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
     run.record_entry((PAUSE, 1, data, []))
@@ -107,8 +116,8 @@ def branch_text(returned: Any) -> str:
     return str(returned)
 
 
-def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, Any]:
-    """Run a stage that may be tried again, that streams or that may pause; returns what it returned.
+def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple[Any, bool]]:
+    """Run a stage that may be tried again, that streams or that may pause; returns what it returned, and if it was waited for.
 
     Raises:
         Exception: the last attempt's error, after it was recorded.
@@ -120,24 +129,27 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, Any]:
     for number in range(1, attempts + 1):
         if number > 1:
             run.say(frame, (AGAIN, run.now()))
+        settled = number > 1
         try:
             out = _call(run, node, frame)
-            awaited = hasattr(out, "__await__")
-            if awaited:
+            if hasattr(out, "__await__"):
+                settled = True
                 out = yield out
-            if task.parallel and policy is not None and not awaited:
-                yield TICK
-            return out
+            return out, settled
         except Paused as signal:
-            pause(run, frame, signal)
+            yield pause(place, frame, signal, settled)
             raise
         except Exception as error:
             if number == attempts or policy is None or not _wanted(policy.retry_on, error):
                 if task.parallel:
-                    yield TICK
+                    yield turns_to_settle(settled)
                 fail(run, frame, error)
+                if task.parallel and node.kind != "stage":
+                    yield 1
                 raise
             delay_ms = _delay_ms(policy.backoff_ms, number)
+            if task.parallel:
+                yield 1
             frame.forget()
             run.say(frame, (RETRY, number, attempts, delay_ms, error_entry(run, error)))
             if delay_ms > 0:
@@ -161,7 +173,7 @@ def _call(run: Run, node: Node, frame: Frame) -> Any:
 
 
 async def _sleep(delay_ms: float) -> None:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
     await asyncio.sleep(delay_ms / 1000)
 

@@ -1,5 +1,7 @@
 """Mounted charts: entering them, mapping state in and out; and one run of a chart per item of a list."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -8,7 +10,7 @@ from msgspec import Raw
 
 from footpath.chart import Mount, Node
 from footpath.engine import _line, _stage
-from footpath.engine._schedule import TICK, Group
+from footpath.engine._schedule import Group
 from footpath.errors import RunError
 from footpath.journal.entries import (
     BREAK,
@@ -86,12 +88,16 @@ def enter(
         pause.states[prefix] = inner.plain_view()
         raise
     except Exception as error:
+        if place.task.parallel:
+            yield 3
         run.bag(frame, "errors", "subflowError", _error_text(run, error))
         run.say(frame, (EXIT,))
         run.say(frame, (COMMIT,))
+        if place.task.parallel:
+            yield 1
         raise
     if place.task.parallel:
-        yield TICK
+        yield 3
     if inner_state.broke and mount.propagate_break:
         state.broke, state.reason = True, inner_state.reason
         reason = None if inner_state.reason is None else record(inner_state.reason)
@@ -106,6 +112,8 @@ def enter(
     state.final = inner
     if run.redaction is not None:
         run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
+    if place.task.parallel:
+        yield 1
     return result, frame
 
 
@@ -233,13 +241,15 @@ def for_each(
         if spec.into is not None:
             frame.write(spec.into, results)
     except Exception as error:
-        if place.task.parallel:
-            yield TICK
         _stage.fail(run, frame, error)
+        if place.task.parallel:
+            yield 1
         raise
     run.say(frame, (END, run.now()))
     dropped = frame.commit()
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+    if place.task.parallel:
+        yield 1
     return results, frame
 
 
@@ -259,13 +269,12 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
         children.append(Node(branch_id, name, kind="subflow", mount=mount))
     run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))
     run.fan_out()
-    group = Group(len(children))
+    group = Group(len(children), fail_fast=node.fail_fast)
     for task, child, state in zip(group.tasks, children, states, strict=True):
         inner_place = _line.Place(run, task, region, _stage.full_id(region, child), place.depth + 1)
         task.stack.append(_line.child(inner_place, child, frame, state))
-    try:
-        yield group
-    finally:
+    yield group
+    if not group.left:
         run.fan_in()
     if group.first_error is not None and (node.fail_fast or not isinstance(group.first_error, Exception)):
         raise group.first_error
