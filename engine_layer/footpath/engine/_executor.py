@@ -1,5 +1,7 @@
 """Running a chart."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import time
@@ -173,7 +175,7 @@ class FlowChartExecutor:
             options["include_values"] = False
         if not include_step_numbers:
             options["include_step_numbers"] = False
-        if max_value_length != 80:  # noqa: PLR2004
+        if max_value_length != 80:
             options["max_value_length"] = max_value_length
         self._narrative = options
         self._told = None
@@ -185,7 +187,7 @@ class FlowChartExecutor:
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
     def run(
         self,
-        input: Mapping[str, Any] | None = None,  # noqa: A002  # footprintjs's name
+        input: Mapping[str, Any] | None = None,  # footprintjs's name
         env: Mapping[str, Any] | None = None,
         *,
         max_depth: int = DEFAULT_MAX_DEPTH,
@@ -213,7 +215,7 @@ class FlowChartExecutor:
 
     async def arun(
         self,
-        input: Mapping[str, Any] | None = None,  # noqa: A002
+        input: Mapping[str, Any] | None = None,
         env: Mapping[str, Any] | None = None,
         *,
         max_depth: int = DEFAULT_MAX_DEPTH,
@@ -228,7 +230,7 @@ class FlowChartExecutor:
     def resume(
         self,
         checkpoint: Mapping[str, Any],
-        input: Any = NO_ANSWER,  # noqa: A002
+        input: Any = NO_ANSWER,
         *,
         env: Mapping[str, Any] | None = None,
         max_depth: int = DEFAULT_MAX_DEPTH,
@@ -255,7 +257,7 @@ class FlowChartExecutor:
     async def aresume(
         self,
         checkpoint: Mapping[str, Any],
-        input: Any = NO_ANSWER,  # noqa: A002
+        input: Any = NO_ANSWER,
         *,
         env: Mapping[str, Any] | None = None,
         max_depth: int = DEFAULT_MAX_DEPTH,
@@ -667,7 +669,7 @@ class FlowChartExecutor:
             stage_id = phase.run.failed_stage
         shown: Any = UNSET
         if self._traceback:
-            import traceback  # noqa: PLC0415
+            import traceback
 
             shown = "".join(traceback.format_exception(error))
             if phase.run.redaction is not None:

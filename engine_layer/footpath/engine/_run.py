@@ -1,5 +1,7 @@
 """One phase of one run: what its frames share while it is alive."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -192,7 +194,7 @@ class Run:
             ordinal = self.declare(region, node)
             self.current = self.frame(region, node, branch)
             self.record_entry((HALT, self.now(), ordinal, link, -1 if origin is None else origin.number))
-        if aborted:
+        if aborted and signal is not None:
             reason = signal.reason
             raise reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
         if late:
@@ -302,7 +304,7 @@ class Run:
         """A streaming stage has returned: its text is whole."""
         node = frame.node
         stream = node.stream_id or node.id
-        text = "".join(str(token) for token in frame.tokens)
+        text = "".join(str(token) for token in frame.tokens or ())
         self.stream("on_end", stream, text)
         self.say(frame, (TOKEN, stream, record(text), 1))
 

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from footpath.engine._run import Run
     from footpath.state import Region
 
-__all__ = ["StageNode", "attempt", "branch_text", "error_entry", "error_name", "fail", "full_id", "full_name", "pause", "turns_to_settle"]
+__all__ = [
+    "StageNode",
+    "attempt",
+    "branch_text",
+    "error_entry",
+    "error_name",
+    "fail",
+    "full_id",
+    "full_name",
+    "pause",
+    "turns_to_settle",
+]
 
 
 def full_name(region: Region, node: Node) -> str:

@@ -160,6 +160,10 @@ one."""
 PROCEED = 45
 """`[45, t, node]` is NEXT and the next node's OPEN in one."""
 
+REMERGE = 46
+"""`[46, key, value]`: the stage patched a key, wrote it anew and patched it again. As in the reference the commit applies all
+its patches to what was written; this is what comes of it."""
+
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 

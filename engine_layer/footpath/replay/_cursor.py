@@ -1,5 +1,7 @@
 """From journal entries to events: the one place where an event is made, for a live run and for a replayed one alike."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -758,6 +760,7 @@ class Cursor:
             if self.views is not None:
                 self.views.seeded(region)
         inner = region.first
+        assert inner is not None  # a mount enters at the first node of its flow
         self._fire(
             "flow",
             "on_subflow_entry",

@@ -1,5 +1,7 @@
 """State as the fold of commits."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 from copy import deepcopy

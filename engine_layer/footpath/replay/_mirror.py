@@ -1,5 +1,7 @@
 """State as a journal tells it: the same reads, staged writes and commits as the run's, over recorded forms."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import Any

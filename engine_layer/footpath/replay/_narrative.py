@@ -240,7 +240,7 @@ class NarrativeBuilder:
                 of = type(raw)  # pyright: ignore[reportUnknownVariableType]
                 if of is int:
                     text = f"{what} {key} = {raw}"
-                elif of is str and len(raw) <= short:
+                elif of is str and len(raw) <= short:  # type: ignore[arg-type]
                     text = f'{what} {key} = "{raw}"'
                 elif of is float:
                     text = f"{what} {key} = {js_number(raw)}"

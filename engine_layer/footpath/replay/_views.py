@@ -1,5 +1,7 @@
 """Views that a cursor gathers besides firing events: commit log, execution tree, snapshot, in footprintjs's shapes."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

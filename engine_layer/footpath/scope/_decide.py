@@ -1,5 +1,7 @@
 """Rules with evidence: which were tried, what each looked at, what it saw."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import math
@@ -168,7 +170,7 @@ def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, An
             raise TypeError(message) from None
     evidence = RuleEvidence("", index, branch, False, UNSET if label is None else label)
     if type(when) is dict or not callable(when):
-        _try_filter(frame, when, evidence)
+        _try_filter(frame, when, evidence)  # type: ignore[arg-type]
     else:
         _try_function(scope, frame, when, evidence)
     return evidence

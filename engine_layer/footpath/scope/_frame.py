@@ -1,5 +1,7 @@
 """One execution of one node, seen from inside: its reads, its staged writes, its commit."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -307,7 +309,8 @@ class Frame(Struct, eq=False):
     def update(self, key: str, patch: Any) -> None:
         host = self.begin_write(key)
         patch = untracked(patch)
-        base = self.lookup(key)
+        # Over a key that the stage has deleted a patch starts anew, though a read still shows what was committed.
+        base = ABSENT if self.staged.get(key) is ABSENT else self.lookup(key)
         redaction = host.redaction
         if redaction is not None and redaction.wants(key) is True:
             redaction.mark(key, patch)
@@ -329,9 +332,22 @@ class Frame(Struct, eq=False):
                 entry += (flags, hidden)
             host.record_entry(entry)
             self.stage(key, merged, recorded)
+            self.note_patch(key, patch, merged)
             return
         merged = merge(base, patch)
         self.stage(key, merged, record(merged))
+        self.note_patch(key, patch, merged)
+
+    def note_patch(self, key: str, patch: Any, merged: Any) -> None:
+        """Keep a key's patches as one, and see whether the key was written anew between them."""
+        if self.patches is None:
+            self.patches = {}
+        before = self.patches.get(key)
+        if before is None:
+            self.patches[key] = (patch, merged, False)
+        else:
+            together, left, again = before
+            self.patches[key] = (merge(together, patch), merged, again or self.patched_over is not left)
 
     def delete(self, key: str) -> None:
         host = self.begin_write(key, deleting=True)

@@ -1,5 +1,7 @@
 """The two things a stage is given: its scope, and the scope's operations."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownVariableType=false
 from __future__ import annotations
 
 import sys

@@ -1,5 +1,7 @@
 """The shared state of one (sub)flow while a run is alive."""
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
