@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
-    parser.add_argument("--cases", type=Path, metavar="DIR", help="folder of cases (default: see docs/parity.md)")
+    parser.add_argument("--cases", type=Path, metavar="DIR", help="folder of cases (default: see tests/README.md)")
     parser.add_argument("--expected", type=Path, metavar="DIR", help="the reference's results (default: beside cases)")
     parser.add_argument("--only", metavar="GLOB", help="only cases whose name matches")
     parser.add_argument("--features", metavar="A,B", help="only cases with one of these features")
