@@ -19,13 +19,14 @@ from footpath.chart import (
 )
 from footpath.engine import FlowChartExecutor
 from footpath.replay import replay
-from footpath.scope import RedactionPolicy, Rule, decide, interrupt, ops, select
+from footpath.scope import Decision, RedactionPolicy, Rule, Scope, Selection, decide, interrupt, ops, select
 from footpath.trace import Trace, decode_trace, encode_trace
 from footpath.values import ABSENT
 
 __all__ = [
     "ABSENT",
     "Child",
+    "Decision",
     "DynamicSubflow",
     "FlowChart",
     "FlowChartExecutor",
@@ -33,6 +34,8 @@ __all__ = [
     "RedactionPolicy",
     "RetryPolicy",
     "Rule",
+    "Scope",
+    "Selection",
     "StageNode",
     "Trace",
     "decide",
