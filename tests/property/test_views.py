@@ -15,6 +15,10 @@ from tests.property._budget import examples
 from tests.property._runs import Case, Phase, Running, cases
 
 
+CLOSELY = 12
+"""Commits up to which every one is looked at."""
+
+
 def as_json(state: dict[str, Any]) -> dict[str, Any]:
     """A live state as JSON values."""
     recorded = {key: record(untracked(value)) for key, value in state.items()}
@@ -76,6 +80,8 @@ def test_state_after_n_commits_is_the_fold_of_n_commits(case: Case) -> None:
             cursor.feed(entry)
             if len(views.log) > seen:
                 seen = len(views.log)
+                if seen > CLOSELY and seen % 7:
+                    continue  # folding begins at the beginning each time
                 state = msgspec.json.decode(msgspec.json.encode(cursor.top.recorded_state()))
                 assert trace.state_at(seen) == state
         assert seen == len(trace.snapshot["commitLog"])

@@ -42,7 +42,7 @@ from footpath.channels import (
 from footpath.journal.entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, log_marked, normal, opened, packed
-from footpath.values import ATOMS, MARK, plain
+from footpath.values import ATOMS, MARK, TAG, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -155,6 +155,7 @@ class Cursor:
             self._cycle,
             self._take,
             self._proceed,
+            self._remerge,
         ]
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -491,9 +492,11 @@ class Cursor:
         else:
             patch = UNSET if flags & 2 else recorded(entry[2])
             if flags & 8:
+                frame.whole = {**(frame.whole or {}), key: None}
                 after = UNSET if entry[5] is None and patch is UNSET else recorded(entry[5])
             else:
-                after = merged(frame.lookup(key), patch)
+                held = frame.staged.get(key, MARK)
+                after = merged(UNSET if held is UNSET else frame.lookup(key), patch)
             if flags & 4:
                 self._hide_fields(frame, key, entry[4])
                 redacted = True
@@ -501,6 +504,13 @@ class Cursor:
         frame.ops.append((key, "merge", patch, tuple(frame.reads) if self.provenance else ()))
         frame.writes[key] = (patch, "update")
         self._write_event(frame, key, patch, "update", redacted)
+
+    def _remerge(self, entry: Any) -> None:
+        frame = self.current
+        key = entry[1]
+        frame.staged[key] = value = recorded(entry[2])
+        if type(value) is Raw and TAG.encode() in bytes(value):
+            frame.whole = {**(frame.whole or {}), key: None}
 
     def _append(self, entry: Any) -> None:
         frame = self.current

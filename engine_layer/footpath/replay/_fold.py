@@ -7,7 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from footpath.state import merge
+from footpath.replay._merge import holds_tags, merged_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,14 +19,17 @@ _GONE: Any = object()
 def fold(initial: dict[str, Any], bundles: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Apply commit bundles, in order, to a copy of an initial state (all as JSON)."""
     state = deepcopy(initial)
+    tagged = holds_tags(state)
     for bundle in bundles:
+        tagged = tagged or holds_tags((bundle["overwrite"], bundle["updates"]))
         for row in bundle["trace"]:
             path = row["path"].split(SEPARATOR)
             verb = row["verb"]
             if verb == "delete":
                 _remove(state, path)
             elif verb == "merge":
-                _put(state, path, merge(_get(state, path, {}), deepcopy(_get(bundle["updates"], path, {}))))
+                patch = deepcopy(_get(bundle["updates"], path, {}))
+                _put(state, path, merged_json(_get(state, path, {}), patch, tagged=tagged))
             elif verb == "append":
                 _put(state, path, [*_get(state, path, []), *_get(bundle["overwrite"], path, [])])
             else:

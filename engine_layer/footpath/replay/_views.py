@@ -317,6 +317,7 @@ class Views:
             and not frame.branch
             and frame.redacted is None
             and frame.fields is None
+            and frame.whole is None
             and self._commit_scalars(frame, dropped)
         ):
             return
@@ -351,6 +352,14 @@ class Views:
                 seen[key] = verb if previous is None or verb != "merge" else previous  # type: ignore[assignment]
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
+        elif frame.whole:
+            for key in frame.whole:
+                if key in updates:
+                    del updates[key]
+                    overwrite[key] = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
+                    for row in rows:
+                        if row["path"].rpartition(SEPARATOR)[2] == key:
+                            row["verb"] = "set"
         redacted: list[str] = []
         lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
         for key, fields in (frame.fields or {}).items():
@@ -382,6 +391,7 @@ class Views:
         frame.sources = None
         frame.redacted = None
         frame.fields = None
+        frame.whole = None
 
     def _delta_rows(
         self,
@@ -400,7 +410,7 @@ class Views:
                 row["verb"] = "delete" if verb == "delete" else "set"
                 overwrite.pop(key, None)
                 updates.pop(key, None)
-            elif verb == "merge" and key not in overwrite:
+            elif verb == "merge" and key not in overwrite and key not in (frame.whole or ()):
                 row["verb"] = "merge"
             else:
                 tail = grown(region.get(path), final)

@@ -20,6 +20,7 @@ from footpath.journal.entries import (
     NOTE,
     READ_REDACTED,
     REDACTED,
+    REMERGE,
     RESULT,
     SET,
     SOURCE,
@@ -74,6 +75,7 @@ class Frame(Struct, eq=False):
         branch: id of the parallel child this frame belongs to, empty on the main line.
         base: the committed values that the stage sees.
         touched: containers the stage has looked into, `(value, view)` by key.
+        patches: of each key that was patched: all patches as one, what the last one left, what was written between them.
         recorded: the recorded form of each staged container, by key.
         broke: whether the stage asked to stop its line; `reason` is what it said.
         seen: which untracked sources were noted, as bits.
@@ -88,6 +90,7 @@ class Frame(Struct, eq=False):
     staged: dict[str, Any] = {}
     recorded: dict[str, Any] | None = None
     touched: dict[str, Any] | None = None
+    patches: dict[str, tuple[Any, Any, Any]] | None = None
     broke: bool = False
     reason: Any = None
     seen: int = 0
@@ -310,7 +313,8 @@ class Frame(Struct, eq=False):
         host = self.begin_write(key)
         patch = untracked(patch)
         # Over a key that the stage has deleted a patch starts anew, though a read still shows what was committed.
-        base = ABSENT if self.staged.get(key) is ABSENT else self.lookup(key)
+        held = self.staged.get(key, NO_ANSWER)
+        base = ABSENT if held is ABSENT else self.lookup(key)
         redaction = host.redaction
         if redaction is not None and redaction.wants(key) is True:
             redaction.mark(key, patch)
@@ -332,22 +336,37 @@ class Frame(Struct, eq=False):
                 entry += (flags, hidden)
             host.record_entry(entry)
             self.stage(key, merged, recorded)
-            self.note_patch(key, patch, merged)
+            self.note_patch(key, patch, merged, held)
             return
         merged = merge(base, patch)
         self.stage(key, merged, record(merged))
-        self.note_patch(key, patch, merged)
+        self.note_patch(key, patch, merged, held)
 
-    def note_patch(self, key: str, patch: Any, merged: Any) -> None:
-        """Keep a key's patches as one, and see whether the key was written anew between them."""
+    def note_patch(self, key: str, patch: Any, merged: Any, held: Any) -> None:
+        """Keep a key's patches as one, and what was written anew between them."""
         if self.patches is None:
             self.patches = {}
         before = self.patches.get(key)
         if before is None:
-            self.patches[key] = (patch, merged, False)
+            self.patches[key] = (patch, merged, NO_ANSWER)
         else:
-            together, left, again = before
-            self.patches[key] = (merge(together, patch), merged, again or self.patched_over is not left)
+            together, left, written = before
+            self.patches[key] = (merge(together, patch), merged, written if held is left else held)
+
+    def patch_again(self) -> None:
+        """Do as the reference does, which applies all patches of a stage together, after what was written between them."""
+        for key, (together, left, written) in (self.patches or {}).items():
+            if written is NO_ANSWER or self.staged.get(key) is not left:
+                continue
+            value = merge(written, together)
+            recorded = record(value)
+            host = self.host
+            shown = recorded
+            if host.redaction is not None:
+                shown = MARK if host.redaction.wants(key) else host.redaction.show(key, value, recorded)
+            self.say((REMERGE, key, shown))
+            self.stage(key, value, recorded)
+        self.patches = None
 
     def delete(self, key: str) -> None:
         host = self.begin_write(key, deleting=True)
@@ -401,6 +420,8 @@ class Frame(Struct, eq=False):
         """
         if self.touched is not None:
             self.check_touched()
+        if self.patches is not None:
+            self.patch_again()
         staged = self.staged
         if not staged:
             return None
@@ -486,6 +507,7 @@ class Frame(Struct, eq=False):
         self.staged = {}
         self.recorded = None
         self.touched = None
+        self.patches = None
         self.base = self.region.values
 
     # ── everything else a stage may say ──────────────────────────────────────────────────────────────────────────

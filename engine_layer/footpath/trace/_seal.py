@@ -329,6 +329,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.BAG: ((3, _Seal.value),),
     code.REGISTER: ((1, _Seal.node), (2, _Seal.name), (3, _Seal.name), (4, _Seal.value)),
     code.SEED: ((1, _Seal.writes),),
+    code.REMERGE: ((1, _Seal.key), (2, _Seal.value)),
     code.MESSAGE: ((2, _Seal.name), (3, _Seal.name)),
 }
 """For each kind of entry its parts that may show what a stage wrote."""
