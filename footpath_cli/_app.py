@@ -113,6 +113,22 @@ def demo(
 
 @app.command()
 @_guarded
+def prove(
+    count: Annotated[int, typer.Option("--count", "-n", min=400, help="How many requests.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Drives every die: the same seed tells the same story.")] = 1,
+) -> None:
+    """Try to lose a trace: crashes at every call, outages, duplicates, poison, thirty days of dead letters.
+
+    The handlers that are deployed run over the deterministic poller in virtual time. Every trace captured must be archived
+    once, or lie in a named place; if one is lost or counted twice, this fails.
+    """
+    from footpath_cli.prove import run_proof
+
+    run_proof(count, seed)
+
+
+@app.command()
+@_guarded
 def run(
     chart: Annotated[str, typer.Argument(metavar="CHART", help="Name of the chart.", show_default=False)],
     given: Annotated[

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _MAX_ATTRIBUTES = 10
 
+FACTS = ("reason", "detail", "messageId", "sentAt", "receiveCount")
+"""The attributes that say why a message lies in the dead-letter queue; they are left behind when it is sent again."""
+
 
 class DeadLetters:
     """Puts messages into a dead-letter queue, body untouched.
@@ -38,14 +41,9 @@ class DeadLetters:
         """
         # SQS delivers no empty body; whoever invoked us by hand finds a word for it here all the same.
         body = record.body or "(no body)"
-        facts = {
-            "reason": reason,
-            "detail": detail[:1000],
-            "messageId": record.message_id,
-            "sentAt": "" if record.sent_at_ms is None else str(record.sent_at_ms),
-            "receiveCount": record.receive_count,
-        }
-        facts = {name: text for name, fact in facts.items() if (text := admissible(fact).strip())}
+        sent_at = "" if record.sent_at_ms is None else str(record.sent_at_ms)
+        told = (reason, detail[:1000], record.message_id, sent_at, record.receive_count)
+        facts = {name: text for name, fact in zip(FACTS, told, strict=True) if (text := admissible(fact).strip())}
         own = list(record.attributes.items())[: _MAX_ATTRIBUTES - len(facts)]
         for attributes in (dict(own) | facts, facts, facts | {"detail": detail[:100]}, {"reason": reason}):
             if message_size_bytes(body, attributes) <= self._max_message_bytes:

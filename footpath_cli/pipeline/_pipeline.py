@@ -77,6 +77,7 @@ class LocalPipeline:
     def __enter__(self) -> Self:
         """Make the world, then load the handlers into it."""
         with contextlib.ExitStack() as stack:
+            from botocore.config import Config
             from moto import mock_aws
 
             stack.enter_context(_environment(_FAKE_CREDENTIALS))
@@ -85,7 +86,8 @@ class LocalPipeline:
             # Handlers keep their clients while their settings stay the same: another name each time is another cold start.
             number = next(_numbers)
             self.bucket = f"footpath-archive-{number}"
-            self.sqs: Any = session.client("sqs")
+            # The poller asks again by itself; retries inside the SDK would wait in real time.
+            self.sqs: Any = session.client("sqs", config=Config(retries={"total_max_attempts": 1}))
             self.s3: Any = session.client("s3")
             self.s3.create_bucket(Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
             self.dead_letter_url: str = self.sqs.create_queue(
@@ -155,9 +157,9 @@ class LocalPipeline:
         """Give the environment back; the world is gone."""
         self._stack.close()
 
-    def request(self, event: dict[str, Any]) -> Any:
-        """Call the request handler. What it raises passes."""
-        deadline_ms = self._clock.now_ms() + REQUEST_TIMEOUT_S * 1000
+    def request(self, event: dict[str, Any], *, timeout_ms: int = REQUEST_TIMEOUT_S * 1000) -> Any:
+        """Call the request handler, with so much time. What it raises passes."""
+        deadline_ms = self._clock.now_ms() + timeout_ms
         request_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         context = LambdaContext("request-handler", request_id, self._clock, deadline_ms)
         with self._handlers_output():

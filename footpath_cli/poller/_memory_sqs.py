@@ -101,6 +101,16 @@ class MemorySqs:
         """Messages that outlived their retention and are gone: what law 7 must never need."""
         return self._find(queue_url).expired_count
 
+    def bodies(self, queue_url: str) -> list[str]:
+        """The body of every message of a queue, in flight and delayed ones included: what no receive could show.
+
+        A copy that a server kept is not listed beside the message it was copied from.
+        """
+        queue = self._find(queue_url)
+        return [
+            message.body for message in queue.alive.values() if not message.is_copy or message.id not in queue.alive
+        ]
+
     def _answer(self, operation: str, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         run = self._operations.get(operation)
         if run is None:

@@ -20,6 +20,7 @@ from footpath.archive._ids import hour_of_id, parse_trace_id, time_of_id_ms
 from footpath.archive._keys import SEGMENTS, SegmentName, hour_prefix, is_large_key, parse_segment_key
 from footpath.archive._line import Line, decode_line, document_sha256
 from footpath.archive._members import Damage, salvage, unfold
+from footpath.archive._segment import Identity
 from footpath.ids import system_clock_ms
 
 if TYPE_CHECKING:
@@ -100,6 +101,23 @@ class ArchiveReader:
             age_ms = self._clock_ms() - time_of_id_ms(wanted)
             raise TraceNotFoundError(wanted, may_be_in_flight=age_ms < self._in_flight_ms)
         return self.read(place)
+
+    def identities(self, trace_id: str) -> list[Identity]:
+        """What the archive holds under an id: every revision and every document, each once, ascending.
+
+        Raises:
+            MalformedIdError: not a trace id.
+            CorruptArchiveError: a line is damaged.
+            ArchiveUnavailableError: the store did not answer.
+        """
+        wanted = parse_trace_id(trace_id)
+        found: set[Identity] = set()
+        for name, entries in self._candidates(wanted, start_after=""):
+            for entry in entries:
+                if entry.trace_id == wanted:
+                    line = self._read_line(Place(wanted, entry.revision, name.key, entry.offset, entry.length))
+                    found.add(Identity(wanted, entry.revision, line.sha256))
+        return sorted(found)
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Ids that begin with a text of hex digits (dashes aside), newest first, at most `limit`.
