@@ -95,7 +95,7 @@ def fail(run: Run, frame: Frame, error: BaseException) -> None:
 
 
 def turns_to_settle(settled: bool) -> int:
-    """Turns between what a stage's function came to and its commit; a plain function's first result takes one more."""
+    """Turns between what a stage's function came to and its commit; a plain function's result takes one more."""
     return 2 if settled else 3
 
 
@@ -140,7 +140,7 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
     for number in range(1, attempts + 1):
         if number > 1:
             run.say(frame, (AGAIN, run.now()))
-        settled = number > 1
+        settled = attempts > 1
         try:
             out = _call(run, node, frame)
             if hasattr(out, "__await__"):
