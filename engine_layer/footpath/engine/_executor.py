@@ -20,7 +20,7 @@ from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_
 from footpath.replay import Cursor, NarrativeBuilder, Views
 from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
 from footpath.state import untracked
-from footpath.trace import FORMAT, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us, sealed
+from footpath.trace import FORMAT, MAX_VALUE_LENGTH, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us, sealed
 from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
 
 if TYPE_CHECKING:
@@ -169,7 +169,19 @@ class FlowChartExecutor:
     def enable_narrative(
         self, *, include_values: bool = True, include_step_numbers: bool = True, max_value_length: int = 80
     ) -> None:
-        """Keep the story of the runs to come; it is told by `get_narrative_entries` and by the trace."""
+        """Keep the story of the runs to come; it is told by `get_narrative_entries` and by the trace.
+
+        Args:
+            include_values: say the value of each read and write, not only its key.
+            include_step_numbers: begin each read and write with "Step N: ".
+            max_value_length: longest summary of a value, in UTF-16 units; at most 10,000.
+
+        Raises:
+            RunError: `max_value_length` is no such number.
+        """
+        if type(max_value_length) is not int or not 0 <= max_value_length <= MAX_VALUE_LENGTH:
+            message = f"max_value_length is a whole number up to {MAX_VALUE_LENGTH}, not {max_value_length!r:.60}"
+            raise RunError(message)
         options: dict[str, Any] = {}
         if not include_values:
             options["include_values"] = False
@@ -476,7 +488,9 @@ class FlowChartExecutor:
             cursor=cursor,
             stream_handlers=self._stream_handlers,
         )
-        return run, Phase(run, run_id, started_us, UNSET)
+        phase = Phase(run, run_id, started_us, UNSET)
+        phase.narrative = self._narrative
+        return run, phase
 
     def _seed(self, run: Run) -> None:
         if not self._initial:
@@ -632,8 +646,8 @@ class FlowChartExecutor:
         partial = phase.status == "running"
         chart = self.chart
         options: dict[str, Any] = dict(self._options)
-        if self._narrative:
-            options["narrative"] = self._narrative
+        if phase.narrative:
+            options["narrative"] = phase.narrative
         document = Document(
             format=FORMAT,
             version=VERSION,

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -24,6 +25,8 @@ from footpath.journal.entries import (
 from footpath.scope import Frame, Redaction
 from footpath.state import Region
 from footpath.values import ATOMS, js_number, record
+
+logger = logging.getLogger("footpath")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,8 +148,15 @@ class Run:
     def _append_and_feed(self, entry: Any) -> None:
         self.journal.append(entry)
         cursor = self.cursor
-        assert cursor is not None
-        cursor.feed(entry)
+        if cursor is None:
+            return
+        try:
+            cursor.feed(entry)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not become the run's
+            self.cursor = None
+            # Only the type: a message may quote a value.
+            message = "no more events of this run: making one raised %s; its journal goes on"
+            logger.error(message, type(error).__name__)  # noqa: TRY400  # a traceback may quote one, too
 
     def reentry(self, mount: Node) -> Reentry | None:
         """How a paused run goes back into this mount; None when it is simply entered."""

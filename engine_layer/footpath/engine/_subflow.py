@@ -11,7 +11,7 @@ from msgspec import Raw
 from footpath.chart import Mount, Node
 from footpath.engine import _line, _stage
 from footpath.engine._schedule import Group
-from footpath.errors import RunError
+from footpath.errors import RunError, StateError
 from footpath.journal.entries import (
     BREAK,
     COMMIT,
@@ -66,7 +66,7 @@ def enter(
         root = again.root
     elif mount.input_mapper is not None:
         mapped = mount.input_mapper(region.plain_view())
-        mapped = {key: value for key, value in mapped.items() if value is not ABSENT}
+        mapped = {_key(key): value for key, value in mapped.items() if value is not ABSENT}
     # What a stage returned to be mounted keeps its own names; a chart mounted by the builder is told apart by a prefix.
     inner = Region(chart.nodes_by_id, region.prefix if mount.is_dynamic else prefix, frozenset(mapped))
     inner.args = mapped
@@ -146,6 +146,18 @@ def _open(
     return frame
 
 
+def _key(key: Any) -> str:
+    """Let a state key pass that a mapping made.
+
+    Raises:
+        StateError: it is no string.
+    """
+    if type(key) is not str:
+        message = f"a mapping gave the state key {key!r:.80}, a {type(key).__name__}; a state key is a string"
+        raise StateError(message)
+    return key
+
+
 def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any], array_merge: str) -> None:
     """Write what a subflow hands out into the parent's state, through a frame of the parent."""
     writes: list[list[Any]] = []
@@ -172,6 +184,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             region.recorded.pop(path[0], None)
 
     for key, value in mapped.items():
+        _key(key)
         if type(value) in ATOMS and redaction is None:
             before = region.values.get(key, ABSENT)
             if before is not ABSENT and same(before, value):
@@ -188,7 +201,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             if array_merge != "replace" and isinstance(before, (list, tuple)):
                 value = [*before, *value]
             write((key,), value)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and all(type(member) is str for member in value):
             for member, item in value.items():
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):

@@ -589,6 +589,8 @@ class Cursor:
     def _commit_frame(self, frame: MirrorFrame, dropped: Any) -> None:
         region = frame.region
         staged = frame.staged
+        if dropped is not None:
+            dropped = frozenset(dropped)
         if self.views is not None:
             self.views.commit(frame, dropped)
         if staged:

@@ -212,7 +212,8 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -
     evidence.conditions = conditions
     matched = True
     redaction = frame.host.redaction
-    for key, wanted in when.items():
+    for name, wanted in when.items():
+        key = name if type(name) is str else str(name)  # as JavaScript has it
         if key in RESERVED:
             matched = False
             continue

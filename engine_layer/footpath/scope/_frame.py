@@ -435,7 +435,10 @@ class Frame(Struct, eq=False):
             base = values.get(key, ABSENT)
             kind = type(value)
             if base == value if type(base) is kind else kind in _NUMBERS and type(base) in _NUMBERS and base == value:
-                dropped = [key] if dropped is None else [*dropped, key]
+                if dropped is None:
+                    dropped = [key]
+                else:
+                    dropped.append(key)
             values[key] = value
             if known and key in known:
                 del known[key]
@@ -462,7 +465,10 @@ class Frame(Struct, eq=False):
                 unchanged = base is not ABSENT and (region.recorded.get(slot) == now or same(base, value))
                 region.recorded[slot] = now
             if unchanged:
-                dropped = [key] if dropped is None else [*dropped, key]
+                if dropped is None:
+                    dropped = [key]
+                else:
+                    dropped.append(key)
             if not branch:
                 region.values[key] = value
             elif not unchanged:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.values import ABSENT, MARK, Secrets, plain
+from footpath.values import ABSENT, MARK, TAG, Secrets, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,7 +118,9 @@ class Redaction:
             steps = path.split(".")
             holder: Any = value
             for step in steps[:-1]:
+                holder = _members(holder)
                 holder = holder.get(step) if isinstance(holder, dict) else None
+            holder = _members(holder)
             if isinstance(holder, dict) and steps[-1] in holder:
                 if holder[steps[-1]] != MARK:
                     self.secrets.add(holder[steps[-1]])
@@ -171,6 +173,11 @@ class Redaction:
             "fieldRedactions": {key: list(paths) for key, paths in self.fields.items()},
             "patterns": [pattern.pattern for pattern in self.patterns],
         }
+
+
+def _members(form: Any) -> Any:
+    """The members of an object, also of one that stands in a tagged form: a dataclass, a struct."""
+    return form.get("value") if isinstance(form, dict) and TAG in form else form
 
 
 def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:

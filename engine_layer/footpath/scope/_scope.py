@@ -73,19 +73,16 @@ class Scope:
         frame_of(self).delete(key)
 
     def __getitem__(self, key: str) -> Any:
-        return frame_of(self).read(key)
+        return frame_of(self).read(key if type(key) is str else refused(key))
 
     def __setitem__(self, key: str, value: Any) -> None:
-        if type(key) is not str:
-            message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
-            raise StateError(message)
-        frame_of(self).write(key, value)
+        frame_of(self).write(key if type(key) is str else refused(key), value)
 
     def __delitem__(self, key: str) -> None:
-        frame_of(self).delete(key)
+        frame_of(self).delete(key if type(key) is str else refused(key))
 
     def __contains__(self, key: str) -> bool:
-        return frame_of(self).has(key)
+        return frame_of(self).has(key if type(key) is str else refused(key))
 
     def __iter__(self) -> Iterator[str]:
         return iter(frame_of(self).keys())
@@ -93,6 +90,21 @@ class Scope:
     def __repr__(self) -> str:
         frame = frame_of(self)
         return f"<Scope of {frame.node.id}#{frame.number}: {', '.join(frame.keys())}>"
+
+
+def refused(key: Any) -> str:
+    """Refuse a state key that is no string; JSON would not bring it back.
+
+    Raises:
+        StateError: always.
+    """
+    message = f"a state key is a string, not {type(key).__name__} ({key!r:.80}); use str(key)"
+    raise StateError(message)
+
+
+def _named(name: Any) -> str:
+    """A name of the stage's own making, as text."""
+    return name if type(name) is str else str(name)
 
 
 _object_getattribute = object.__getattribute__
@@ -144,6 +156,8 @@ class StageOps:
     def get(self, key: str, default: Any = None) -> Any:
         """Read a key like `scope.key`, but give `default` when it is absent (absent is not the same as None)."""
         frame = self._frame
+        if type(key) is not str:
+            refused(key)
         present = frame.present(key)
         value = frame.read(key)
         return value if present else default
@@ -160,27 +174,28 @@ class StageOps:
         Raises:
             StateError: the key is one of the run's input, which is read-only.
         """
-        self._frame.write_with(key, value, redact, description)
+        note = None if description is None else _named(description)
+        self._frame.write_with(key if type(key) is str else refused(key), value, redact, note)
 
     def update(self, key: str, patch: Any) -> None:
         """Merge a patch into a key: objects merge member by member, lists unite without duplicates."""
-        self._frame.update(key, patch)
+        self._frame.update(key if type(key) is str else refused(key), patch)
 
     def delete(self, key: str) -> None:
         """Remove a key, like `del scope.key`."""
-        self._frame.delete(key)
+        self._frame.delete(key if type(key) is str else refused(key))
 
     def append_all(self, key: str, items: Iterable[Any]) -> None:
         """Append several items to a list in one read and one write."""
-        self._frame.append_all(key, items)
+        self._frame.append_all(key if type(key) is str else refused(key), items)
 
     def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:
         """Send an event of the application's own to the recorders; name it like `billing.charge`."""
-        self._frame.emit(name, payload)
+        self._frame.emit(_named(name), payload)
 
     def debug(self, key: str, value: Any) -> None:
         """Leave a diagnostic value on the stage."""
-        self._frame.note("debug", key, value)
+        self._frame.note("debug", _named(key), value)
 
     def log(self, message: Any) -> None:
         """Leave a diagnostic message on the stage."""
@@ -188,15 +203,15 @@ class StageOps:
 
     def error(self, key: str, value: Any) -> None:
         """Leave a remark about something wrong on the stage; the stage goes on."""
-        self._frame.note("error", key, value)
+        self._frame.note("error", _named(key), value)
 
     def metric(self, name: str, value: Any) -> None:
         """Leave a measurement on the stage."""
-        self._frame.note("metric", name, value)
+        self._frame.note("metric", _named(name), value)
 
     def evaluate(self, name: str, value: Any) -> None:
         """Leave a score on the stage."""
-        self._frame.note("eval", name, value)
+        self._frame.note("eval", _named(name), value)
 
     def break_flow(self, reason: Any = None) -> None:
         """Stop this line after the stage; in a subflow or a parallel child only that stops."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from footpath.trace._codec import decode_trace, encode_trace
 from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
+from footpath.trace._options import MAX_VALUE_LENGTH
 from footpath.trace._seal import sealed
 from footpath.trace._time import iso_of_us, us_of_iso
 from footpath.trace._trace import Trace
 
 __all__ = [
     "FORMAT",
+    "MAX_VALUE_LENGTH",
     "VERSION",
     "ChartRef",
     "Document",
