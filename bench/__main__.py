@@ -62,20 +62,24 @@ def main() -> int:
 def _baseline(rows: list[Row], rounds: int) -> str:
     machine = (
         f"{os.cpu_count()} {platform.machine()} cores shared with other work, {platform.system()}, "
-        f"{platform.python_implementation()} {platform.python_version()}, footprintjs {VERSION} on Node"
+        f"{platform.python_implementation()} {platform.python_version()}, footprintjs {VERSION} on Node; "
+        f"load average {os.getloadavg()[0]:.1f} at the end (above the number of cores, Node's compiler and collector "
+        "threads starve, and its first runs look several times slower than they are: trust the hot figures then)"
     )
     return f"""# Baseline
 
 Written by `python -m bench --write` on {datetime.now(UTC):%Y-%m-%d}; do not edit by hand. Machine: {machine}.
 
-Every figure is the median of {rounds} rounds in which both sides had their turn one after the other. The ratios are what
-to compare; the absolute times belong to that machine and that hour. Times are of a warm process.
+Both sides had {rounds} rounds, in turns; a round's figure is the median of its runs, and a ratio compares each side's best
+round, because other work on the machine only ever adds time. The ratios are what to compare; the absolute times belong
+to that machine and that hour.
 
 {as_markdown(rows)}
 
 - *Capture + encode*: run a chart with the narrative kept, and encode its trace; footprintjs: run with its narrative, and
-  `JSON.stringify` of spec, snapshot and narrative. Each round has a Node process of its own, warm before it
-  is measured: its compiler makes faster code in some processes than in others.
+  `JSON.stringify` of spec, snapshot and narrative. Each round has a Node process of its own, because its
+  compiler makes faster code in some than in others. The ratio takes the median of the 15 to 300 runs after the first ten, as
+  when the budgets were set; *hot* is what the same process comes to when it runs that one chart for 0.7 s more.
 - *All views*: besides, snapshot (state, commit log, tree) and narrative entries, in the same process.
 - *Bytes as they travel*: the whole document with header and spec, as a message body carries it, against footprintjs's JSON.
 - *A captured stage* is measured without encoding where it is compared with bare functions over a dict.

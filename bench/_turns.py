@@ -36,5 +36,5 @@ def in_turns(jobs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 
 def ratio(over: list[float], under: list[float]) -> float:
-    """Median of the rounds' ratios: each pair was measured one after the other."""
-    return median([a / b for a, b in zip(over, under, strict=True)])
+    """Ratio of each side's best round: other work on the machine only ever adds time, and not to both alike."""
+    return min(over) / min(under)

@@ -1,5 +1,6 @@
-// The reference engine on one case: prints {"us", "bytes"} of a run with narrative and JSON.stringify of all it gives.
-// usage: FOOTPATH_ORACLE=<folder holding node_modules/footprintjs> node reference.mjs CASE WARM_MS MS
+// The reference engine on one case: prints {"us", "hot_us", "bytes"} of a run with narrative and JSON.stringify of all it gives.
+// `us` is the median of a few dozen runs after ten, `hot_us` that of the later half of HOT_MS more of them.
+// usage: FOOTPATH_ORACLE=<folder holding node_modules/footprintjs> node reference.mjs CASE HOT_MS
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -71,12 +72,12 @@ const large = () => {
 };
 
 const CASES = {
-  linear50: () => [linear(50), {}],
-  linear5: () => [linear(5), {}],
-  loan: () => [loan(), { input: { cs: 580, d: 0.47, emp: 'self' } }],
-  loop200: () => [loop(200), { maxIterations: 1000 }],
-  fork20: () => [fork(20), {}],
-  large: () => [large(), {}],
+  linear50: () => [linear(50), {}, 60],
+  linear5: () => [linear(5), {}, 300],
+  loan: () => [loan(), { input: { cs: 580, d: 0.47, emp: 'self' } }, 300],
+  loop200: () => [loop(200), { maxIterations: 1000 }, 15],
+  fork20: () => [fork(20), {}, 60],
+  large: () => [large(), {}, 5],
 };
 
 const once = async (chart, options) => {
@@ -88,16 +89,19 @@ const once = async (chart, options) => {
   });
 };
 
-const [name, warmMs, ms] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
-const [chart, options] = CASES[name]();
-const times = [];
+const [name, hotMs] = [process.argv[2], Number(process.argv[3])];
+const [chart, options, runs] = CASES[name]();
 let text = '';
-const begin = performance.now();
-while (performance.now() < begin + warmMs) text = await once(chart, options);
-while (times.length < 5 || performance.now() < begin + warmMs + ms) {
+const timed = async () => {
   const began = process.hrtime.bigint();
   text = await once(chart, options);
-  times.push(Number(process.hrtime.bigint() - began) / 1e3);
-}
-times.sort((a, b) => a - b);
-console.log(JSON.stringify({ us: times[times.length >> 1], bytes: Buffer.byteLength(text) }));
+  return Number(process.hrtime.bigint() - began) / 1e3;
+};
+const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+const times = [];
+for (let i = 0; i < runs + 10; i++) times.push(await timed());
+const us = median(times.slice(Math.min(10, runs >> 1)));
+const hot = [];
+const begin = performance.now();
+while (hot.length < 5 || performance.now() < begin + hotMs) hot.push(await timed());
+console.log(JSON.stringify({ us, hot_us: median(hot.slice(hot.length >> 1)), bytes: Buffer.byteLength(text) }));
