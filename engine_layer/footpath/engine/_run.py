@@ -4,7 +4,6 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -25,8 +24,6 @@ from footpath.journal.entries import (
 from footpath.scope import Frame, Redaction
 from footpath.state import Region
 from footpath.values import ATOMS, js_number, record
-
-logger = logging.getLogger("footpath")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,9 +151,11 @@ class Run:
             cursor.feed(entry)
         except Exception as error:  # noqa: BLE001  # a fault of ours must not become the run's
             self.cursor = None
+            import logging  # 3 ms of a cold start that never comes here
+
             # Only the type: a message may quote a value.
             message = "no more events of this run: making one raised %s; its journal goes on"
-            logger.error(message, type(error).__name__)  # noqa: TRY400  # a traceback may quote one, too
+            logging.getLogger("footpath").error(message, type(error).__name__)  # noqa: TRY400  # a traceback may quote one, too
 
     def reentry(self, mount: Node) -> Reentry | None:
         """How a paused run goes back into this mount; None when it is simply entered."""
