@@ -53,6 +53,17 @@ def nothing_is_none(result: Result, _case: Mapping[str, Any]) -> None:
                     del entry["event"]["payload"]
 
 
+def checkpoint_extras(result: Result, _case: Mapping[str, Any]) -> None:
+    """What our checkpoints carry beyond the reference's is left out."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for name in _CHECKPOINT_EXTRAS:
+                phase.get("checkpoint", {}).pop(name, None)
+
+
+_CHECKPOINT_EXTRAS = ("redactedKeys",)
+
+
 def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
     """From a resume in a new executor on, the narrative is left out: the reference's is empty there."""
     for run, ran in zip(_runs(case), result["runs"], strict=False):
@@ -131,6 +142,7 @@ def _dicts(value: Json) -> Iterator[dict[str, Json]]:
 
 RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
+    checkpoint_extras,
     fresh_narrative,
     halves_in_texts,
     absent_members,

@@ -576,8 +576,14 @@ class _Case:
         return [option for option in options if self.chance(0.5)]
 
     def present(self) -> Json:
-        """An expression whose value is there: texts about emits don't tell an absent member from a missing one."""
-        return ["$default", self.expression(), "absent"]
+        """A value without absent members: texts about emits don't tell them from missing ones."""
+        return self.weighted(
+            (3, self.scalar()),
+            (2, ["$concat", self.expression(part=True)]),
+            (1, ["$len", ["$get", self.pick(_LISTS)]]),
+            (1, ["$default", ["$get", "l0"], "absent"]),
+            (1, {"x": self.scalar(), "y": [self.scalar()]}),
+        )
 
     def condition(self) -> Json:
         return self.weighted(

@@ -295,7 +295,9 @@ def _subscript(place: Any, segment: str, c: StageContext) -> Any:
 
 def _update_path(a: list[Any], c: StageContext) -> None:
     value = evaluate(a[1], c)
-    *above, last = segments(a[0])
+    path = segments(a[0])
+    c.runtime.hiding.wrote_at(path, value)
+    *above, last = path
     place = _reach(c, above)
     key = _subscript(place, last, c)
     if isinstance(key, int) and key >= len(place):

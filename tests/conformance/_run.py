@@ -124,9 +124,9 @@ class _Runs:
         if o.get("redaction"):
             executor.set_redaction_policy(_redaction_policy(o["redaction"]))
         throwing = o.get("throwingRecorder") or {}
-        if throwing.get("scope") is not None:
+        if throwing.get("scope"):
             executor.attach_scope_recorder(throwing_recorder("bad-scope", throwing["scope"]))
-        if throwing.get("flow") is not None:
+        if throwing.get("flow"):
             executor.attach_flow_recorder(throwing_recorder("bad-flow", throwing["flow"]))
         executor.attach_scope_recorder(recorder("conformance-scope", ("scope", "emit"), events))
         executor.attach_flow_recorder(recorder("conformance-flow", ("flow",), events))

@@ -18,7 +18,7 @@ __all__ = ["Hiding", "compiled", "hide_everywhere"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
-_STATES = frozenset({"sharedState", "globalContext"})
+_STATE = "sharedState"
 _LOGS = frozenset({"commitLog", "history", "queries"})
 
 
@@ -47,6 +47,18 @@ class Hiding:
             self._keys.add(key)
         if self.hides(key):
             self.secrets.append(value)
+        for field in self._fields.get(key, ()):
+            found = value
+            for step in field.split("."):
+                found = found.get(step) if isinstance(found, dict) else None
+            if found is not None:
+                self.secrets.append(found)
+
+    def wrote_at(self, path: list[str], value: Any) -> None:
+        """Note a write below a key."""
+        for step in reversed(path[1:]):
+            value = {step: value}
+        self.wrote(path[0], value)
 
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
@@ -61,6 +73,19 @@ class Hiding:
             for field in fields
             for at in range(len(steps))
         )
+
+    def hide_in(self, state: dict[str, Json]) -> None:
+        """Hide a subflow's hidden keys and fields in its state; in place."""
+        for key, value in state.items():
+            if self.hides(key):
+                state[key] = _LOG_MARK
+            for field in self._fields.get(key, ()):
+                *above, last = field.split(".")
+                place = value
+                for step in above:
+                    place = place.get(step) if isinstance(place, dict) else None
+                if isinstance(place, dict) and last in place:
+                    place[last] = _LOG_MARK
 
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
@@ -105,9 +130,12 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
             if isinstance(item.get("redactedPaths"), list):
                 _keep_named_paths(item, hiding)
             for key, member in item.items():
-                if key in _STATES and live:
+                if key == _STATE and live:
                     continue
-                inside = _LOG_MARK if key in _LOGS or key in _STATES else mark
+                inside = _LOG_MARK if key in _LOGS or key == _STATE else mark
+                if key == "globalContext" and isinstance(member, dict):
+                    inside = _LOG_MARK
+                    hiding.hide_in(member)
                 if key == "outputState" and hiding.has_policy:
                     inside = _LOG_MARK  # the state is shown as the redacted snapshot shows it
                 if key == "runs" and isinstance(member, dict):

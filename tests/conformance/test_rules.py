@@ -205,3 +205,11 @@ def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
     marked = {**shown, "events": [_event(value="[REDACTED]")]}
     assert not _differs(copied, marked, Hiding({"fields": {"p": ["zip"]}}))
     assert _differs(copied, {**shown, "events": [_event(value="90211")]}, Hiding({"fields": {"p": ["zip"]}}))
+
+
+def test_a_checkpoint_may_name_the_hidden_keys() -> None:
+    """That member alone."""
+    assert not _differs(
+        {"checkpoint": {"pausedStageId": "a"}}, {"checkpoint": {"pausedStageId": "a", "redactedKeys": []}}
+    )
+    assert _differs({"checkpoint": {"pausedStageId": "a"}}, {"checkpoint": {"pausedStageId": "a", "more": []}})
