@@ -46,6 +46,7 @@ class Mount(Struct, eq=False):
         input_mapper: parent state (plain, untracked) to the subflow's first state; None maps nothing.
         output_mapper: (what the subflow produced, parent state) to writes on the parent; None writes nothing.
         is_dynamic: a stage returned it; its stages' ids and names then carry no prefix.
+        is_item: it is what a parallel for-each runs for one item.
         array_merge: "concat" adds a top-level array to the parent's, "replace" overwrites it.
     """
 
@@ -60,6 +61,7 @@ class Mount(Struct, eq=False):
     converge_at: str | None = None
     tags: tuple[str, ...] = ()
     is_dynamic: bool = False
+    is_item: bool = False
 
 
 class ForEach(Struct, eq=False):
@@ -90,6 +92,7 @@ class Node(Struct, eq=False):
     added after the loop takes its place, as in footprintjs, and only the spec remembers the loop.
 
     Attributes:
+        is_dynamic: a stage returned it while the run went on; its id and name then carry no prefix.
         fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
             under that id of the branch given to `set_default`; None when there is neither.
         index: position in the chart's spec document; a fallback copy shares its original's.
@@ -116,6 +119,7 @@ class Node(Struct, eq=False):
     is_streaming: bool = False
     stream_id: str | None = None
     is_parallel_child: bool = False
+    is_dynamic: bool = False
     fallback: Node | None = None
     index: int = -1
     shape: int = -1

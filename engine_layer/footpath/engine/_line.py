@@ -104,6 +104,7 @@ def walk(
     clock, began_ns, watched = run.clock, run.began_ns, run.watched
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
+    stop_after = False
     if place.depth > run.limits.max_depth:
         refuse(place, node, link, origin)
     while True:
@@ -113,7 +114,7 @@ def walk(
         elif node.mount is not None:
             entering = _subflow.enter(place, node, link, origin, state)
             result, left = (yield from entering) if delegate else (yield entering)
-            if state.broke:
+            if state.broke or stop_after:
                 return result
             if node.loop_target is not None:
                 # footprintjs does not loop here: the target's function runs once more under a node named by its id.
@@ -141,6 +142,8 @@ def walk(
             if node.is_streaming:
                 run.stream("on_start", node.stream_id or node.id, None)
             frame = run.open(region, node, link, origin, branch)
+            if stop_after:
+                frame.broke = True
         if state.first is None:
             state.first = frame
         if main:
@@ -251,11 +254,12 @@ def walk(
                     return result
             elif node.kind == "selector":
                 if frame.broke:
+                    # footprintjs looks at a selector's wish to stop only when the next stage has run.
+                    stop_after, result = True, {}
                     if task.parallel:
                         yield 1
-                    state.broke, state.reason = True, frame.reason
-                    return out.branches if type(out) is Selection else out
-                result = yield _select(place, node, frame, out)
+                else:
+                    result = yield _select(place, node, frame, out)
             else:
                 record_entry((EXECUTED, "linear"))
                 result = out
@@ -479,7 +483,7 @@ def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator
                 propagate_break=child.propagate_break,
                 is_dynamic=True,
             )
-            children.append(Node(child.id, child.name, kind="subflow", mount=mount))
+            children.append(Node(child.id, child.name, kind="subflow", mount=mount, is_dynamic=True))
         yield fork(place, frame, children, 0, node.fail_fast)
     if out.next is None:
         return None
@@ -492,7 +496,7 @@ def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator
         count = run.loop(target)
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
         return target
-    following = Node(out.next.id, out.next.name, fn=out.next.fn)
+    following = Node(out.next.id, out.next.name, fn=out.next.fn, is_dynamic=True)
     run.bag(frame, "logs", "dynamicNextDirect", True)
     run.bag(frame, "logs", "dynamicNextName", following.name)
     run.say(frame, (MESSAGE, "next", f"Moving to {following.name} stage (dynamic)", following.name))

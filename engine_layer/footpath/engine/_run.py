@@ -231,7 +231,7 @@ class Run:
         if ordinal is None:
             ordinal = region.declared[node] = self.node_count
             self.node_count = ordinal + 1
-            prefix = region.prefix
+            prefix = "" if node.is_dynamic else region.prefix
             self.record_entry(_declaration(node, prefix) if prefix or node.shape < 0 else node.declaration)
         return ordinal
 

@@ -35,12 +35,12 @@ __all__ = [
 
 def full_name(region: Region, node: Node) -> str:
     """A node's name with its subflow's prefix."""
-    return f"{region.prefix}/{node.name}" if region.prefix else node.name
+    return f"{region.prefix}/{node.name}" if region.prefix and not node.is_dynamic else node.name
 
 
 def full_id(region: Region, node: Node) -> str:
     """A node's id with its subflow's prefix."""
-    return f"{region.prefix}/{node.id}" if region.prefix else node.id
+    return f"{region.prefix}/{node.id}" if region.prefix and not node.is_dynamic else node.id
 
 
 def error_name(error: BaseException) -> str:
@@ -90,8 +90,7 @@ def fail(run: Run, frame: Frame, error: BaseException) -> None:
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
     run.record_entry((FAIL, error_entry(run, error)))
     if run.failed_stage is None:
-        prefix = frame.region.prefix
-        run.failed_stage = f"{prefix}/{frame.node.id}" if prefix else frame.node.id
+        run.failed_stage = full_id(frame.region, frame.node)
 
 
 def turns_to_settle(settled: bool) -> int:

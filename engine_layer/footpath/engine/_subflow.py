@@ -53,7 +53,7 @@ def enter(
     mount = node.mount
     assert mount is not None
     chart = run.resolve(mount)
-    prefix = f"{region.prefix}/{node.id}" if region.prefix else node.id
+    prefix = _stage.full_id(region, node)
     if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
             f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
@@ -67,8 +67,7 @@ def enter(
     elif mount.input_mapper is not None:
         mapped = mount.input_mapper(region.plain_view())
         mapped = {_key(key): value for key, value in mapped.items() if value is not ABSENT}
-    # What a stage returned to be mounted keeps its own names; a chart mounted by the builder is told apart by a prefix.
-    inner = Region(chart.nodes_by_id, region.prefix if mount.is_dynamic else prefix, frozenset(mapped))
+    inner = _region(region, node, chart, frozenset(mapped))
     inner.args = mapped
     frame = _open(place, node, link, origin, inner, root, mapped)
     if again is not None:
@@ -115,6 +114,22 @@ def enter(
     if place.task.parallel:
         yield 1
     return result, frame
+
+
+def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str]) -> Region:
+    """The state of a chart that is entered.
+
+    The builder tells mounted charts apart by a prefix, and the engine those that it is given while the run goes on. What a
+    stage returned to be run keeps its own names.
+    """
+    mount = node.mount
+    assert mount is not None
+    if mount.is_dynamic:
+        return Region(chart.nodes_by_id, readonly=readonly)
+    if mount.chart is None or mount.is_item:
+        return Region(chart.nodes_by_id, _stage.full_id(outer, node), readonly=readonly)
+    prefix = f"{outer.mounted}/{node.id}" if outer.mounted else node.id
+    return Region(chart.nodes_by_id, prefix, prefix, readonly)
 
 
 def _error_text(run: Run, error: BaseException) -> str:
@@ -253,8 +268,11 @@ def for_each(
             results = yield _each(place, node, frame, items[:count])
         if spec.into is not None:
             frame.write(spec.into, results)
-    except Exception as error:
-        _stage.fail(run, frame, error)
+    except Exception:
+        # Neither committed nor reported as an error of this stage, in footprintjs as here: what failed in a branch was
+        # reported there.
+        if run.failed_stage is None:
+            run.failed_stage = _stage.full_id(region, node)
         if place.task.parallel:
             yield 1
         raise
@@ -277,7 +295,11 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
         branch_id = f"{node.id}~{index}"
         chart = _branch_chart(spec.branch, item, index)
         mount = Mount(
-            branch_id, name, chart, input_mapper=lambda _, item=item, index=index: {"item": item, "index": index}
+            branch_id,
+            f"{_stage.full_name(region, node)} [{index}]",
+            chart,
+            input_mapper=lambda _, item=item, index=index: {"item": item, "index": index},
+            is_item=True,
         )
         children.append(Node(branch_id, name, kind="subflow", mount=mount))
     run.say(frame, (FORK, 2, [run.declare(region, child) for child in children]))

@@ -91,7 +91,7 @@ class Cursor:
         self.decls: list[Declared] = []
         self.frames: list[MirrorFrame] = []
         self.current: Any = None
-        self.top = MirrorRegion("", ())
+        self.top = MirrorRegion("")
         self.regions: dict[int, MirrorRegion] = {}
         self.visits: dict[str, int] = {}
         self.parallel = 0
@@ -635,7 +635,7 @@ class Cursor:
             payload,
             frame.decl.name,
             frame.rsid,
-            frame.region.path,
+            tuple(frame.decl.id.split("/")[:-1]),
             frame.branch,
             self.started_ms + t / 1000,
         )
@@ -754,10 +754,8 @@ class Cursor:
         _, t, ordinal, link, origin, first, mapped, subflow_name = entry
         decl = self.decls[ordinal]
         parent = None if origin < 0 else self.frame(origin)
-        outer = self.top if parent is None else self.regions[parent.number] if link == LINK_ROOT else parent.region
         inner_id = decl.id
-        own = inner_id[len(outer.id) + 1 :] if outer.id else inner_id
-        region = MirrorRegion(inner_id, (*outer.path, own))
+        region = MirrorRegion(inner_id)
         frame = self._begin(t, ordinal, link, parent)
         self.regions[frame.number] = region
         frame.has_scope = False

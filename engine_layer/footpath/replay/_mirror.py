@@ -64,11 +64,10 @@ class MirrorRegion:
     its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
     """
 
-    __slots__ = ("first", "history", "id", "initial", "mount", "path", "tree", "values")
+    __slots__ = ("first", "history", "id", "initial", "mount", "tree", "values")
 
-    def __init__(self, region_id: str, path: tuple[str, ...]) -> None:
+    def __init__(self, region_id: str) -> None:
         self.id = region_id
-        self.path = path
         self.values: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
         self.tree: dict[str, Any] | None = None

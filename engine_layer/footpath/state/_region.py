@@ -25,7 +25,9 @@ class Region(Struct, eq=False):
         values: live values by key; a deleted key stays in place as `ABSENT`, so that a later write keeps its position.
             Parallel children live below `runs`, by child id.
         recorded: for containers, the recorded form they had when they were committed, by key; what a commit compares with.
-        prefix: mount ids from the top joined by "/", empty at the top.
+        prefix: what stands before its nodes' ids and names, mount ids joined by "/"; empty at the top.
+        mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the run went
+            on: what is mounted in that one has been named before, so the way to it is not in those names.
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
@@ -34,6 +36,7 @@ class Region(Struct, eq=False):
 
     nodes: Mapping[str, Node]
     prefix: str = ""
+    mounted: str = ""
     readonly: frozenset[str] = frozenset()
     values: dict[str, Any] = {}
     recorded: dict[Any, Any] = {}
