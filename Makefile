@@ -10,7 +10,7 @@ PYTHON ?= python3
 JOBS ?= 2
 SEED ?= 1
 # Requests of `make prove`: the default ends within five minutes on two busy cores, 100,000 on a quiet machine.
-N ?= 20000
+N ?= 40000
 
 VENV := .venv
 BIN := $(VENV)/bin

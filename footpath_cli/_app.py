@@ -47,6 +47,8 @@ app = _app(
 )
 traces = _app(f"Read the archive, trace by trace. An ID may be shortened to its first digits.\n\n{_WHERE}")
 app.add_typer(traces, name="traces")
+dlq = _app("Look into a stack's dead-letter queue, and get messages out of it: back to the trace queue, or away.")
+app.add_typer(dlq, name="dlq")
 
 Archive = Annotated[
     Path | None, typer.Option("--archive", "-a", metavar="FOLDER", help="Archive folder.", show_default=False)
@@ -58,6 +60,21 @@ Region = Annotated[
     str | None, typer.Option("--region", metavar="REGION", help="AWS region of the stack.", show_default=False)
 ]
 TraceId = Annotated[str, typer.Argument(metavar="ID", help="Trace id, or its first digits.", show_default=False)]
+
+
+NamedStack = Annotated[
+    str, typer.Option("--stack", "-s", metavar="NAME", help="CloudFormation stack.", show_default=False)
+]
+MessageIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Message ids or trace ids, or their first digits.", show_default=False),
+]
+Reasons = Annotated[
+    list[str] | None,
+    typer.Option("--reason", metavar="REASON", help="Of this reason; may be repeated.", show_default=False),
+]
+Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
+AtMost = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many.", show_default=False)]
 
 
 class Form(StrEnum):
@@ -114,7 +131,7 @@ def demo(
 @app.command()
 @_guarded
 def prove(
-    count: Annotated[int, typer.Option("--count", "-n", min=400, help="How many requests.")] = 20_000,
+    count: Annotated[int, typer.Option("--count", "-n", min=400, help="How many requests.")] = 40_000,
     seed: Annotated[int, typer.Option(help="Drives every die: the same seed tells the same story.")] = 1,
 ) -> None:
     """Try to lose a trace: crashes at every call, outages, duplicates, poison, thirty days of dead letters.
@@ -275,3 +292,145 @@ def traces_replay(
     from footpath_cli._traces import replay_trace
 
     replay_trace(_place(archive, stack, region), trace_id, recorder)
+
+
+@traces.command("recover")
+@_guarded
+def traces_recover(
+    log: Annotated[
+        str | None,
+        typer.Option(
+            "--log", metavar="FILE", help="Also out of these log lines; - reads them here.", show_default=False
+        ),
+    ] = None,
+    log_group: Annotated[
+        str | None,
+        typer.Option(
+            "--log-group", metavar="NAME", help="Also out of this group of CloudWatch Logs.", show_default=False
+        ),
+    ] = None,
+    hours: Annotated[int, typer.Option(min=1, help="How far back in the group.")] = 24,
+    archive: Archive = None,
+    stack: Stack = None,
+    region: Region = None,
+) -> None:
+    """Bring back traces that the queue did not take: from the spool, and from log lines.
+
+    With a stack they are sent to its trace queue; run it again later, and what has been archived is cleared from the spool.
+    In a folder they are archived at once. Running it twice, or while it runs elsewhere, harms nothing.
+    """
+    from footpath_cli import _operations as operations
+
+    if stack is None:
+        if log_group is not None:
+            raise CommandError("--log-group is of AWS", "give --stack, too", exit_code=Exit.USAGE)
+        operations.recover_here(_place(archive, None, None), log)
+    else:
+        _place(archive, stack, region)
+        operations.recover_stack(operations.Stack(stack, region), log, log_group, hours)
+
+
+@traces.command("verify")
+@_guarded
+def traces_verify(
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Also replay each document, and compare what is told beside it.")
+    ] = False,
+    as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
+    archive: Archive = None,
+    stack: Stack = None,
+    region: Region = None,
+) -> None:
+    """Check that what lies in the archive is what was put there, and name the first bad trace.
+
+    Every member decodes, every document has its hash, index and name fit the lines, and audit trails hold. A copy of an
+    archive verifies like the archive.
+    """
+    from footpath_cli._operations import verify_archive
+
+    verify_archive(_place(archive, stack, region), replay=replay, as_lines=as_lines)
+
+
+@app.command()
+@_guarded
+def doctor(
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template", "-t", metavar="FILE", help="A template; ./template.yaml when absent.", show_default=False
+        ),
+    ] = None,
+    as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
+    stack: Stack = None,
+    region: Region = None,
+) -> None:
+    """Check a template, or what is deployed, against the rules that would lose traces."""
+    from footpath_cli import _operations as operations
+
+    operations.doctor(template, stack, region, as_lines=as_lines)
+
+
+@dlq.command("ls")
+@_guarded
+def dlq_ls(
+    stack: NamedStack,
+    reason: Reasons = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 100,
+    as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    region: Region = None,
+) -> None:
+    """List dead letters with their reasons. Listing hides them from others for a moment, and changes nothing."""
+    from footpath_cli import _operations as operations
+    from footpath_cli.operate import Choice
+
+    chosen = Choice((), tuple(reason or ()))
+    operations.list_dead(operations.Stack(stack, region), chosen, limit=limit, as_lines=as_lines)
+
+
+@dlq.command("peek")
+@_guarded
+def dlq_peek(
+    message: Annotated[str, typer.Argument(metavar="ID", help="Message id or trace id, or its first digits.")],
+    stack: NamedStack,
+    as_data: Annotated[bool, typer.Option("--json", help="All of it as JSON.")] = False,
+    region: Region = None,
+) -> None:
+    """Show one dead letter: why it lies there, and how its body begins."""
+    from footpath_cli import _operations as operations
+
+    operations.peek(operations.Stack(stack, region), message, as_data=as_data)
+
+
+@dlq.command("redrive")
+@_guarded
+def dlq_redrive(
+    stack: NamedStack,
+    message: MessageIds = None,
+    reason: Reasons = None,
+    everything: Everything = False,
+    limit: AtMost = None,
+    region: Region = None,
+) -> None:
+    """Send dead letters to the trace queue again, once what was wrong is mended."""
+    from footpath_cli import _operations as operations
+
+    choice = operations.chosen(message or (), reason or (), everything=everything, command=operations.redrive_dead)
+    operations.redrive_dead(operations.Stack(stack, region), choice, limit=limit)
+
+
+@dlq.command("discard")
+@_guarded
+def dlq_discard(
+    stack: NamedStack,
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="Your reason; it is kept.", show_default=False)],
+    message: MessageIds = None,
+    reason: Reasons = None,
+    everything: Everything = False,
+    limit: AtMost = None,
+    region: Region = None,
+) -> None:
+    """Throw dead letters away. A record of each stays in the archive bucket: who, when, why, and what it was."""
+    from footpath_cli import _operations as operations
+
+    choice = operations.chosen(message or (), reason or (), everything=everything, command=operations.discard_dead)
+    operations.discard_dead(operations.Stack(stack, region), choice, why=why, limit=limit)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from footpath_cli.operate._bodies import Held, held_in
 from footpath_cli.operate._dead_letters import DISCARDS, Choice, Discard, discard, redrive
+from footpath_cli.operate._doctor import Expiry, Facts, Ill, examine
+from footpath_cli.operate._facts import facts_of_stack, facts_of_template
 from footpath_cli.operate._queues import MOVED_BY_POLICY, Desk, Parked
 from footpath_cli.operate._recover import Recovered, Recovery, Way
+from footpath_cli.operate._verify import Finding, Verified, verify
 
 __all__ = [
     "Desk",
@@ -23,6 +26,15 @@ __all__ = [
     "Recovery",
     "Recovered",
     "Way",
+    "verify",
+    "Verified",
+    "Finding",
+    "examine",
+    "Facts",
+    "Expiry",
+    "Ill",
+    "facts_of_stack",
+    "facts_of_template",
     "Held",
     "held_in",
 ]

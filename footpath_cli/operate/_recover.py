@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from footpath.archive import SPOOL, ArchiveReader
+from footpath.archive import SPOOL, ArchiveReader, Place, hour_of_id
 from footpath_cli.operate._bodies import held_in
 from footpath_service.log_lines import DroppedTrace, read_log_lines
 from footpath_service.wire import encode_attributes, encode_claim, message_size_bytes
@@ -17,7 +17,7 @@ from footpath_service.wire import encode_attributes, encode_claim, message_size_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from footpath.archive import ObjectStore
+    from footpath.archive import Identity, ObjectStore
     from footpath_cli.operate._bodies import Held
 
 
@@ -83,6 +83,7 @@ class Recovery:
         self._remove = remove
         self._max_message_bytes = max_message_bytes
         self._reader = ArchiveReader(store)
+        self._hours: dict[str, dict[str, list[Place]]] = {}
 
     def from_spool(self) -> Recovered:
         """Send what lies in the spool and not in the archive; remove what lies in both.
@@ -92,6 +93,7 @@ class Recovery:
             ArchiveUnavailableError: bucket or folder did not answer.
         """
         done = Recovered()
+        self._hours.clear()
         for key in list(self._store.list_keys(SPOOL)):
             body = self._store.get(key).decode("utf-8", "replace")
             if self._take(key, body, done) == "archived":
@@ -108,6 +110,7 @@ class Recovery:
             CommandError, ArchiveUnavailableError: as `from_spool`.
         """
         done = Recovered()
+        self._hours.clear()
         for found in read_log_lines(lines):
             if isinstance(found, DroppedTrace):
                 done.dropped.append(found)
@@ -122,12 +125,23 @@ class Recovery:
         if isinstance(held, str):
             done.unreadable.append((place, held))
             return "unreadable"
-        if held.identity in self._reader.identities(held.identity.trace_id):
+        if self._is_archived(held.identity):
             done.archived += 1
             return "archived"
         self._send(body, held)
         done.sent += 1
         return "sent"
+
+    def _is_archived(self, identity: Identity) -> bool:
+        hour = hour_of_id(identity.trace_id)
+        if hour not in self._hours:
+            # An hour's footers are read once a run: whatever was down, it was down for all of the hour's traces.
+            by_id: dict[str, list[Place]] = {}
+            for place in self._reader.places(hour):
+                by_id.setdefault(place.trace_id, []).append(place)
+            self._hours[hour] = by_id
+        places = self._hours[hour].get(identity.trace_id, ())
+        return any(place.revision == identity.revision and self._reader.identity(place) == identity for place in places)
 
     def _send(self, body: str, held: Held) -> None:
         attributes = encode_attributes(

@@ -87,6 +87,7 @@ class World:
             watch=self.watch,
         )
         self._amount = 0
+        self._handed: list[Identity] = []
         self._killed = False
         self._stack = contextlib.ExitStack()
         self._archived: Counter[Identity] = Counter()
@@ -129,7 +130,7 @@ class World:
         self._amount += 1
         amount = self._amount % 1000 + 1
         given = {"amount": amount} | ({"bytes": noise_bytes} if kind == LARGE else {})
-        before = len(self.ledger.ways)
+        self._handed.clear()
         partial_shipped.clear()
         self._killed = killed
         try:
@@ -144,7 +145,7 @@ class World:
             if answer.get("result") != amount:
                 raise AssertionError(f"the caller got {answer!r} for its trace's troubles")
             self.answered += 1
-        for identity in list(self.ledger.ways)[before:]:
+        for identity in self._handed:
             # A failed stage's writes are committed too; a partial trace has what was committed before it hung.
             self.granted[identity] = 0 if kind == LATE and identity.revision == 0 else amount
 
@@ -153,6 +154,7 @@ class World:
 
     def _tell(self, handed: Handed) -> None:
         self.ledger.hand(handed)
+        self._handed.append(handed.identity)
         if handed.identity.revision == 0:
             # A process that dies while the partial trace leaves takes the run with it.
             if self._killed or handed.way == "died":

@@ -102,22 +102,23 @@ class ArchiveReader:
             raise TraceNotFoundError(wanted, may_be_in_flight=age_ms < self._in_flight_ms)
         return self.read(place)
 
-    def identities(self, trace_id: str) -> list[Identity]:
-        """What the archive holds under an id: every revision and every document, each once, ascending.
+    def places(self, hour: str) -> list[Place]:
+        """Every line of an hour, copies and lower revisions too: what is there, not what it means.
+
+        Args:
+            hour: `dt=YYYY-MM-DD/hr=HH`.
+        """
+        return self._places(self._segments(hour))
+
+    def identity(self, place: Place) -> Identity:
+        """Whose line lies at a place.
 
         Raises:
-            MalformedIdError: not a trace id.
-            CorruptArchiveError: a line is damaged.
+            CorruptArchiveError: it is damaged, or not what its place says.
             ArchiveUnavailableError: the store did not answer.
         """
-        wanted = parse_trace_id(trace_id)
-        found: set[Identity] = set()
-        for name, entries in self._candidates(wanted, start_after=""):
-            for entry in entries:
-                if entry.trace_id == wanted:
-                    line = self._read_line(Place(wanted, entry.revision, name.key, entry.offset, entry.length))
-                    found.add(Identity(wanted, entry.revision, line.sha256))
-        return sorted(found)
+        line = self._read_line(place)
+        return Identity(line.trace_id, line.revision, line.sha256)
 
     def find(self, prefix: str, *, limit: int = 10) -> list[str]:
         """Ids that begin with a text of hex digits (dashes aside), newest first, at most `limit`.
