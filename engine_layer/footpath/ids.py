@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _RANDOM_BITS = 74  # rand_a (12) and rand_b (62) of RFC 9562
 _LOW_62_BITS = (1 << 62) - 1
 _MAX_MS = (1 << 48) - 1
+_LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
 
 
 def system_clock_ms() -> int:
@@ -64,6 +65,14 @@ class IdMaker:
                     self._last_random &= (1 << _RANDOM_BITS) - 1
                     self._last_ms += 1
             return uuid7_text(self._last_ms, self._last_random)
+
+
+def id_from_document(at_ms: int, document_sha256: str) -> str:
+    """The id of a trace that has none of its own: its time, and bits of its document's SHA-256 (hex).
+
+    The same document at the same time always gets the same id, so that a message delivered twice is one trace.
+    """
+    return uuid7_text(min(max(at_ms, 0), _LAST_CALENDAR_MS), int(document_sha256[:20], 16) >> 6)
 
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:

@@ -22,7 +22,6 @@ from footpath.archive._footer import MAX_FOOTER_BYTES, MAX_TRACES, IndexEntry, d
 from footpath.archive._ids import (
     hour_of_id,
     hour_of_ms,
-    id_from_document,
     parse_trace_id,
     start_of_hour_ms,
     time_of_id_ms,
@@ -56,6 +55,7 @@ from footpath.archive._members import Damage, Member, salvage, scan_members, unf
 from footpath.archive._reader import ArchiveReader, Place, StoredTrace, index_by_scan
 from footpath.archive._segment import Identity, Segment, SegmentWriter, gzip_member
 from footpath.archive._store import ObjectStore, Suffix
+from footpath.ids import id_from_document
 
 __all__ = [  # by meaning, as every door
     "ArchiveReader",

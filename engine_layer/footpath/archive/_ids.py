@@ -6,18 +6,9 @@ import re
 from datetime import UTC, datetime
 
 from footpath.archive._errors import MalformedIdError
-from footpath.ids import uuid7_text
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
-
-
-def id_from_document(at_ms: int, document_sha256: str) -> str:
-    """The id of a trace that has none of its own: its time, and bits of its document's SHA-256 (hex).
-
-    The same document at the same time always gets the same id, so that a message delivered twice is one trace.
-    """
-    return uuid7_text(min(max(at_ms, 0), _LAST_CALENDAR_MS), int(document_sha256[:20], 16) >> 6)
 
 
 def parse_trace_id(text: str) -> str:

@@ -27,8 +27,12 @@ def encode_trace(trace: Trace) -> bytes:
     return trace.encoded
 
 
-def decode_trace(data: bytes) -> Trace:
+def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
     """Read a trace document; one made by footprintjs (`{spec, snapshot, narrative}`) is read too.
+
+    Args:
+        data: the document.
+        sent_at_ms: when it was sent, if known; only a trace of footprintjs without any time needs it, for its id.
 
     Raises:
         UnknownVersionError: the document is of a newer version than this code knows.
@@ -42,7 +46,7 @@ def decode_trace(data: bytes) -> Trace:
     if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:
         from footpath.trace._footprintjs import read_footprintjs
 
-        return read_footprintjs(data)
+        return read_footprintjs(data, sent_at_ms)
     if probe.format != FORMAT:
         message = f"not a trace document: its `format` is {probe.format!r:.60}, not {FORMAT!r}"
         raise TraceDecodeError(message)

@@ -1,0 +1,336 @@
+"""Events of a footprintjs trace: those that its snapshot and its narrative bear out, in the order of the run's steps.
+
+There is no journal, so much is not known: when a stage began and ended (those two hooks stay silent), evidence of decisions, the
+run's input and result, payloads of events, attempts that failed. What an event lacks is absent from it. What a stage read and wrote,
+and in which order, is only known where a narrative was kept.
+"""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from footpath.channels import (
+    BreakEvent,
+    CommitEvent,
+    DecisionEvent,
+    EmitEvent,
+    FlowErrorEvent,
+    FlowPauseEvent,
+    FlowResumeEvent,
+    ForkEvent,
+    LoopEvent,
+    Mutation,
+    NextEvent,
+    ReadEvent,
+    RunEndEvent,
+    RunFailedEvent,
+    RunStartEvent,
+    SelectedEvent,
+    StageExecutedEvent,
+    StructuredError,
+    SubflowEntryEvent,
+    SubflowExitEvent,
+    TraversalContext,
+    WriteEvent,
+)
+from footpath.replay import Cursor
+from footpath.trace._footprintjs_tree import FATAL, Step, objects, text
+from footpath.values import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from footpath.channels import Dispatcher
+    from footpath.trace._footprintjs_tree import Subflow
+
+SEPARATOR = "\u001f"
+_ABSENT: Any = UNSET  # for members that our own events always have
+_VERB = re.compile(r"(?:Step \d+: )?(Read|Write|Update|Append|Delete) ")
+_OPERATIONS = {"Write": "set", "Update": "update", "Append": "append", "Delete": "delete"}
+_EMIT = re.compile(r"\[emit\] (.*?): ")
+_OF_TOTAL = re.compile(r"\((\d{1,9}) of (\d{1,9}) matched\)")
+
+
+class Teller(Cursor):
+    """Tells what is known of a run, in place of a cursor that follows a journal."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        run_id: str,
+        told: tuple[list[Step], dict[str, Subflow]],
+        narrative: list[dict[str, Any]],
+        status: str,
+        state: dict[str, Any],
+    ) -> None:
+        super().__init__(dispatcher, run_id, 0.0)
+        self._steps, self._subflows = told
+        self._status = status
+        self._told: dict[str, list[dict[str, Any]]] = {}
+        self._names: dict[str, str] = {}
+        for entry in narrative:
+            runtime_id = text(entry.get("runtimeStageId"), "")
+            self._told.setdefault(runtime_id, []).append(entry)
+            if entry.get("type") in ("stage", "condition"):
+                self._names.setdefault(runtime_id, text(entry.get("stageName"), ""))
+        self.top.values = {key: record(value) for key, value in state.items()}
+
+    def feed_all(self, entries: Iterable[Any]) -> None:  # noqa: ARG002  # a cursor's
+        """Tell everything; there are no entries."""
+        failure: StructuredError | None = None
+        open_mounts: list[tuple[int, Step, Subflow]] = []
+        self._fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root))
+        for step in self._steps:
+            while open_mounts and open_mounts[-1][0] < step.number:
+                self._leave(*open_mounts.pop()[1:])
+            subflow = self._subflows.get(step.runtime_id)
+            if step.is_mount:
+                if subflow is not None:
+                    open_mounts.append((subflow.last_number, step, subflow))
+                self._enter(step, subflow)
+            else:
+                failure = self._stage_event(step) or failure
+        while open_mounts:
+            self._leave(*open_mounts.pop()[1:])
+        if self._status == "completed":
+            self._fire("flow", "on_run_end", lambda: RunEndEvent(traversal_context=self.root))
+        elif self._status == "failed":
+            error = failure or StructuredError(_ABSENT)
+            self._fire(
+                "flow", "on_run_failed", lambda: RunFailedEvent(traversal_context=self.root, structured_error=error)
+            )
+
+    # ── one step ─────────────────────────────────────────────────────────────────────────────────────────────────
+    def _context_of(self, step: Step) -> TraversalContext:
+        subflow = text(step.node.get("subflowId")) if step.is_mount else step.subflow
+        return TraversalContext(self.run_id, step.id, step.runtime_id, self._name(step), subflow_id=subflow)
+
+    def _name(self, step: Step) -> str:
+        return self._names.get(step.runtime_id) or step.name
+
+    def _scope(self, step: Step) -> tuple[str, str, str, Any, Any]:
+        return self._name(step), step.id, step.runtime_id, _ABSENT, _ABSENT
+
+    def _stage_event(self, step: Step) -> StructuredError | None:
+        context = self._context_of(step)
+        kinds = {message.get("type") for message in step.messages()}
+        entries = self._told.get(step.runtime_id, [])
+        if any(entry.get("type") == "resume" for entry in entries):
+            self._resumed(step, context, entries)
+        for entry in entries:
+            self._did(step, entry)
+        self._commits(step)
+        errors = step.bag("errors")
+        error = next((errors[name] for name in FATAL if name in errors), None)
+        found = None if error is None else _structured(error)
+        if found is not None:
+            if FATAL[0] in errors:  # of what the engine itself refuses only the run's end tells
+                self._fire("flow", "on_error", lambda: self._error_event(step, context, found, error))
+        elif any(entry.get("type") == "pause" for entry in entries):
+            self._fire("flow", "on_pause", lambda: self._pause_event(step, context))
+        else:
+            self._messages(step, context)
+            if step.bundles and not kinds & {"branch", "selected"}:
+                self._executed_by(step, context, "linear")
+            for message in step.messages():
+                self._moved(step, context, message)
+        for entry in entries:
+            if entry.get("type") == "break":
+                self._fire(
+                    "flow", "on_break", lambda: BreakEvent(traversal_context=context, stage_name=self._name(step))
+                )
+        return found
+
+    def _did(self, step: Step, entry: dict[str, Any]) -> None:
+        """A read, a write or an event that the narrative tells of."""
+        kind, line = entry.get("type"), text(entry.get("text"), "")
+        if kind == "emit":
+            match = _EMIT.match(line)
+            if match is not None:
+                where = self._name(step), step.runtime_id, _ABSENT, _ABSENT, _ABSENT
+                self._fire("emit", "on_emit", lambda: EmitEvent(match[1], UNSET, *where))
+            return
+        key, match = entry.get("key"), _VERB.match(line)
+        if kind != "step" or match is None or not isinstance(key, str):
+            return
+        value = record(entry["rawValue"]) if "rawValue" in entry else UNSET
+        if match[1] == "Read":
+            self._fire("scope", "on_read", lambda: ReadEvent(*self._scope(step), key, value))
+        else:
+            operation = _OPERATIONS[match[1]]
+            self._fire("scope", "on_write", lambda: WriteEvent(*self._scope(step), key, value, operation))
+
+    def _commits(self, step: Step) -> None:
+        """A commit for each bundle; a later one of the same step says again what the earlier ones said."""
+        writes: dict[str, Mutation] = {}
+        kept = step.node.get("stageWrites")
+        for number, bundle in enumerate(step.bundles):
+            for row in objects(bundle.get("trace")):
+                path = text(row.get("path"), "").split(SEPARATOR)
+                if path[0] == "runs" and len(path) > 2:  # a parallel child's own part of the state
+                    path = path[2:]
+                elif number and len(path) == 1:
+                    continue  # a subflow's output: whole keys of it are not listed
+                key = ".".join(path)
+                value = kept[key] if isinstance(kept, dict) and key in kept else _at(bundle, row)
+                operation = {"merge": "update", "delete": "delete"}.get(text(row.get("verb"), ""), "set")
+                writes[key] = Mutation(key, UNSET if value is UNSET else record(value), operation)
+            mutations = tuple(writes.values())
+            self._fire("scope", "on_commit", lambda said=mutations: CommitEvent(*self._scope(step), said))
+
+    def _messages(self, step: Step, context: TraversalContext) -> None:
+        """What was chosen: told before the stage counts as executed."""
+        for message in step.messages():
+            kind, target = message.get("type"), message.get("targetStage")
+            if kind == "branch" and isinstance(target, str):
+                rationale = text(step.bag("logs").get("deciderRationale"))
+                self._fire(
+                    "flow",
+                    "on_decision",
+                    lambda to=target, why=rationale: DecisionEvent(
+                        traversal_context=context,
+                        decider=self._name(step),
+                        chosen=to,
+                        rationale=why,
+                        description=text(step.node.get("description")),
+                    ),
+                )
+                self._executed_by(step, context, "decider")
+            elif kind == "selected":
+                total = _OF_TOTAL.search(text(message.get("description"), ""))
+                count = _ABSENT if total is None else int(total[2])
+                names = _names(target)
+                self._fire(
+                    "flow",
+                    "on_selected",
+                    lambda to=names, of=count: SelectedEvent(
+                        traversal_context=context, parent=self._name(step), selected=to, total=of
+                    ),
+                )
+                self._executed_by(step, context, "selector")
+
+    def _moved(self, step: Step, context: TraversalContext, message: dict[str, Any]) -> None:
+        kind, target = message.get("type"), message.get("targetStage")
+        after = UNSET if step.following is None else text(step.following.get("description"))
+        if kind == "children":
+            names = _names(target)
+            self._fire(
+                "flow",
+                "on_fork",
+                lambda: ForkEvent(traversal_context=context, parent=self._name(step), children=names),
+            )
+            self._executed_by(step, context, "fork")
+        elif kind == "next" and isinstance(target, str):
+            self._fire(
+                "flow",
+                "on_next",
+                lambda: NextEvent(traversal_context=context, from_=self._name(step), to=target, description=after),
+            )
+        elif kind == "loop" and isinstance(target, str):
+            times = message.get("iteration")
+            times = times if type(times) is int else _ABSENT
+            self._fire(
+                "flow",
+                "on_loop",
+                lambda: LoopEvent(traversal_context=context, target=target, iteration=times, description=after),
+            )
+
+    def _executed_by(self, step: Step, context: TraversalContext, kind: str) -> None:
+        self._fire(
+            "flow",
+            "on_stage_executed",
+            lambda: StageExecutedEvent(
+                traversal_context=context,
+                stage_name=self._name(step),
+                description=text(step.node.get("description")),
+                stage_type=kind,
+            ),
+        )
+
+    # ── subflows, pauses, errors ─────────────────────────────────────────────────────────────────────────────────
+    def _enter(self, step: Step, subflow: Subflow | None) -> None:
+        context = self._context_of(step)
+        mapped = UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped)
+        name = step.name if subflow is None else subflow.name
+        self._fire(
+            "flow",
+            "on_subflow_entry",
+            lambda: SubflowEntryEvent(
+                traversal_context=context,
+                name=name,
+                subflow_id=text(step.node.get("subflowId"), step.id),
+                raw_mapped_input=mapped,
+            ),
+        )
+        self._executed_by(step, context, "subflow-mount")
+
+    def _leave(self, step: Step, subflow: Subflow) -> None:
+        state = UNSET if subflow.state is UNSET else record(subflow.state)
+        self._fire(
+            "flow",
+            "on_subflow_exit",
+            lambda: SubflowExitEvent(
+                traversal_context=self._context_of(step),
+                name=subflow.name,
+                subflow_id=subflow.id,
+                raw_output_state=state,
+            ),
+        )
+
+    def _resumed(self, step: Step, context: TraversalContext, entries: list[dict[str, Any]]) -> None:
+        line = next(text(entry.get("text"), "") for entry in entries if entry.get("type") == "resume")
+        self._fire(
+            "flow",
+            "on_resume",
+            lambda: FlowResumeEvent(
+                traversal_context=context,
+                stage_name=self._name(step),
+                stage_id=step.id,
+                has_input=line.endswith(" with input."),
+                channel="flow",
+            ),
+        )
+
+    def _pause_event(self, step: Step, context: TraversalContext) -> FlowPauseEvent:
+        return FlowPauseEvent(
+            traversal_context=context,
+            stage_name=self._name(step),
+            stage_id=step.id,
+            subflow_path=_ABSENT,
+            channel="flow",
+        )
+
+    def _error_event(self, step: Step, context: TraversalContext, error: StructuredError, shown: Any) -> FlowErrorEvent:
+        return FlowErrorEvent(
+            traversal_context=context,
+            stage_name=self._name(step),
+            message=text(shown),
+            structured_error=error,
+            channel="flow",
+        )
+
+
+def _structured(shown: Any) -> StructuredError:
+    """`Name: message` taken apart, where what stands first can be a name."""
+    name, colon, message = text(shown, "").partition(": ")
+    return StructuredError(message, name) if colon and name.isidentifier() else StructuredError(text(shown, ""))
+
+
+def _names(target: Any) -> tuple[str, ...]:
+    return tuple([name for name in target if isinstance(name, str)]) if isinstance(target, list) else ()
+
+
+def _at(bundle: dict[str, Any], row: dict[str, Any]) -> Any:
+    """What the log keeps of a write; UNSET for nothing."""
+    value: Any = bundle.get("updates" if row.get("verb") == "merge" else "overwrite")
+    whole = text(row.get("path"), "").split(SEPARATOR)
+    for key in whole:
+        if not isinstance(value, dict) or key not in value:
+            return UNSET
+        value = value[key]
+    return value
