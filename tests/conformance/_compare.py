@@ -53,12 +53,15 @@ def nothing_is_none(result: Result, _case: Mapping[str, Any]) -> None:
                     del entry["event"]["payload"]
 
 
-def checkpoint_extras(result: Result, _case: Mapping[str, Any]) -> None:
-    """What our checkpoints carry beyond the reference's is left out."""
+def extras(result: Result, _case: Mapping[str, Any]) -> None:
+    """What our checkpoints and commits carry beyond the reference's is left out."""
     for run in result["runs"]:
         for phase in run["phases"]:
             for name in _CHECKPOINT_EXTRAS:
                 phase.get("checkpoint", {}).pop(name, None)
+            for item in _dicts([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+                if "trace" in item and "overwrite" in item:
+                    item.pop("results", None)
 
 
 _CHECKPOINT_EXTRAS = ("redactedKeys",)
@@ -142,7 +145,7 @@ def _dicts(value: Json) -> Iterator[dict[str, Json]]:
 
 RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
-    checkpoint_extras,
+    extras,
     fresh_narrative,
     halves_in_texts,
     absent_members,

@@ -213,3 +213,12 @@ def test_a_checkpoint_may_name_the_hidden_keys() -> None:
         {"checkpoint": {"pausedStageId": "a"}}, {"checkpoint": {"pausedStageId": "a", "redactedKeys": []}}
     )
     assert _differs({"checkpoint": {"pausedStageId": "a"}}, {"checkpoint": {"pausedStageId": "a", "more": []}})
+
+
+def test_a_commit_may_say_what_came_of_its_patches() -> None:
+    """That member alone, and of commits alone."""
+    commit = {"trace": [], "overwrite": {}, "updates": {}}
+    with_results = {**commit, "results": {"k": 1}}
+    assert not _differs({"snapshot": {"commitLog": [commit]}}, {"snapshot": {"commitLog": [with_results]}})
+    assert _differs({"snapshot": {"commitLog": [commit]}}, {"snapshot": {"commitLog": [{**commit, "more": {}}]}})
+    assert _differs({"snapshot": {"sharedState": {}}}, {"snapshot": {"sharedState": {"results": {}}}})

@@ -128,6 +128,9 @@ class Patcher:
             return recorded_at(bundle.get("overwrite"), segments)
         if row_verb == "append":
             return self._appended(current, recorded_at(bundle.get("overwrite"), segments))
+        after = recorded_at(bundle.get("results"), segments)
+        if after is not ABSENT:
+            return after
         return self._merged(current, recorded_at(bundle.get("updates"), segments))
 
     def _appended(self, current: Any, tail: Any) -> Any:

@@ -28,8 +28,11 @@ def fold(initial: dict[str, Any], bundles: Iterable[dict[str, Any]]) -> dict[str
             if verb == "delete":
                 _remove(state, path)
             elif verb == "merge":
-                patch = deepcopy(_get(bundle["updates"], path, {}))
-                _put(state, path, merged_json(_get(state, path, {}), patch, tagged=tagged))
+                after = _get(bundle.get("results"), path, _GONE)
+                if after is _GONE:
+                    patch = deepcopy(_get(bundle["updates"], path, {}))
+                    after = merged_json(_get(state, path, {}), patch, tagged=tagged)
+                _put(state, path, deepcopy(after))
             elif verb == "append":
                 _put(state, path, [*_get(state, path, []), *_get(bundle["overwrite"], path, [])])
             else:

@@ -165,7 +165,7 @@ class MirrorFrame(Struct, eq=False):
         ops: writes since the last commit, `(key, verb, value, keys read before)`; kept for views only.
         writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
         reads: key to value, likewise; kept for views only.
-        whole: keys with a patch that JSON cannot follow; the log shows what came of it.
+        whole: keys with a patch that JSON cannot follow; the log shows what came of it, too.
         under: whether its parent is the mount that it is the first stage of.
         rationale: what the stage noted as the reason of its decision.
         bag_time: when it last moved, in milliseconds since the epoch.

@@ -260,6 +260,7 @@ class Views:
         rows: list[dict[str, Any]],
         tags: list[str] | None,
         sources: list[str] | None,
+        results: dict[str, Any] | None = None,
     ) -> None:
         bundle: dict[str, Any] = {
             "overwrite": overwrite,
@@ -274,6 +275,9 @@ class Views:
             bundle["tags"] = tags
         if sources:
             bundle["untrackedSources"] = sources
+        if results:
+            # Patches hold what JSON does not (absent members, NaN): what came of them can't be worked out from the bundle.
+            bundle["results"] = results
         bundle["idx"] = len(log)
         log.append(bundle)
 
@@ -325,7 +329,7 @@ class Views:
         updates: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
         hidden = frame.redacted or {}
-        seen: dict[str, None] = {}
+        seen: dict[str, tuple[str, Any]] = {}
         delta = self.commit_values == "delta"
         branch = frame.branch
         for key, verb, value, reads in frame.ops:
@@ -349,17 +353,15 @@ class Views:
                 overwrite[key] = value
             if delta:
                 previous = seen.pop(key, None)
-                seen[key] = verb if previous is None or verb != "merge" else previous  # type: ignore[assignment]
+                seen[key] = (verb if previous is None or verb != "merge" else previous[0], reads)
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
-        elif frame.whole:
-            for key in frame.whole:
-                if key in updates:
-                    del updates[key]
-                    overwrite[key] = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
-                    for row in rows:
-                        if row["path"].rpartition(SEPARATOR)[2] == key:
-                            row["verb"] = "set"
+        results: dict[str, Any] = {}
+        for key in frame.whole or ():
+            if key in updates:
+                after = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
+                if after is not UNSET:
+                    results[key] = after
         redacted: list[str] = []
         lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
         for key, fields in (frame.fields or {}).items():
@@ -373,6 +375,7 @@ class Views:
         if branch:
             overwrite = {"runs": {branch: overwrite}} if overwrite else {}
             updates = {"runs": {branch: updates}} if updates else {}
+            results = {"runs": {branch: results}} if results else {}
         assert frame.node is not None
         tags = None if frame.tagged else frame.decl.tags
         frame.tagged = True
@@ -387,6 +390,7 @@ class Views:
             rows,
             tags,
             frame.sources,
+            results,
         )
         frame.sources = None
         frame.redacted = None
@@ -396,13 +400,13 @@ class Views:
     def _delta_rows(
         self,
         frame: MirrorFrame,
-        seen: dict[str, Any],
+        seen: dict[str, tuple[str, Any]],
         overwrite: dict[str, Any],
         updates: dict[str, Any],
         rows: list[dict[str, Any]],
     ) -> None:
         region, branch = frame.region, frame.branch
-        for key, verb in seen.items():
+        for key, (verb, reads) in seen.items():
             path = ("runs", branch, key) if branch else (key,)
             row: dict[str, Any] = {"path": SEPARATOR.join(path)}
             final = frame.staged.get(key, UNSET)
@@ -410,7 +414,7 @@ class Views:
                 row["verb"] = "delete" if verb == "delete" else "set"
                 overwrite.pop(key, None)
                 updates.pop(key, None)
-            elif verb == "merge" and key not in overwrite and key not in (frame.whole or ()):
+            elif verb == "merge" and key not in overwrite:
                 row["verb"] = "merge"
             else:
                 tail = grown(region.get(path), final)
@@ -424,7 +428,7 @@ class Views:
                     row["verb"] = "append"
                     overwrite[key] = tail
             if self.provenance:
-                row["readKeys"] = list(frame.reads)
+                row["readKeys"] = list(reads)
             rows.append(row)
 
     def empty_commit(self, frame: MirrorFrame) -> None:
@@ -592,11 +596,14 @@ def _plain_members(members: dict[str, Any]) -> dict[str, Any]:
 def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
     if not bundle["updates"] and ATOMS.issuperset(map(type, bundle["overwrite"].values())):
         return bundle
-    return {
+    shown = {
         **bundle,
         "overwrite": plain(Raw(encode(bundle["overwrite"]))),
         "updates": plain(Raw(encode(bundle["updates"]))),
     }
+    if "results" in bundle:
+        shown["results"] = plain(Raw(encode(bundle["results"])))
+    return shown
 
 
 def field_paths(key: str, fields: Iterable[str]) -> list[str]:
