@@ -105,7 +105,13 @@ class Desk:
             ids = {message["MessageId"] for message in found}
             empty = empty + 1 if ids <= seen else 0
             seen |= ids
-            yield from map(_parked, found)
+            listed = [_parked(message) for message in found]
+            for at, message in enumerate(listed):
+                try:
+                    yield message
+                except GeneratorExit:  # whoever has seen enough must not hide the rest
+                    self.give_back(listed[at + 1 :])
+                    raise
 
     def give_back(self, messages: Iterable[Parked]) -> None:
         """Let messages be seen again at once."""

@@ -146,7 +146,7 @@ class _Segment:
         found_at: set[int] = set()
         members = list(salvage(self._body))
         last = members[-1] if members else None
-        for member, following in zip(members, [*members[1:], None], strict=True):
+        for member, following in zip(members, [*members[1:], None], strict=bool(members)):
             if isinstance(member, Damage):
                 yield from self._unreadable(member, following.offset if following else len(self._body))
             elif member.data:
