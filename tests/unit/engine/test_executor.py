@@ -1,0 +1,394 @@
+"""What an executor promises its caller: who hears what, one run at a time, errors that pass through, limits that say so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from footpath import FlowChart, FlowChartExecutor, Pausable, decide, decode_trace, flow_chart, interrupt, ops, replay
+from footpath.errors import InputValidationError, RunError, StateError
+
+
+class Ear:
+    """Hears everything, in order."""
+
+    def __init__(self, id: str = "ear") -> None:
+        """Begin with nothing heard."""
+        self.id = id
+        self.heard: list[tuple[str, Any]] = []
+
+    def on_stage_start(self, event: Any) -> None:
+        """A stage began."""
+        self.heard.append(("start", event.stage_id))
+
+    def on_write(self, event: Any) -> None:
+        """A key was written."""
+        self.heard.append((event.key, event.value))
+
+    def on_emit(self, event: Any) -> None:
+        """The application said something."""
+        self.heard.append((event.name, event.payload))
+
+
+def one(scope: Any) -> None:
+    """Write one key, say one thing."""
+    scope.a = 1
+    ops(scope).emit("said.a", {"a": 1})
+
+
+def chart_of(*stages: Any) -> FlowChart:
+    """Stages in a line, `s0`, `s1`, ..."""
+    builder = flow_chart("S0", stages[0], "s0")
+    for index, stage in enumerate(stages[1:], 1):
+        builder.add_function(f"S{index}", stage, f"s{index}")
+    return builder.build()
+
+
+# ── recorders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_attaching_twice_by_one_id_is_attaching_once() -> None:
+    """The last one hears, the first no more."""
+    executor = FlowChartExecutor(chart_of(one))
+    first, second = Ear(), Ear()
+    executor.attach_combined_recorder(first)
+    executor.attach_combined_recorder(second)
+    executor.run()
+    assert first.heard == []
+    assert second.heard == [("start", "s0"), ("a", 1), ("said.a", {"a": 1})]
+
+
+def test_a_recorder_that_hears_emits_on_two_channels_hears_each_once() -> None:
+    """Scope recorders hear emits too; the same recorder as emit recorder is not told twice."""
+    executor, ear = FlowChartExecutor(chart_of(one)), Ear()
+    executor.attach_scope_recorder(ear)
+    executor.attach_emit_recorder(ear)
+    executor.run()
+    assert [name for name, _ in ear.heard].count("said.a") == 1
+
+
+def test_a_detached_recorder_hears_nothing_more() -> None:
+    """And an unknown id is nobody."""
+    executor, ear = FlowChartExecutor(chart_of(one)), Ear()
+    executor.attach_combined_recorder(ear)
+    executor.detach_combined_recorder("nobody")
+    executor.detach_combined_recorder("ear")
+    executor.run()
+    assert ear.heard == []
+
+
+def test_a_recorder_that_fails_changes_nothing_and_is_counted() -> None:
+    """Neither the run nor what others hear."""
+
+    class Broken(Ear):
+        def on_write(self, event: Any) -> None:
+            raise ValueError(event.key)
+
+    executor, ear = FlowChartExecutor(chart_of(one)), Ear()
+    executor.attach_combined_recorder(Broken("broken"))
+    executor.attach_combined_recorder(ear)
+    executor.run()
+    assert ("a", 1) in ear.heard
+    assert executor.recorder_failures == {"broken": 1}
+
+
+@pytest.mark.parametrize("recorder", [object(), type("NoHooks", (), {"id": "x"})(), type("NoId", (), {"id": 3})()])
+def test_what_is_no_recorder_is_refused(recorder: Any) -> None:
+    """When it is attached, not in the middle of a run."""
+    with pytest.raises(TypeError, match=r"`id`|has none of the hooks"):
+        FlowChartExecutor(chart_of(one)).attach_scope_recorder(recorder)
+
+
+def test_a_late_recorder_hears_from_a_replay_what_a_present_one_heard() -> None:
+    """After the trace's way through bytes."""
+    executor, live, late = FlowChartExecutor(chart_of(one)), Ear(), Ear()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    replay(decode_trace(executor.get_trace().encoded), late)
+    assert late.heard == live.heard != []
+
+
+# ── running ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_the_result_is_what_the_last_stage_returned() -> None:
+    """Whatever it is."""
+    answer = {"any": ["thing"]}
+    assert FlowChartExecutor(chart_of(one, lambda _: answer)).run() is answer
+
+
+def test_a_stage_error_reaches_the_caller_unchanged_and_its_writes_stay_on_record() -> None:
+    """The same object; the trace says failed."""
+    fault = LookupError("no such rate")
+
+    def fails(scope: Any) -> None:
+        scope.seen = True
+        raise fault
+
+    executor = FlowChartExecutor(chart_of(one, fails))
+    with pytest.raises(LookupError) as caught:
+        executor.run()
+    assert caught.value is fault
+    trace = executor.get_trace()
+    assert (trace.status, trace.error and trace.error["message"]) == ("failed", "no such rate")
+    assert trace.final_state() == {"a": 1, "seen": True}
+
+
+def test_a_run_within_a_run_is_refused_and_the_first_goes_on() -> None:
+    """One executor runs one thing at a time."""
+    refusals: list[str] = []
+
+    def again(scope: Any) -> None:
+        with pytest.raises(RunError, match="running already"):
+            executor.run()
+        refusals.append("once")
+        scope.done = True
+
+    executor = FlowChartExecutor(chart_of(again))
+    executor.run()
+    executor.run()
+    assert refusals == ["once", "once"]
+
+
+def test_input_is_read_only_in_state() -> None:
+    """The error names the key."""
+
+    def overwrites(scope: Any) -> None:
+        scope.amount = 2
+
+    with pytest.raises(StateError, match='readonly input key "amount"'):
+        FlowChartExecutor(chart_of(overwrites)).run(input={"amount": 1})
+
+
+def test_a_contract_names_every_problem_and_no_stage_runs() -> None:
+    """Before anything is recorded."""
+    ran: list[int] = []
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
+        "required": ["n", "s"],
+    }
+    chart = flow_chart("A", lambda _: ran.append(1), "a").contract(input=schema).build()
+    with pytest.raises(InputValidationError) as caught:
+        FlowChartExecutor(chart).run(input={"n": "x"})
+    assert len(caught.value.issues) == 2
+    assert ran == []
+
+
+def test_stages_may_be_coroutines_anywhere() -> None:
+    """From plain code by `run`, from a running loop by `arun`; the journal is the same."""
+
+    async def waits(scope: Any) -> int:
+        await asyncio.sleep(0)
+        scope.b = (scope.a or 0) + 1
+        return scope.b
+
+    chart = chart_of(one, waits, lambda scope: scope.b)
+    plain, looped = FlowChartExecutor(chart), FlowChartExecutor(chart)
+    assert plain.run() == asyncio.run(looped.arun()) == 2
+    strip = [executor.get_trace().snapshot for executor in (plain, looped)]
+    assert strip[0]["sharedState"] == strip[1]["sharedState"]
+    assert [entry.text for entry in plain.get_narrative_entries()] == [
+        entry.text for entry in looped.get_narrative_entries()
+    ]
+
+
+def test_a_loop_ends_at_its_limit_and_says_which() -> None:
+    """The default would be 1,000."""
+    chart = flow_chart("A", lambda scope: ops(scope).set("n", (scope.n or 0) + 1), "a").loop_to("a").build()
+    executor = FlowChartExecutor(chart)
+    with pytest.raises(RunError, match="5"):
+        executor.run(max_iterations=5)
+    assert executor.get_trace().status == "failed"
+
+
+def test_a_timeout_ends_the_run_between_stages() -> None:
+    """With virtual time: the second stage finds itself late."""
+    now = [0]
+
+    def slow(_: Any) -> None:
+        now[0] += 50_000_000
+
+    executor = FlowChartExecutor(chart_of(slow, one), clock=lambda: now[0])
+    with pytest.raises(RunError, match=r"(?i)time"):
+        executor.run(timeout_ms=20)
+    assert executor.get_trace().final_state() == {}
+
+
+def test_an_aborted_signal_ends_the_run_with_its_reason() -> None:
+    """An error as reason is raised as it is."""
+    reason = PermissionError("stop it")
+    signal = type("Signal", (), {"aborted": False, "reason": reason})()
+    executor = FlowChartExecutor(chart_of(lambda _: setattr(signal, "aborted", True), one))
+    with pytest.raises(PermissionError) as caught:
+        executor.run(signal=signal)
+    assert caught.value is reason
+
+
+# ── pausing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def asking_chart() -> FlowChart:
+    """A decider whose branch asks somebody, and a stage after it."""
+
+    def ask(scope: Any) -> None:
+        scope.before = True
+        scope.answer = interrupt(scope, {"question": "really?"})
+
+    return (
+        flow_chart("A", one, "a")
+        .add_decider_function(
+            "D", lambda scope: decide(scope, [{"when": {"a": {"eq": 1}}, "then": "ask"}], "skip"), "d"
+        )
+        .add_function_branch("ask", "Ask", ask)
+        .add_function_branch("skip", "Skip", lambda _: None)
+        .end()
+        .add_function("Z", lambda scope: f"answered {scope.answer}", "z")
+        .build()
+    )
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same executor", "fresh executor"])
+def test_an_interrupted_branch_goes_on_after_a_resume_with_what_follows_its_decider(fresh: bool) -> None:
+    """Also elsewhere, after the checkpoint's way through JSON."""
+    executor = FlowChartExecutor(asking_chart())
+    assert executor.run() is None
+    assert executor.is_paused()
+    checkpoint = json.loads(json.dumps(executor.get_checkpoint()))
+    assert checkpoint["pauseData"] == {"question": "really?"}
+    second = FlowChartExecutor(asking_chart()) if fresh else executor
+    assert second.resume(checkpoint, "yes") == "answered yes"
+    assert not second.is_paused()
+    assert second.get_trace().final_state() == {"a": 1, "before": True, "answer": "yes"}
+
+
+def test_a_pausable_stage_gets_the_answer_in_its_second_half() -> None:
+    """Its first half's data is in the checkpoint."""
+    halves = Pausable(
+        execute=lambda _: {"need": "a signature"}, resume=lambda scope, given: setattr(scope, "got", given)
+    )
+    chart = (
+        flow_chart("A", one, "a")
+        .add_pausable_function("P", halves, "p")
+        .add_function("Z", lambda s: s.got, "z")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    checkpoint = executor.get_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint["pauseData"] == {"need": "a signature"}
+    assert executor.resume(checkpoint, [1, 2]) == [1, 2]
+
+
+@pytest.mark.parametrize("checkpoint", [{}, {"pausedStageId": "p"}, [], {"pausedStageId": "p", "executionCount": "x"}])
+def test_what_is_no_checkpoint_is_refused(checkpoint: Any) -> None:
+    """By an error that says what to give."""
+    with pytest.raises(RunError, match="not a checkpoint"):
+        FlowChartExecutor(asking_chart()).resume(checkpoint)
+
+
+def test_a_checkpoint_of_another_chart_is_refused() -> None:
+    """The stage it names is not there."""
+    executor = FlowChartExecutor(asking_chart())
+    executor.run()
+    checkpoint = executor.get_checkpoint()
+    assert checkpoint is not None
+    with pytest.raises(RunError, match="ask"):
+        FlowChartExecutor(chart_of(one)).resume(checkpoint)
+
+
+# ── many at once ───────────────────────────────────────────────────────────────────────────────────────────────────
+def counting(scope: Any) -> None:
+    """Count the input up, in a loop of stages."""
+    scope.n = (scope.n or ops(scope).args["from"]) + 1
+
+
+def test_one_chart_runs_in_many_threads() -> None:
+    """Each run has a state of its own."""
+    chart = chart_of(*[counting] * 50)
+    results: dict[int, Any] = {}
+
+    def work(begin: int) -> None:
+        executor = FlowChartExecutor(chart)
+        for _ in range(20):
+            executor.run(input={"from": begin})
+        results[begin] = executor.get_trace().final_state()["n"]
+
+    threads = [threading.Thread(target=work, args=(begin,)) for begin in range(0, 800, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {begin: begin + 50 for begin in range(0, 800, 100)}
+
+
+def test_one_chart_runs_many_times_in_one_event_loop() -> None:
+    """Interleaved at every await."""
+
+    async def step(scope: Any) -> None:
+        before = scope.n or ops(scope).args["from"]
+        await asyncio.sleep(0)
+        scope.n = before + 1
+
+    chart = chart_of(*[step] * 10)
+
+    async def run(begin: int) -> Any:
+        executor = FlowChartExecutor(chart)
+        await executor.arun(input={"from": begin})
+        return executor.get_trace().final_state()["n"]
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(run(begin) for begin in range(0, 2000, 100)))
+
+    assert asyncio.run(all_of_them()) == [begin + 10 for begin in range(0, 2000, 100)]
+
+
+# ── what a stage may write ─────────────────────────────────────────────────────────────────────────────────────────
+def cycle() -> Any:
+    """A list in itself."""
+    box: list[Any] = [1]
+    box.append(box)
+    return box
+
+
+def deep(levels: int) -> Any:
+    """Lists in lists."""
+    box: Any = "bottom"
+    for _ in range(levels):
+        box = [box]
+    return box
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"), float("inf"), -0.0, 2**200, "\ud800", "\ufffe\x00\x1f", b"\xff", {1: 2}, {(1, 2): 3}, {1, 2}, object(),
+        len, deep(5_000), cycle(), "x" * 5_000_000, 1j, iter([1]), {"a": {"\udfff": float("-inf")}},
+    ],
+    ids=lambda value: f"{type(value).__name__}",
+)  # fmt: skip
+def test_whatever_a_stage_writes_it_reads_back_and_the_trace_travels(value: Any) -> None:
+    """Recording never raises, and a recorded form is always JSON in UTF-8."""
+
+    def writes(scope: Any) -> None:
+        scope.value = value
+
+    executor = FlowChartExecutor(chart_of(writes, lambda scope: scope.value))
+    executor.enable_narrative()
+    got = executor.run()
+    assert type(got) is type(value) or isinstance(got, type(value))
+    trace = decode_trace(executor.get_trace().encoded)
+    json.loads(trace.encoded.decode("utf-8"))
+    assert list(trace.final_state()) == ["value"]
+    assert len(trace.narrative) > 2
+
+
+@pytest.mark.parametrize("length", [3_000, 20_000])
+def test_long_lines_cost_no_stack(length: int) -> None:
+    """Run, encode, decode, replay, tell, export."""
+    chart = chart_of(*[counting] * length)
+    executor = FlowChartExecutor(chart)
+    executor.enable_narrative()
+    executor.run(input={"from": 1})
+    trace = decode_trace(executor.get_trace().encoded)
+    assert trace.final_state() == {"n": length + 1}
+    assert len(trace.narrative) == 3 * length
