@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from footpath import Child, DynamicSubflow, FlowChart, Pausable, RetryPolicy, StageNode, flow_chart
-from tests.property._stages import KEYS, Op, World, bodies, chooser, choices, function_of
+from tests.property._stages import KEYS, Op, World, bodies, choices, chooser, function_of
 from tests.property._values import made, recipes
 
 Plan = dict[str, Any]

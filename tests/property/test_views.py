@@ -14,7 +14,6 @@ from footpath.values import record
 from tests.property._budget import examples
 from tests.property._runs import Case, Phase, Running, cases
 
-
 CLOSELY = 12
 """Commits up to which every one is looked at."""
 
