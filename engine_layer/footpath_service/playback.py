@@ -55,7 +55,7 @@ class Playback:
             SpecDocumentError: its spec is.
         """
         self._tell("begin_trace", replayed)
-        self._play_events(replayed.trace, replayed)
+        self._play_events(replayed.trace)
         self._tell("end_trace", replayed)
         return self._archivist.views or _NO_VIEWS if self._archivist is not None else _NO_VIEWS
 
@@ -64,14 +64,12 @@ class Playback:
         if archived:
             self._tell("flush", archived)
 
-    def _play_events(self, trace: Trace, replayed: ReplayedTrace) -> None:
+    def _play_events(self, trace: Trace) -> None:
         dispatcher = self._dispatcher
         if self._structural:
             for hook, event in trace.structure():
                 dispatcher.fire(dispatcher.table("structure", hook), event)
-        cursor = cursor_for(trace, dispatcher)
-        run_through(trace, cursor)
-        replayed.ended_with(cursor.top.recorded_state())
+        run_through(trace, cursor_for(trace, dispatcher))
 
     def _tell(self, method: str, told: object) -> None:
         for recorder in self._recorders:

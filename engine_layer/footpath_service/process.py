@@ -27,6 +27,7 @@ from footpath.archive import (
     Stub,
     document_sha256,
     encode_line,
+    fits_a_line,
     gzip_member,
     hour_of_id,
     large_key,
@@ -40,7 +41,7 @@ from footpath.errors import (
     TraceDecodeError,
     UnknownVersionError,
 )
-from footpath.trace import decode_trace
+from footpath.trace import FORMAT, decode_trace
 from footpath_service.errors import PoisonMessageError
 from footpath_service.playback import Playback
 from footpath_service.poison import DeadLetters
@@ -213,7 +214,7 @@ class _Batch:
         document = decode_body(
             record.body, store=self._store, bucket=settings.archive_bucket, limits=settings.wire_limits
         )
-        trace = decode_trace(document)
+        trace = decode_trace(document, sent_at_ms=record.sent_at_ms)
         identity = _identity(trace, document)
         group = self._group_of(identity)
         if identity in group.writer:
@@ -233,7 +234,7 @@ class _Batch:
     def _line(self, trace: Trace, identity: Identity, document: bytes, sent_at_ms: int | None, group: str) -> bytes:
         views = self.playback.play(ReplayedTrace(trace, group))
         stub: Stub | None = None
-        if len(document) > MAX_DOCUMENT_BYTES:
+        if len(document) > MAX_DOCUMENT_BYTES or not fits_a_line(document):
             key = large_key(identity.trace_id, identity.sha256)
             self._store.put_new(key, gzip_member(document, self._settings.segment_gzip_level))
             stub = Stub(key, len(document))
@@ -255,7 +256,7 @@ class _Batch:
             sent_at=None if sent_at_ms is None else _iso(sent_at_ms),
             views=None if views.omitted is None else "omitted",
             views_reason=views.omitted,
-            narrative=views.narrative,
+            narrative=_told(trace) or views.narrative,
             state=views.state or NOTHING,
             audit=views.audit or NOTHING,
             stub=stub,
@@ -361,6 +362,11 @@ def _reason(error: Exception) -> str:
 
 def _iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _told(trace: Trace) -> list[str] | None:
+    """The story that a trace of footprintjs brings along: it knows more of it than can be told again from the rest."""
+    return None if trace.document.format == FORMAT else [entry.text for entry in trace.narrative]
 
 
 def _known(text: str) -> str | None:

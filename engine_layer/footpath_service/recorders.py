@@ -36,15 +36,10 @@ class ReplayedTrace:
         self.duration_ms: float | None = trace.duration_ms
         self.narrative_options = trace.narrative_options
         self.group = group
-        self._state: Mapping[str, Any] = {}
 
-    def final_state(self) -> Mapping[str, Any]:
-        """The shared state after the last commit, in recorded form; empty until the events are all told."""
-        return self._state
-
-    def ended_with(self, state: Mapping[str, Any]) -> None:
-        """The events are told, and this is the state that they left."""
-        self._state = state
+    def final_state(self) -> Any:
+        """The shared state after the last commit, in recorded form; asked for once the events are all told."""
+        return self.trace.final_state()
 
 
 class ArchivedTrace(NamedTuple):

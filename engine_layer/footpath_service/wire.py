@@ -39,6 +39,10 @@ _PIECE = 1 << 20
 # SQS admits: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF
 _INADMISSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL
+)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEP = [1 if byte in b"[{" else -1 for byte in range(256)]
 
@@ -262,7 +266,13 @@ def check_json(document: bytes, max_depth: int) -> None:
     try:
         if not document.isascii():
             document.decode()
-        _check_json(document)
+        try:
+            _check_json(document)
+        except msgspec.DecodeError:
+            # Half a surrogate pair, as JavaScript writes it, is JSON all the same; judge the document without it.
+            if _SURROGATE.search(document) is None:
+                raise
+            _check_json(_ESCAPE.sub(_whole, document))
     except UnicodeDecodeError as error:
         raise PoisonMessageError("bad-characters", f"the document is not UTF-8: {error}") from error
     except RecursionError as error:
@@ -271,6 +281,12 @@ def check_json(document: bytes, max_depth: int) -> None:
         raise PoisonMessageError("bad-json", f"the document is not JSON: {error}") from error
     if is_deeper(document, max_depth):
         raise PoisonMessageError("too-deep", f"the document nests deeper than {max_depth} levels")
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    """An escape as it is, but for half of a surrogate pair."""
+    found = escape[0]
+    return b"\\ufffd" if len(found) == 6 else found
 
 
 def is_deeper(document: bytes, limit: int) -> bool:

@@ -31,6 +31,29 @@ def test_a_footprintjs_trace_is_archived_beside_ours() -> None:
     assert line.chart
 
 
+def test_its_own_story_is_what_is_kept() -> None:
+    """It knows more of the run than what can be told again: the evidence of decisions is in no other place."""
+    pipe = Pipe()
+    pipe.process(record(BODY, "js"))
+    (line,) = pipe.reader.lines()
+    assert line.narrative == [entry["text"] for entry in json.loads(BODY)["narrative"]]
+
+
+@pytest.mark.parametrize("half", ["\ude00"])
+def test_a_text_cut_inside_a_pair_lies_beside_the_segment(half: str) -> None:
+    """Half a surrogate pair is JSON that many readers refuse: the line stays readable for all, the document as it was."""
+    parts = json.loads(BODY)
+    parts["narrative"][0]["text"] = f"a smile cut in two: {half}"
+    body = json.dumps(parts)
+    pipe = Pipe(dead_letters=MemoryQueue())
+    assert pipe.process(message(1), record(body, "js")).archived_count == 2
+    (line,) = [line for line in pipe.reader.lines() if line.trace_id != trace_id(1)]
+    assert line.stub is not None
+    assert pipe.reader.get(line.trace_id).document == body.encode()
+    assert line.narrative
+    assert line.narrative[0] == "a smile cut in two: \ufffd"
+
+
 def test_delivered_again_it_is_the_same_trace() -> None:
     """Its id is made of what it says, not of when it came."""
     pipe = Pipe()

@@ -49,6 +49,7 @@ from footpath.archive._line import (
     decode_line,
     document_sha256,
     encode_line,
+    fits_a_line,
     on_one_line,
 )
 from footpath.archive._members import Damage, Member, salvage, scan_members, unfold
@@ -76,6 +77,7 @@ __all__ = [  # by meaning, as every door
     "decode_line",
     "document_sha256",
     "on_one_line",
+    "fits_a_line",
     "gzip_member",
     "unfold",
     "scan_members",

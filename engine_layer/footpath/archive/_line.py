@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
@@ -18,12 +19,13 @@ MAX_DOCUMENT_BYTES = 24 << 20
 NOTHING = msgspec.Raw()
 """Stands for a member that a line does not have; msgspec has no optional `Raw`."""
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _VERSION = 1
 _OMITTED = "omitted"
 
 
 class Stub(msgspec.Struct, frozen=True, rename="camel"):
-    """Stands in a line for a document too large for it.
+    """Stands in a line for a document that lies beside the segment.
 
     Attributes:
         key: where the gzipped document lies in the same bucket.
@@ -52,7 +54,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_o
         narrative: its lines of text.
         state: the final shared state (JSON); `NOTHING` when the line has none, as for the other two of its kind.
         audit: rows chained by hash inside the trace (JSON).
-        stub: instead of `document`, when that is too large for a line.
+        stub: instead of `document`, when that is too large for a line, or does not fit one (see `fits_a_line`).
         document: the document as captured (JSON, on one line).
     """
 
@@ -92,6 +94,7 @@ class Line(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_o
 
 
 _encode = msgspec.json.Encoder().encode
+_check = msgspec.json.Decoder(msgspec.Raw).decode
 _decode = msgspec.json.Decoder(Line).decode
 
 
@@ -111,6 +114,20 @@ def on_one_line(document: bytes) -> bytes:
     if b"\n" not in document and b"\r" not in document:
         return document
     return document.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def fits_a_line(document: bytes) -> bool:
+    """Whether a (sound) document can stand in a line, which every reader of JSON must be able to take.
+
+    JavaScript cuts texts between the halves of a surrogate pair and writes the halves; many readers refuse them, ours too.
+    """
+    if _SURROGATE.search(document) is None:
+        return True
+    try:
+        _check(document)
+    except msgspec.MsgspecError:
+        return False
+    return True
 
 
 def document_sha256(document: bytes) -> str:

@@ -555,10 +555,10 @@ def test_an_unexpected_fault_costs_one_delivery_of_one_message(monkeypatch: pyte
 
     real = process.decode_trace
 
-    def faulty(data: bytes) -> Any:
+    def faulty(data: bytes, **more: Any) -> Any:
         if b"customer-2" in data:
             raise MemoryError
-        return real(data)
+        return real(data, **more)
 
     monkeypatch.setattr(process, "decode_trace", faulty)
     result = Pipe(dead_letters=MemoryQueue()).process(message(1), message(2), message(3))
