@@ -14,7 +14,7 @@ from footpath.trace._time import us_of_iso
 from footpath.trace._trace import Trace
 
 if TYPE_CHECKING:
-    from footpath.trace._document import Document
+    from footpath.trace._document import Document, Probe
 
 
 def encode_trace(trace: Trace) -> bytes:
@@ -38,11 +38,11 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
         UnknownVersionError: the document is of a newer version than this code knows.
         TraceDecodeError: the bytes are not a trace; the same bytes will fail again.
     """
-    try:
-        probe = decode_probe(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = f"not a trace document: {_short(error)}"
-        raise TraceDecodeError(message) from error
+    probe = _probe(data)
+    if probe is None:  # JavaScript cuts surrogate pairs in two, and writes the halves
+        from footpath.trace._footprintjs import read_footprintjs
+
+        return read_footprintjs(data, sent_at_ms)
     if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:
         from footpath.trace._footprintjs import read_footprintjs
 
@@ -57,12 +57,24 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
         message = f"this trace is of version {probe.version}; this code reads up to {VERSION}: deploy a newer Footpath"
         raise UnknownVersionError(message, version=probe.version)  # type: ignore[arg-type]
     try:
+        str(data, "utf-8")  # msgspec does not look into the parts that it keeps raw
         document = decode_document(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"malformed trace document: {_short(error)}"
         raise TraceDecodeError(message) from error
     _check(document)
     return Trace(document, bytes(data))
+
+
+def _probe(data: bytes) -> Probe | None:
+    """The members that say what a document is; None for one that only footprintjs can have written."""
+    try:
+        return decode_probe(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"not a trace document: {_short(error)}"
+        if "surrogate" not in message:
+            raise TraceDecodeError(message) from error
+    return None
 
 
 def _check(document: Document) -> None:

@@ -9,6 +9,7 @@ input, result, durations, most times, the chart's hash.
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from footpath.ids import id_from_document
 from footpath.replay import NarrativeEntry, declared
 from footpath.trace._document import ChartRef, Document, ErrorInfo
 from footpath.trace._footprintjs_events import Teller
-from footpath.trace._footprintjs_spec import document_from_nested
+from footpath.trace._footprintjs_spec import document_from_nested, kinds_of
 from footpath.trace._footprintjs_tree import FATAL, Step, objects, steps_of, text
 from footpath.trace._time import iso_of_us
 from footpath.trace._trace import Trace
@@ -38,6 +39,18 @@ UNKNOWN = "unknown"
 _LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\[^u]|\\u"
+)
+"""An escape in JSON text: a surrogate pair, half of one, or any other."""
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    """An escape as it is, but for half of a surrogate pair, which stands for no character: footprintjs cuts texts between them."""
+    found = escape.group()
+    return b"\\ufffd" if len(found) == 6 else found
+
+
 class FootprintjsTrace(Trace):
     """A trace made by footprintjs; has what a `Trace` has, with `""` or None for what is not known.
 
@@ -49,6 +62,7 @@ class FootprintjsTrace(Trace):
         """Take the decoded parts of a trace that has been looked through."""
         self._parts = parts
         self._steps, self._subflows = steps_of(parts["snapshot"])
+        self._kinds = kinds_of(parts["spec"])
         times = list(_times(self._steps))
         first = min(times) if times else None
         at_ms = first if first is not None else sent_at_ms or 0
@@ -138,6 +152,7 @@ class FootprintjsTrace(Trace):
             dispatcher,
             self.run_id,
             (self._steps, self._subflows),
+            self._kinds,
             objects(self._parts["narrative"]),
             self.status,
             self.snapshot["sharedState"],
@@ -159,7 +174,7 @@ def read_footprintjs(data: bytes, sent_at_ms: int | None = None) -> FootprintjsT
         TraceDecodeError: it is no such trace.
     """
     try:
-        parts = msgspec.json.decode(data)
+        parts = msgspec.json.decode(_ESCAPE.sub(_whole, data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TraceDecodeError(f"not a trace document: {error!s:.200}") from error
     spec = _object(parts, "spec")

@@ -30,8 +30,10 @@ from footpath.channels import (
     RunEndEvent,
     RunFailedEvent,
     RunStartEvent,
+    ScopePauseEvent,
     SelectedEvent,
     StageExecutedEvent,
+    StageRetryEvent,
     StructuredError,
     SubflowEntryEvent,
     SubflowExitEvent,
@@ -53,6 +55,11 @@ _ABSENT: Any = UNSET  # for members that our own events always have
 _VERB = re.compile(r"(?:Step \d+: )?(Read|Write|Update|Append|Delete) ")
 _OPERATIONS = {"Write": "set", "Update": "update", "Append": "append", "Delete": "delete"}
 _EMIT = re.compile(r"\[emit\] (.*?): ")
+_RETRY = re.compile(
+    r"\[Retry\]: attempt (\d{1,9}) of (\d{1,9}) at .*? failed \((.*)\)\.(?: Waited (\d+(?:\.\d+)?)ms before the next attempt\.)?$",
+    re.DOTALL,
+)
+_BRANCHING = ("decider", "selector")
 _OF_TOTAL = re.compile(r"\((\d{1,9}) of (\d{1,9}) matched\)")
 
 
@@ -64,13 +71,16 @@ class Teller(Cursor):
         dispatcher: Dispatcher,
         run_id: str,
         told: tuple[list[Step], dict[str, Subflow]],
+        kinds: dict[str, str],
         narrative: list[dict[str, Any]],
         status: str,
         state: dict[str, Any],
     ) -> None:
         super().__init__(dispatcher, run_id, 0.0)
         self._steps, self._subflows = told
+        self._kinds = kinds
         self._status = status
+        self._before: dict[str, tuple[Step, TraversalContext]] = {}
         self._told: dict[str, list[dict[str, Any]]] = {}
         self._names: dict[str, str] = {}
         for entry in narrative:
@@ -84,10 +94,14 @@ class Teller(Cursor):
         """Tell everything; there are no entries."""
         failure: StructuredError | None = None
         open_mounts: list[tuple[int, Step, Subflow]] = []
-        self._fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root))
+        if self._steps:
+            self._fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root))
         for step in self._steps:
             while open_mounts and open_mounts[-1][0] < step.number:
                 self._leave(*open_mounts.pop()[1:])
+            decided = self._before.pop(step.runtime_id, None)
+            if decided is not None:
+                self._went_on(*decided, self._name(step))
             subflow = self._subflows.get(step.runtime_id)
             if step.is_mount:
                 if subflow is not None:
@@ -118,12 +132,12 @@ class Teller(Cursor):
 
     def _stage_event(self, step: Step) -> StructuredError | None:
         context = self._context_of(step)
-        kinds = {message.get("type") for message in step.messages()}
         entries = self._told.get(step.runtime_id, [])
-        if any(entry.get("type") == "resume" for entry in entries):
-            self._resumed(step, context, entries)
+        pauses = any(entry.get("type") == "pause" for entry in entries)
         for entry in entries:
-            self._did(step, entry)
+            self._did(step, context, entry)
+        if pauses:
+            self._fire("scope", "on_pause", lambda: ScopePauseEvent(*self._scope(step), UNSET, "scope"))
         self._commits(step)
         errors = step.bag("errors")
         error = next((errors[name] for name in FATAL if name in errors), None)
@@ -131,38 +145,49 @@ class Teller(Cursor):
         if found is not None:
             if FATAL[0] in errors:  # of what the engine itself refuses only the run's end tells
                 self._fire("flow", "on_error", lambda: self._error_event(step, context, found, error))
-        elif any(entry.get("type") == "pause" for entry in entries):
+        elif pauses:
             self._fire("flow", "on_pause", lambda: self._pause_event(step, context))
+        elif "parallelForEach" in step.bag("logs"):
+            self._forked(step, context, self._name(step), _names(_members_names(step)))
         else:
-            self._messages(step, context)
-            if step.bundles and not kinds & {"branch", "selected"}:
+            self._chose(step, context)
+            if step.bundles and self._kinds.get(step.id) not in _BRANCHING:
                 self._executed_by(step, context, "linear")
             for message in step.messages():
                 self._moved(step, context, message)
-        for entry in entries:
-            if entry.get("type") == "break":
-                self._fire(
-                    "flow", "on_break", lambda: BreakEvent(traversal_context=context, stage_name=self._name(step))
-                )
+        self._broke(step, context)
         return found
 
-    def _did(self, step: Step, entry: dict[str, Any]) -> None:
-        """A read, a write or an event that the narrative tells of."""
+    def _broke(self, step: Step, context: TraversalContext) -> None:
+        if any(entry.get("type") == "break" for entry in self._told.get(step.runtime_id, ())):
+            self._fire("flow", "on_break", lambda: BreakEvent(traversal_context=context, stage_name=self._name(step)))
+
+    def _did(self, step: Step, context: TraversalContext, entry: dict[str, Any]) -> None:
+        """What the narrative tells of a stage: reads, writes, events, attempts, that it was resumed."""
         kind, line = entry.get("type"), text(entry.get("text"), "")
         if kind == "emit":
             match = _EMIT.match(line)
             if match is not None:
                 where = self._name(step), step.runtime_id, _ABSENT, _ABSENT, _ABSENT
                 self._fire("emit", "on_emit", lambda: EmitEvent(match[1], UNSET, *where))
-            return
-        key, match = entry.get("key"), _VERB.match(line)
-        if kind != "step" or match is None or not isinstance(key, str):
+        elif kind == "retry":
+            match = _RETRY.match(line)
+            if match is not None:
+                self._fire("flow", "on_stage_retry", lambda: self._retry_event(step, context, match))
+        elif kind == "resume":
+            self._resumed(step, context, has_input=line.endswith(" with input."))
+        elif kind == "step":
+            self._accessed(step, entry, _VERB.match(line))
+
+    def _accessed(self, step: Step, entry: dict[str, Any], verb: re.Match[str] | None) -> None:
+        key = entry.get("key")
+        if verb is None or not isinstance(key, str):
             return
         value = record(entry["rawValue"]) if "rawValue" in entry else UNSET
-        if match[1] == "Read":
+        if verb[1] == "Read":
             self._fire("scope", "on_read", lambda: ReadEvent(*self._scope(step), key, value))
         else:
-            operation = _OPERATIONS[match[1]]
+            operation = _OPERATIONS[verb[1]]
             self._fire("scope", "on_write", lambda: WriteEvent(*self._scope(step), key, value, operation))
 
     def _commits(self, step: Step) -> None:
@@ -183,117 +208,119 @@ class Teller(Cursor):
             mutations = tuple(writes.values())
             self._fire("scope", "on_commit", lambda said=mutations: CommitEvent(*self._scope(step), said))
 
-    def _messages(self, step: Step, context: TraversalContext) -> None:
-        """What was chosen: told before the stage counts as executed."""
+    def _chose(self, step: Step, context: TraversalContext) -> None:
+        """What a decider or selector chose."""
+        name, description = self._name(step), text(step.node.get("description"))
         for message in step.messages():
             kind, target = message.get("type"), message.get("targetStage")
             if kind == "branch" and isinstance(target, str):
-                rationale = text(step.bag("logs").get("deciderRationale"))
-                self._fire(
-                    "flow",
-                    "on_decision",
-                    lambda to=target, why=rationale: DecisionEvent(
-                        traversal_context=context,
-                        decider=self._name(step),
-                        chosen=to,
-                        rationale=why,
-                        description=text(step.node.get("description")),
-                    ),
+                event = DecisionEvent(
+                    traversal_context=context,
+                    decider=name,
+                    chosen=target,
+                    rationale=text(step.bag("logs").get("deciderRationale")),
+                    description=description,
                 )
+                self._fire("flow", "on_decision", lambda told=event: told)
                 self._executed_by(step, context, "decider")
+                loops = any(other.get("type") == "loop" for other in step.messages())
+                if step.following is not None and not loops:
+                    self._before[text(step.following.get("runtimeStageId"), "")] = (step, context)
             elif kind == "selected":
                 total = _OF_TOTAL.search(text(message.get("description"), ""))
                 count = _ABSENT if total is None else int(total[2])
                 names = _names(target)
-                self._fire(
-                    "flow",
-                    "on_selected",
-                    lambda to=names, of=count: SelectedEvent(
-                        traversal_context=context, parent=self._name(step), selected=to, total=of
-                    ),
-                )
+                chosen = SelectedEvent(traversal_context=context, parent=name, selected=names, total=count)
+                self._fire("flow", "on_selected", lambda told=chosen: told)
                 self._executed_by(step, context, "selector")
+                self._forked(step, context, "selector-temp", names)
 
     def _moved(self, step: Step, context: TraversalContext, message: dict[str, Any]) -> None:
         kind, target = message.get("type"), message.get("targetStage")
-        after = UNSET if step.following is None else text(step.following.get("description"))
         if kind == "children":
-            names = _names(target)
-            self._fire(
-                "flow",
-                "on_fork",
-                lambda: ForkEvent(traversal_context=context, parent=self._name(step), children=names),
-            )
-            self._executed_by(step, context, "fork")
+            self._forked(step, context, self._name(step), _names(target))
         elif kind == "next" and isinstance(target, str):
-            self._fire(
-                "flow",
-                "on_next",
-                lambda: NextEvent(traversal_context=context, from_=self._name(step), to=target, description=after),
-            )
+            if not text(message.get("description"), "").endswith(" (dynamic)"):
+                self._went_on(step, context, target)
         elif kind == "loop" and isinstance(target, str):
             times = message.get("iteration")
-            times = times if type(times) is int else _ABSENT
-            self._fire(
-                "flow",
-                "on_loop",
-                lambda: LoopEvent(traversal_context=context, target=target, iteration=times, description=after),
+            decided = self._kinds.get(step.id) in _BRANCHING
+            event = LoopEvent(
+                traversal_context=UNSET if decided else context,
+                target=target,
+                iteration=times if type(times) is int else _ABSENT,
+                description=_description(step.following),
             )
+            self._fire("flow", "on_loop", lambda: event)
 
-    def _executed_by(self, step: Step, context: TraversalContext, kind: str) -> None:
-        self._fire(
-            "flow",
-            "on_stage_executed",
-            lambda: StageExecutedEvent(
-                traversal_context=context,
-                stage_name=self._name(step),
-                description=text(step.node.get("description")),
-                stage_type=kind,
-            ),
+    def _went_on(self, step: Step, context: TraversalContext, to: str) -> None:
+        event = NextEvent(
+            traversal_context=context, from_=self._name(step), to=to, description=_description(step.following)
         )
+        self._fire("flow", "on_next", lambda: event)
+
+    def _forked(self, step: Step, context: TraversalContext, name: str, children: tuple[str, ...]) -> None:
+        if children:
+            self._fire("flow", "on_fork", lambda: ForkEvent(traversal_context=context, parent=name, children=children))
+            self._executed_by(step, context, "fork", name)
+
+    def _executed_by(
+        self, step: Step, context: TraversalContext, kind: str, name: str | None = None, node: Any = None
+    ) -> None:
+        event = StageExecutedEvent(
+            traversal_context=context,
+            stage_name=name or self._name(step),
+            description=UNSET if name == "selector-temp" else _description(node or step.node),
+            stage_type=kind,
+        )
+        self._fire("flow", "on_stage_executed", lambda: event)
 
     # ── subflows, pauses, errors ─────────────────────────────────────────────────────────────────────────────────
     def _enter(self, step: Step, subflow: Subflow | None) -> None:
         context = self._context_of(step)
-        mapped = UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped)
-        name = step.name if subflow is None else subflow.name
-        self._fire(
-            "flow",
-            "on_subflow_entry",
-            lambda: SubflowEntryEvent(
-                traversal_context=context,
-                name=name,
-                subflow_id=text(step.node.get("subflowId"), step.id),
-                raw_mapped_input=mapped,
-            ),
+        first = {} if subflow is None else subflow.first
+        event = SubflowEntryEvent(
+            traversal_context=context,
+            name=step.name if subflow is None else subflow.name,
+            subflow_id=text(step.node.get("subflowId"), step.id),
+            description=_description(first),
+            raw_mapped_input=UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped),
         )
-        self._executed_by(step, context, "subflow-mount")
+        self._fire("flow", "on_subflow_entry", lambda: event)
+        self._executed_by(step, context, "subflow-mount", text(first.get("name"), None), first)
 
     def _leave(self, step: Step, subflow: Subflow) -> None:
-        state = UNSET if subflow.state is UNSET else record(subflow.state)
-        self._fire(
-            "flow",
-            "on_subflow_exit",
-            lambda: SubflowExitEvent(
-                traversal_context=self._context_of(step),
-                name=subflow.name,
-                subflow_id=subflow.id,
-                raw_output_state=state,
-            ),
+        context = self._context_of(step)
+        self._broke(step, context)
+        event = SubflowExitEvent(
+            traversal_context=context,
+            name=subflow.name,
+            subflow_id=subflow.id,
+            raw_output_state=UNSET if subflow.state is UNSET else record(subflow.state),
         )
+        self._fire("flow", "on_subflow_exit", lambda: event)
 
-    def _resumed(self, step: Step, context: TraversalContext, entries: list[dict[str, Any]]) -> None:
-        line = next(text(entry.get("text"), "") for entry in entries if entry.get("type") == "resume")
-        self._fire(
-            "flow",
-            "on_resume",
-            lambda: FlowResumeEvent(
-                traversal_context=context,
-                stage_name=self._name(step),
-                stage_id=step.id,
-                has_input=line.endswith(" with input."),
-                channel="flow",
-            ),
+    def _resumed(self, step: Step, context: TraversalContext, *, has_input: bool) -> None:
+        event = FlowResumeEvent(
+            traversal_context=context,
+            stage_name=self._name(step),
+            stage_id=step.id,
+            has_input=has_input,
+            channel="flow",
+        )
+        self._fire("flow", "on_resume", lambda: event)
+
+    def _retry_event(self, step: Step, context: TraversalContext, match: re.Match[str]) -> StageRetryEvent:
+        return StageRetryEvent(
+            traversal_context=context,
+            stage_name=self._name(step),
+            stage_id=step.id,
+            attempt=int(match[1]),
+            max_attempts=int(match[2]),
+            delay_ms=float(match[4] or 0),
+            message=match[3],
+            structured_error=StructuredError(match[3]),
+            channel="flow",
         )
 
     def _pause_event(self, step: Step, context: TraversalContext) -> FlowPauseEvent:
@@ -319,6 +346,14 @@ def _structured(shown: Any) -> StructuredError:
     """`Name: message` taken apart, where what stands first can be a name."""
     name, colon, message = text(shown, "").partition(": ")
     return StructuredError(message, name) if colon and name.isidentifier() else StructuredError(text(shown, ""))
+
+
+def _description(node: Any) -> Any:
+    return UNSET if node is None else text(node.get("description"))
+
+
+def _members_names(step: Step) -> list[Any]:
+    return [child.get("name") for child in objects(step.node.get("children"))]
 
 
 def _names(target: Any) -> tuple[str, ...]:

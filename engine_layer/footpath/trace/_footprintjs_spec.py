@@ -24,6 +24,7 @@ _COPIED = {
     "loopTarget": "loopTarget",
 }
 _BRANCHING = ("decider", "selector")
+_MAX_NODES = 1_000_000
 
 
 def document_from_nested(spec: dict[str, Any]) -> SpecDocument:
@@ -48,6 +49,21 @@ def document_from_nested(spec: dict[str, Any]) -> SpecDocument:
         return load_document(msgspec.json.encode({"charts": charts}))
     except (TypeError, ValueError, RecursionError) as error:
         raise SpecDocumentError(f"the spec of the trace is malformed: {error!s:.200}") from error
+
+
+def kinds_of(spec: dict[str, Any]) -> dict[str, str]:
+    """The type of each node by its id as it runs, with the mounts around it; of lazy mounts nothing is known."""
+    kinds: dict[str, str] = {}
+    pending: list[tuple[dict[str, Any], str]] = [(spec, "")]
+    while pending and len(kinds) <= _MAX_NODES:
+        chart, prefix = pending.pop()
+        for node in _nodes(chart):
+            node_id, kind, mounted = node.get("id"), node.get("type"), node.get("subflowStructure")
+            if isinstance(node_id, str) and isinstance(kind, str):
+                kinds[prefix + node_id] = kind
+                if isinstance(mounted, dict):
+                    pending.append((mounted, f"{prefix}{node_id}/"))
+    return kinds
 
 
 def _line(chart: dict[str, Any]) -> list[dict[str, Any]]:

@@ -45,23 +45,33 @@ class Step(Struct, eq=False):
 
     def bag(self, name: str) -> dict[str, Any]:
         """One of the side bags."""
-        bag = self.node.get(name)
-        return bag if isinstance(bag, dict) else {}
+        return _object(self.node.get(name))
 
 
 class Subflow(Struct, eq=False):
-    """One entry of a mounted chart: `mapped` is what was mapped in, `state` what it ended with; UNSET when not known."""
+    """One entry of a mounted chart.
+
+    Attributes:
+        mapped, state: what was mapped in, and what it ended with; UNSET when not known.
+        first: the first node in it.
+        last_number: step number of the last step in it, or in a subflow of it.
+    """
 
     id: str
     name: str
     mapped: Any
     state: Any
+    first: dict[str, Any]
     last_number: int
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; nothing of anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def text(value: Any, otherwise: Any = UNSET) -> Any:
@@ -95,6 +105,7 @@ def steps_of(snapshot: dict[str, Any]) -> tuple[list[Step], dict[str, Subflow]]:
             text(result.get("subflowName"), ""),
             UNSET if seeded is None else seeded.get("overwrite", UNSET),
             context.get("globalContext", UNSET),
+            _object(context.get("stageContexts")),
             max([step.number for step in inner], default=step_number(key)),
         )
         steps += inner
