@@ -89,7 +89,7 @@ def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
                 entry["text"] = _CUT_HALF.sub("", _HALF.sub(lambda m: f"\\u{ord(m[0]):04x}", entry["text"]))
 
 
-_PREVIEW = re.compile(r"(?<= = )\{(?:([^{}]*?)(?:, \.\.\. )?)?(?:\((\d+) keys\)|(\d+) keys)?\}$")
+_PREVIEW = re.compile(r"(?:(?<= = )|(?<=: ))\{(?:([^{}]*?)(?:, \.\.\. )?)?(?:\((\d+) keys\)|(\d+) keys)?\}$")
 _SHOWN_KEYS = 4
 _LONGEST_PREVIEW = 80
 
@@ -99,12 +99,31 @@ def absent_members(result: Result, case: Mapping[str, Any]) -> None:
     for run, ran in zip(_runs(case), result["runs"], strict=False):
         longest = ((run.get("options") or {}).get("narrative") or {}).get("maxValueLength", _LONGEST_PREVIEW)
         for phase in ran["phases"]:
-            for entry in phase["narrative"]:
-                value, preview = entry.get("rawValue"), _PREVIEW.search(entry["text"])
+            payloads = _payloads(phase)
+            for index, entry in enumerate(phase["narrative"]):
+                value, preview = payloads.get(index, entry.get("rawValue")), _PREVIEW.search(entry["text"])
                 if isinstance(value, dict) and preview:
                     listed = preview[1].split(", ") if preview[1] else []
                     if int(preview[2] or preview[3] or len(listed)) > len(value):
                         entry["text"] = entry["text"][: preview.start()] + _preview(list(value), longest)
+
+
+def _payloads(phase: dict[str, Json]) -> dict[int, Json]:
+    """The payloads of the narrative's emit lines, by the line's number; of stages that told all their emits."""
+    sent: dict[str, list[Json]] = {}
+    for entry in phase["events"]:
+        if entry["method"] == "onEmit":
+            sent.setdefault(entry["event"].get("runtimeStageId"), []).append(entry["event"].get("payload"))
+    told: dict[str, list[int]] = {}
+    for index, entry in enumerate(phase["narrative"]):
+        if entry.get("type") == "emit":
+            told.setdefault(entry.get("runtimeStageId"), []).append(index)
+    return {
+        index: payload
+        for stage, lines in told.items()
+        if len(lines) == len(sent.get(stage, ()))
+        for index, payload in zip(lines, sent[stage], strict=True)
+    }
 
 
 def _preview(keys: list[str], longest: int) -> str:

@@ -152,6 +152,13 @@ def test_absent_members_leave_no_key_in_a_preview() -> None:
     def wrote(text: str) -> dict[str, Any]:
         return {"narrative": [{"text": f"Step 1: Write o = {text}", "rawValue": {"a": 1, "b": None}}]}
 
+    def emitted(text: str) -> dict[str, Any]:
+        event = {**_event(runtimeStageId="s#0", payload={"b": 1}), "method": "onEmit"}
+        line = {"type": "emit", "runtimeStageId": "s#0", "text": f"[emit] app.x: {text}"}
+        return {"events": [event], "narrative": [line]}
+
+    assert not _differs(emitted("{gone, b}"), emitted("{b}"))
+    assert _differs(emitted("{gone, b}"), emitted("{}"))
     assert not _differs(wrote("{a, gone, b}"), wrote("{a, b}"))
     assert _differs(wrote("{a, gone, b}"), wrote("{a}"))
     assert _differs(wrote("{a, b}"), wrote("{b, a}"))
