@@ -408,9 +408,10 @@ class Cursor:
     def _read_redacted(self, entry: Any) -> None:
         frame = self.current
         key = entry[1]
-        value = frame.lookup(key) if len(entry) > 2 else MARK
+        held = frame.lookup(key)
+        value = held if len(entry) > 2 else MARK
         if self.views is not None:
-            frame.reads[key] = value
+            frame.reads[key] = UNSET if held is UNSET else value
         if self.on_read:
             decl = frame.decl
             self.dispatcher.fire_scope(
@@ -464,7 +465,7 @@ class Cursor:
         frame = self.current
         key, flags = entry[1], entry[3]
         value: Any = MARK if flags & 1 else UNSET if flags & 2 else recorded(entry[2])
-        self._stage(frame, key, value)
+        self._stage(frame, key, UNSET if flags & 2 else value)
         frame.ops.append((key, "set", UNSET if flags & 2 else value, tuple(frame.reads) if self.provenance else ()))
         frame.writes[key] = (value, "set")
         redacted: Any = UNSET
@@ -486,7 +487,7 @@ class Cursor:
         flags = entry[3] if len(entry) > 3 else 0
         if flags & 1:
             patch: Any = MARK
-            after: Any = MARK
+            after: Any = UNSET if flags & 2 else MARK
             self._hide(frame, key)
             redacted = True
         else:
@@ -569,7 +570,7 @@ class Cursor:
 
         return tuple(
             [
-                Mutation(key, value if operation == "delete" else summary_marker(value, "__writeSummary"), operation)
+                Mutation(key, summary_marker(value, "__writeSummary"), operation)
                 for key, (value, operation) in frame.writes.items()
             ]
         )
@@ -795,7 +796,7 @@ class Cursor:
             for name in reads:
                 path = tuple(name.split(".", 1))
                 frame.reads[name] = region.get(path)
-            self.views.output(frame, rows, gone)
+            self.views.output(frame, rows, gone, reads)
         for index, (path, value) in enumerate(rows):
             if len(path) > 1:
                 frame.writes[".".join(path)] = (value, "set")
@@ -878,6 +879,7 @@ class Cursor:
         frame.staged = {}
         frame.ops = []
         frame.writes = {}
+        frame.earlier, frame.reads = frame.all_reads(), {}
         self._fire(
             "flow",
             "on_stage_retry",

@@ -164,7 +164,8 @@ class MirrorFrame(Struct, eq=False):
     Attributes:
         ops: writes since the last commit, `(key, verb, value, keys read before)`; kept for views only.
         writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
-        reads: key to value, likewise; kept for views only.
+        reads: key to value, of the attempt; kept for views only.
+        earlier: what earlier attempts read.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too.
         under: whether its parent is the mount that it is the first stage of.
         rationale: what the stage noted as the reason of its decision.
@@ -184,6 +185,7 @@ class MirrorFrame(Struct, eq=False):
     ops: list[tuple[str, str, Any, Any]] = []
     writes: dict[str, tuple[Any, str]] = {}
     reads: dict[str, Any] = {}
+    earlier: dict[str, Any] | None = None
     redacted: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, None] | None = None
@@ -198,6 +200,10 @@ class MirrorFrame(Struct, eq=False):
     rationale: Any = UNSET
     node: dict[str, Any] | None = None
     path: tuple[str, ...] = ()
+
+    def all_reads(self) -> dict[str, Any]:
+        """What the execution read, in all its attempts."""
+        return {**self.earlier, **self.reads} if self.earlier else self.reads
 
     def lookup(self, key: str) -> Any:
         """The value as the stage would read it; UNSET when absent."""

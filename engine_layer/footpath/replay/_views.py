@@ -436,13 +436,19 @@ class Views:
         assert frame.node is not None
         self._append(self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, {}, {}, [], [], None, None)
 
-    def output(self, frame: MirrorFrame, rows: Iterable[tuple[tuple[str, ...], Any]], dropped: set[int]) -> None:
-        """The bundle of a subflow's output."""
+    def output(
+        self, frame: MirrorFrame, rows: Iterable[tuple[tuple[str, ...], Any]], dropped: set[int], reads: list[str]
+    ) -> None:
+        """The bundle of a subflow's output; a member is read before it is written, where the reads name it."""
+        known: list[str] = []
         overwrite: dict[str, Any] = {}
         trace: list[dict[str, Any]] = []
         redacted: list[str] = []
         delta = self.commit_values == "delta"
         for index, (path, value) in enumerate(rows):
+            name = ".".join(path)
+            if name in reads:
+                known.append(name)
             if index in dropped:
                 continue
             shown = value
@@ -456,7 +462,7 @@ class Views:
                     row["verb"] = "append"
                     shown = tail
             if self.provenance:
-                row["readKeys"] = []
+                row["readKeys"] = list(known)
             trace.append(row)
             holder = overwrite
             for step in path[:-1]:
@@ -492,10 +498,10 @@ class Views:
                         for key, (value, _) in frame.writes.items()
                         if value is not UNSET
                     }
-                if frame.reads:
+                if frame.reads or frame.earlier:
                     node["stageReads"] = {
                         key: value if type(value) in ATOMS else plain(packed(value))
-                        for key, value in frame.reads.items()
+                        for key, value in frame.all_reads().items()
                         if value is not UNSET
                     }
                 continue
@@ -504,14 +510,14 @@ class Views:
                 writes = {
                     key: summary_marker(value, "__writeSummary") if summarised else value
                     for key, (value, _) in frame.writes.items()
-                    if value is not UNSET
+                    if summarised or value is not UNSET
                 }
                 node["stageWrites"] = _plain_members(writes)
-            if self.read_tracking != "off" and frame.reads:
+            if self.read_tracking != "off" and (frame.reads or frame.earlier):
                 summarised = self.read_tracking == "summary"
                 reads = {
                     key: summary_marker(value, "__readSummary") if summarised else value
-                    for key, value in frame.reads.items()
+                    for key, value in frame.all_reads().items()
                     if value is not UNSET
                 }
                 node["stageReads"] = _plain_members(reads)
@@ -656,6 +662,8 @@ def summary_marker(value: Any, mark: str) -> Any:
         return value
     if isinstance(value, dict) and value.get(TAG) == "float":
         marker.update(type="number", preview=str(value.get("value")))
+    elif isinstance(value, dict) and value.get(TAG) == "datetime":
+        marker.update(type="object", size=0)
     elif value is None:
         marker["type"] = "null"
     elif isinstance(value, bool):

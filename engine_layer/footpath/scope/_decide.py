@@ -196,7 +196,7 @@ def _look(frame: Frame, key: str) -> Look:
     redaction = frame.host.redaction
     if redaction is None:
         return Look(key, summarize(value), False)
-    if value is not ABSENT and redaction.hides(key):
+    if redaction.hides_evidence(key, value):
         return Look(key, MARK, True)
     return Look(key, redaction.scrub(summarize(value)), False)
 
@@ -222,7 +222,7 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -
         actual = frame.read(key)
         if type(actual) not in _AS_THEY_ARE:
             actual = frame.lookup(key)
-        hidden = redaction is not None and actual is not ABSENT and redaction.hides(key)
+        hidden = redaction is not None and redaction.hides_evidence(key, actual)
         summary = MARK if hidden else summarize(actual) if redaction is None else redaction.scrub(summarize(actual))
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)

@@ -136,9 +136,9 @@ class Frame(Struct, eq=False):
         host = self.host
         redaction = host.redaction
         value = self.lookup(key)
-        if redaction is not None and redaction.hides_read(key, value):
+        if redaction is not None and redaction.wants(key):
             host.record_entry((READ_REDACTED, key))
-        elif redaction is not None and key in redaction.fields and value is not ABSENT:
+        elif redaction is not None and key in redaction.fields:
             host.record_entry((READ_REDACTED, key, 1))
         else:
             host.record_entry(key)
@@ -318,7 +318,8 @@ class Frame(Struct, eq=False):
         redaction = host.redaction
         if redaction is not None and redaction.wants(key) is True:
             redaction.mark(key, patch)
-            host.record_entry((UPDATE, key, None, REDACTED))
+            merged = merge(base, patch)
+            host.record_entry((UPDATE, key, None, REDACTED | ABSENT_VALUE if merged is ABSENT else REDACTED))
         else:
             shown = record(patch)
             hidden: list[str] = []
@@ -338,7 +339,6 @@ class Frame(Struct, eq=False):
             self.stage(key, merged, recorded)
             self.note_patch(key, patch, merged, held)
             return
-        merged = merge(base, patch)
         self.stage(key, merged, record(merged))
         self.note_patch(key, patch, merged, held)
 

@@ -64,8 +64,8 @@ class Redaction:
 
     hides = wants
 
-    def hides_read(self, key: str, value: Any) -> bool:
-        """Whether a read shows the mark; where nothing is, only if something hidden was written."""
+    def hides_evidence(self, key: str, value: Any) -> bool:
+        """Whether evidence shows the mark; where nothing is, only if something hidden was written."""
         return self.wants(key) if value is not ABSENT else key in self.marked
 
     def mark(self, key: str, value: Any) -> None:
