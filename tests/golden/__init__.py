@@ -1,0 +1,1 @@
+"""Traces written once, to be read for ever."""
