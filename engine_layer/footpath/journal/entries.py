@@ -45,7 +45,7 @@ Flag 8: JSON has lost what the merge went by, so its result stands there too.
 """
 
 DELETE = 9
-"""`[9, key, redacted?]`"""
+"""`[9, key, redacted?, hidden_fields?]`"""
 
 APPEND = 10
 """`[10, key, items]`: the list under key grew at its end."""

@@ -472,7 +472,7 @@ class Cursor:
         if flags & 1:
             self._hide(frame, key)
             redacted = True
-        elif flags & 4:
+        if flags & 4:
             self._hide_fields(frame, key, entry[5])
             redacted = True
         self._write_event(frame, key, value, "set", redacted)
@@ -527,7 +527,9 @@ class Cursor:
         key = entry[1]
         self._stage(frame, key, UNSET)
         frame.ops.append((key, "delete", UNSET, tuple(frame.reads) if self.provenance else ()))
-        hidden = len(entry) > 2
+        hidden = len(entry) > 2 and bool(entry[2])
+        if len(entry) > 3:
+            self._hide_fields(frame, key, entry[3])
         if hidden:
             self._hide(frame, key)
         frame.writes[key] = (MARK if hidden else UNSET, "delete")

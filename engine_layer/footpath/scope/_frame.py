@@ -279,11 +279,12 @@ class Frame(Struct, eq=False):
                 entry += (description,)
         else:
             shown, hidden = redaction.masked(key, recorded)
-            flags = ABSENT_VALUE if value is ABSENT else FIELDS if hidden else 0
+            absent = value is ABSENT
+            flags = (ABSENT_VALUE if absent else 0) | (FIELDS if hidden else 0)
             if description is None and not flags:
                 entry = (key, shown)
             else:
-                entry = (SET, key, None if flags == ABSENT_VALUE else shown, flags)
+                entry = (SET, key, None if absent else shown, flags)
                 if description is not None or hidden:
                     entry += (description,)
                 if hidden:
@@ -370,8 +371,11 @@ class Frame(Struct, eq=False):
 
     def delete(self, key: str) -> None:
         host = self.begin_write(key, deleting=True)
-        if host.redaction is not None and host.redaction.unmark(key):
+        redaction = host.redaction
+        if redaction is not None and redaction.unmark(key):
             host.record_entry((DELETE, key, REDACTED))
+        elif redaction is not None and key in redaction.fields:
+            host.record_entry((DELETE, key, 0, list(redaction.fields[key])))
         else:
             host.record_entry((DELETE, key))
         self.stage(key, ABSENT, None)

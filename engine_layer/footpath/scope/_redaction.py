@@ -95,12 +95,11 @@ class Redaction:
         return self.masked(key, recorded)[0]
 
     def masked(self, key: str, recorded: Any) -> tuple[Any, list[str]]:
-        """Like `show`, with the dotted paths of the fields that were hidden."""
+        """Like `show`, with the dotted paths of the key's fields that are to be hidden, whether there are any such or not."""
         paths = self.fields.get(key)
-        hidden: list[str] = []
-        if paths:
-            recorded, hidden = self._mask(recorded, paths)
-        return self.scrub_recorded(recorded), hidden
+        if not paths:
+            return self.scrub_recorded(recorded), []
+        return self.scrub_recorded(self._mask(recorded, paths)), list(paths)
 
     def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
         """The recorded form of what a subflow writes into its parent."""
@@ -109,11 +108,11 @@ class Redaction:
             return MARK
         return self.show(path[0], value, recorded) if len(path) == 1 else self.scrub_recorded(recorded)
 
-    def _mask(self, recorded: Any, paths: Iterable[str]) -> tuple[Any, list[str]]:
-        hidden: list[str] = []
+    def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
         if type(recorded) is not msgspec.Raw:
-            return recorded, hidden
+            return recorded
         value = plain(recorded)
+        found = False
         for path in paths:
             steps = path.split(".")
             holder: Any = value
@@ -125,8 +124,8 @@ class Redaction:
                 if holder[steps[-1]] != MARK:
                     self.secrets.add(holder[steps[-1]])
                 holder[steps[-1]] = MARK
-                hidden.append(path)
-        return (msgspec.Raw(msgspec.json.encode(value)) if hidden else recorded), hidden
+                found = True
+        return msgspec.Raw(msgspec.json.encode(value)) if found else recorded
 
     def scrub(self, text: str) -> str:
         """A text without the secrets known so far."""
@@ -159,7 +158,7 @@ class Redaction:
                     value[key] = MARK
                     changed = True
                 elif key in self.fields:
-                    masked, _ = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
+                    masked = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
                     value[key] = plain(masked)
                     changed = True
             if changed:
