@@ -92,8 +92,10 @@ class Desk:
         when SQS delivers it twice: each delivery has a receipt of its own, and the same `message_id`.
         """
         seen: set[str] = set()
-        empty = 0
-        while empty < _EMPTY_RECEIVES:
+        empty = stale = 0
+        # Nothing new for as many receives as all that was seen would fill: what comes now has come before. Fewer would not
+        # do: where a queue holds copies, many receives in a row may bring nothing but copies, with news behind them.
+        while empty < _EMPTY_RECEIVES and stale <= _EMPTY_RECEIVES + len(seen):
             with self._asking():
                 found: list[dict[str, Any]] = self._client.receive_message(
                     QueueUrl=self.url,
@@ -103,7 +105,8 @@ class Desk:
                     MessageSystemAttributeNames=["All"],
                 ).get("Messages", [])
             ids = {message["MessageId"] for message in found}
-            empty = empty + 1 if ids <= seen else 0
+            empty = 0 if found else empty + 1
+            stale = stale + 1 if found and ids <= seen else 0
             seen |= ids
             listed = [_parked(message) for message in found]
             for at, message in enumerate(listed):

@@ -104,11 +104,14 @@ class MemorySqs:
     def bodies(self, queue_url: str) -> list[str]:
         """The body of every message of a queue, in flight and delayed ones included: what no receive could show.
 
-        A copy that a server kept is not listed beside the message it was copied from.
+        A copy that a server kept is not listed beside the message it was copied from, nor what has outlived its retention.
         """
         queue = self._find(queue_url)
+        oldest_ms = self._clock.now_ms() - queue.seconds("MessageRetentionPeriod", 345_600) * 1000
         return [
-            message.body for message in queue.alive.values() if not message.is_copy or message.id not in queue.alive
+            message.body
+            for message in queue.alive.values()
+            if message.sent_at_ms > oldest_ms and (not message.is_copy or message.id not in queue.alive)
         ]
 
     def _answer(self, operation: str, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:

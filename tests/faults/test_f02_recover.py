@@ -286,6 +286,19 @@ def test_a_discard_whose_record_cannot_be_kept_is_not_done() -> None:
         assert world.dead.count() == 1
 
 
+def test_a_listing_reaches_what_lies_behind_many_copies() -> None:
+    """A queue that holds most messages twice gives receives of nothing but copies; what is new behind them must not expire."""
+    from footpath_cli.operate import Choice, redrive
+
+    for seed in range(5):
+        with World(seed=seed, duplicate_rate=0.95, disorder_rate=0.3) as world:
+            for number in range(120):
+                world.dead.send(f"bad {number}", {})
+            assert redrive(world.dead, world.queue, Choice()) == 120
+            assert len(set(world.model.bodies(world.pipeline.queue_url))) == 120
+            assert world.dead.count() == 0
+
+
 def test_a_queue_that_is_gone_is_unreachable() -> None:
     """With its cure."""
     from footpath_cli.operate import Desk
