@@ -171,10 +171,12 @@ def _one(dead: Desk, text: str) -> Parked:
 
 def redrive_dead(stack: Stack, choice: Choice, *, limit: int | None) -> None:
     """Send dead letters to the trace queue again."""
-    sent = redrive(stack.dead, stack.desk("TraceQueueUrl"), choice, limit=limit)
+    dead = stack.dead
+    sent = redrive(dead, stack.desk("TraceQueueUrl"), choice, limit=limit)
     say(f"{sent} sent to the trace queue again.")
-    if sent:
-        remark("what is still wrong with a message brings it back here, with its reason")
+    remark(
+        f"{dead.count()} remain in the dead-letter queue; a message that is still wrong comes back to it, with its reason"
+    )
 
 
 def discard_dead(stack: Stack, choice: Choice, *, why: str, limit: int | None) -> None:
