@@ -125,12 +125,16 @@ class _Case:
         }
 
     def redaction(self) -> Json:
+        """A policy. Only texts of their own are hidden: hiding `1` wherever it stands would hide the differences."""
         return {
-            "keys": self.some(_SCALARS),
-            "fields": {"o0": ["a.b"]} if self.chance(0.4) else {},
-            "patterns": ["^n1$"] if self.chance(0.3) else [],
-            "emitPatterns": ["^app\\.x"] if self.chance(0.3) else [],
+            "keys": self.some(("s0", "s1")),
+            "fields": {"o0": ["s", "deep.s"]} if self.chance(0.5) else {},
+            "patterns": ["^s1$"] if self.chance(0.3) else [],
+            "emitPatterns": ["^secret\\."] if self.chance(0.3) else [],
         }
+
+    def secret(self) -> str:
+        return f"secret-{self.rng.randint(1, 3)}-value"
 
     def query(self) -> Json:
         key = self.pick((*_SCALARS, *_LISTS, *_OBJECTS))
@@ -339,7 +343,7 @@ class _Case:
         if self.chance(0.3):
             when: Json = {"fn": self.condition() if self.chance(0.85) else ["$throw", "broken rule"]}
         else:
-            when = {self.pick((*_SCALARS, "missing")): self.conditions() for _ in range(self.rng.randint(0, 2))}
+            when = {self.pick((*_SCALARS, "missing", "s0")): self.conditions() for _ in range(self.rng.randint(0, 2))}
         rule: Json = {"when": when, "then": self.pick(ids)}
         if self.chance(0.7):
             rule["label"] = self.pick(("First", "Second", 'With "quotes"'))
@@ -480,6 +484,8 @@ class _Case:
             (1, lambda: ["let", "v", ["$range", 2]]),
             (1, lambda: ["emit", self.pick(("app.x", "app.y")), self.present()]),
             (1, lambda: ["emit", "app.bare"]),
+            (1, lambda: ["emit", "secret.note", {"what": self.secret()}]),
+            (1, lambda: ["read", self.pick(("s0", "s1"))]),
             (1, lambda: [self.pick(("debug", "metric", "eval", "error_info")), "k", self.present()]),
             (1, lambda: ["log", self.present()]),
             (1, lambda: ["args", "i0", scalar]),
@@ -487,7 +493,9 @@ class _Case:
         if writes:
             options += [
                 (8, lambda: ["write", scalar, self.expression()]),
-                (1, lambda: ["write", scalar, self.expression(), {"redact": self.chance(0.5)}]),
+                (1, lambda: ["write", scalar, self.expression(), {}]),
+                (1, lambda: ["write", self.pick(("s0", "s1")), self.secret(), *self.some(({"redact": True},))]),
+                (1, lambda: ["write", scalar, self.pick((["$get", "s0"], ["$concat", "about ", ["$get", "s1"]]))]),
                 (1, lambda: ["update", scalar, self.scalar()]),
                 (1, lambda: ["delete", self.pick((*_SCALARS, "missing"))]),
                 (1, lambda: ["if", self.condition(), [self.op(writes, containers)], [self.op(writes, containers)]]),
@@ -532,6 +540,8 @@ class _Case:
                 (1, lambda: ["array", [self.pick(objects), "l"], *self.method()]),
                 (1, lambda: ["delete_path", [self.pick(objects), *self.pick((("a", "b"), ("new",), ("zz",)))]]),
                 (1, lambda: ["write", self.pick(objects), self.object_value()]),
+                (1, lambda: ["update", self.pick(objects), {self.pick(("s", "deep")): {"s": self.secret()}}]),
+                (1, lambda: ["update_path", [self.pick(objects), "s"], self.secret()]),
             ]
         return self.weighted(*options)()
 
@@ -572,7 +582,7 @@ class _Case:
             (1, {}),
         )
 
-    def some(self, options: Sequence[str]) -> list[str]:
+    def some(self, options: Sequence[Any]) -> list[Any]:
         return [option for option in options if self.chance(0.5)]
 
     def present(self) -> Json:

@@ -301,7 +301,7 @@ def _update_path(a: list[Any], c: StageContext) -> None:
     place = _reach(c, above)
     key = _subscript(place, last, c)
     if isinstance(key, int) and key >= len(place):
-        place.extend([*[ABSENT] * (key - len(place)), value])  # a JavaScript array grows; the gap is undefined
+        place.extend([*[None] * (key - len(place)), value])  # a JavaScript array grows; the gap is kept as null
     else:
         place[key] = value
 
@@ -319,7 +319,7 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
     if isinstance(key, str) and key in place:
         del place[key]
     elif isinstance(key, int) and key < len(place):
-        place[key] = ABSENT  # `delete` leaves a hole in a JavaScript array
+        place[key] = None  # `delete` leaves a hole in a JavaScript array, which is kept as null
     else:
         c.scope[above[0]] = root  # of what is not there, it writes the root again as it was
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from footpath.values import MARK, Secrets
+from tests.conformance._difference import HIDDEN
 
 __all__ = ["Hiding", "compiled", "hide_everywhere"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
-_STATE = "sharedState"
-_LOGS = frozenset({"commitLog", "history", "queries"})
+_MARKS = (MARK, _LOG_MARK, HIDDEN)
 
 
 class Hiding:
@@ -27,14 +27,13 @@ class Hiding:
 
     Attributes:
         secrets: the values hidden so far.
-        has_policy: whether the run has a redaction policy, rather than redacted writes alone.
         active: whether the run hides anything at all.
     """
 
     def __init__(self, policy: Mapping[str, Any] | None = None) -> None:
         chosen = policy or {}
         self.secrets: list[Any] = []
-        self.active = self.has_policy = bool(policy)
+        self.active = bool(policy)
         self._keys = set(chosen.get("keys") or ())
         self._fields: Mapping[str, list[str]] = chosen.get("fields") or {}
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
@@ -78,14 +77,14 @@ class Hiding:
         """Hide a subflow's hidden keys and fields in its state; in place."""
         for key, value in state.items():
             if self.hides(key):
-                state[key] = _LOG_MARK
+                state[key] = HIDDEN
             for field in self._fields.get(key, ()):
                 *above, last = field.split(".")
                 place = value
                 for step in above:
                     place = place.get(step) if isinstance(place, dict) else None
                 if isinstance(place, dict) and last in place:
-                    place[last] = _LOG_MARK
+                    place[last] = HIDDEN
 
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
@@ -111,80 +110,70 @@ def compiled(pattern: str | Mapping[str, Any]) -> re.Pattern[str]:
 
 
 def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
-    """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place."""
+    """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place.
+
+    Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
+    """
     secrets = Secrets()
     for value in hiding.secrets:
         secrets.add(value)
     for raw, shown in _shared_states(phase):
         _learn(raw, shown, secrets)
-    stack: list[tuple[Json, str, bool]] = [(phase, MARK, True)]
+    stack: list[tuple[Json, bool]] = [(phase, True)]
     while stack:
-        item, mark, live = stack.pop()
+        item, live = stack.pop()
         if isinstance(item, dict):
-            if "metrics" in item and "evals" in item:
-                _hide_bags(item, hiding)
-            if isinstance(item.get("initialState"), dict):
-                item["initialState"] = {
-                    key: MARK if hiding.hides(key) else member for key, member in item["initialState"].items()
-                }
-            if isinstance(item.get("redactedPaths"), list):
-                _keep_named_paths(item, hiding)
+            _hide_named(item, hiding)
             for key, member in item.items():
-                if key == _STATE and live:
+                if key == "sharedState" and live:
                     continue
-                inside = _LOG_MARK if key in _LOGS or key == _STATE else mark
-                if key == "globalContext" and isinstance(member, dict):
-                    inside = _LOG_MARK
-                    hiding.hide_in(member)
-                if key == "outputState" and hiding.has_policy:
-                    inside = _LOG_MARK  # the state is shown as the redacted snapshot shows it
-                if key == "runs" and isinstance(member, dict):
-                    _hide_branches(member, hiding, inside)
                 if isinstance(member, (dict, list)):
-                    stack.append((member, inside, live and key != "snapshotRedacted"))
+                    stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:
-                    item[key] = _hidden(member, secrets, inside)
-            if "rawValue" in item and item["rawValue"] == MARK:
+                    item[key] = _hidden(member, secrets)
+            if item.get("rawValue") in _MARKS:
                 item["text"] = _VALUE.sub(lambda m: m[1] + MARK, item["text"])
         else:
             for index, member in enumerate(item):
                 if isinstance(member, (dict, list)):
-                    stack.append((member, mark, live))
+                    stack.append((member, live))
                 elif secrets:
-                    item[index] = _hidden(member, secrets, mark)
+                    item[index] = _hidden(member, secrets)
 
 
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
-
-
-def _hide_branches(branches: dict[str, Json], hiding: Hiding, mark: str) -> None:
-    """Hide keys in what parallel children wrote, which stands below `runs`."""
-    for state in branches.values():
-        if isinstance(state, dict):
-            state.update({key: mark for key in state if hiding.hides(key) and state[key] not in (MARK, _LOG_MARK)})
-
-
-def _hide_bags(node: dict[str, Json], hiding: Hiding) -> None:
-    """Hide the diagnostics of a tree node whose emits the policy hides."""
-    for bag, prefix in _BAGS.items():
-        for key in node.get(bag) or ():
-            if hiding.hides_emit(prefix + key):
-                node[bag][key] = MARK
-
-
 _VALUE = re.compile(r"^([^=]* = ).*$", re.DOTALL)
-_QUOTED_MARK = re.compile(r'"\[REDACTED\]"')
 
 
-def _hidden(value: Json, secrets: Secrets, mark: str) -> Json:
+def _hide_named(item: dict[str, Json], hiding: Hiding) -> None:
+    """Hide what a policy hides by name, where the reference does not: tree nodes, states, lists of hidden paths."""
+    if "metrics" in item and "evals" in item:
+        for bag, prefix in _BAGS.items():
+            for key in item.get(bag) or ():
+                if hiding.hides_emit(prefix + key):
+                    item[bag][key] = HIDDEN
+    for name in ("initialState", "globalContext"):
+        if isinstance(item.get(name), dict):
+            hiding.hide_in(item[name])
+    if isinstance(item.get("runs"), dict):
+        for state in item["runs"].values():  # what parallel children wrote
+            if isinstance(state, dict):
+                hiding.hide_in(state)
+    if isinstance(item.get("redactedPaths"), list):
+        item["redactedPaths"] = [path for path in item["redactedPaths"] if hiding.names(path)]
+
+
+def _hidden(value: Json, secrets: Secrets) -> Json:
+    if value in _MARKS:
+        return value
     if isinstance(value, str) and len(value) > 2 and value[0] == value[-1] == '"':
-        inner = secrets.scrub_text(value[1:-1])  # the summary of a text
-        if inner == MARK:
-            return mark
+        inner = value[1:-1]  # the summary of a text
+        if inner in _MARKS or secrets.scrub_text(inner) == MARK:
+            return HIDDEN
     found = secrets.scrub_recorded(value)
-    if found == MARK and value != MARK:
-        return mark
-    return _QUOTED_MARK.sub(MARK, found) if isinstance(found, str) else found
+    if found == MARK:
+        return HIDDEN
+    return found.replace(f'"{MARK}"', MARK) if isinstance(found, str) else found
 
 
 def _shared_states(phase: dict[str, Json]) -> list[tuple[Json, Json]]:
@@ -212,8 +201,3 @@ def _learn(raw: Json, shown: Json, secrets: Secrets) -> None:
             stack += [(left[key], right[key]) for key in left if key in right]
         elif isinstance(left, list) and isinstance(right, list):
             stack += zip(left, right, strict=False)
-
-
-def _keep_named_paths(bundle: dict[str, Json], hiding: Hiding) -> None:
-    """Of a commit's `redactedPaths` keep those that the policy or a redacted write names."""
-    bundle["redactedPaths"] = [path for path in bundle["redactedPaths"] if hiding.names(path)]
