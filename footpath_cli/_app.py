@@ -131,7 +131,7 @@ def demo(
 @app.command()
 @_guarded
 def prove(
-    count: Annotated[int, typer.Option("--count", "-n", min=400, help="How many requests.")] = 40_000,
+    count: Annotated[int, typer.Option("--count", "-n", min=400, help="How many requests.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Drives every die: the same seed tells the same story.")] = 1,
 ) -> None:
     """Try to lose a trace: crashes at every call, outages, duplicates, poison, thirty days of dead letters.
