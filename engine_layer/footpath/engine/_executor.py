@@ -257,7 +257,8 @@ class FlowChartExecutor:
             checkpoint: what `get_checkpoint` gave, or the same after a way through JSON.
             input: the answer; the paused stage's second half gets it, an interrupt returns it.
             env: infrastructure values for this phase.
-            max_depth, max_iterations: as for `run`.
+            max_depth: as for `run`.
+            max_iterations: as for `run`.
 
         Raises:
             RunError: the checkpoint does not fit the chart, or this executor is running already.
@@ -390,13 +391,12 @@ class FlowChartExecutor:
         assert pause is not None
         assert pause.frame is not None
         frame = pause.frame
-        prefix = frame.region.prefix
         cursor, views = self._follow()
         snapshot = views.snapshot(cursor.top, phase.run_id)
         checkpoint: dict[str, Any] = {
             "sharedState": _as_json(phase.run.top.plain_view()),
             "executionTree": snapshot["executionTree"],
-            "pausedStageId": f"{prefix}/{frame.node.id}" if prefix else frame.node.id,
+            "pausedStageId": _stage.full_id(frame.region, frame.node),
             "subflowPath": list(pause.path),
             "subflowStates": {path: _as_json(state) for path, state in pause.states.items()},
             "executionCount": phase.run.frame_count,
@@ -503,8 +503,8 @@ class FlowChartExecutor:
                 run.top.recorded[key] = recorded
             if run.redaction is not None:
                 if run.redaction.wants(key):
-                    run.redaction.mark(key, value)
-                    recorded = "[REDACTED]"
+                    run.redaction.secrets.add(value)
+                    recorded = MARK
                 else:
                     recorded = run.redaction.show(key, value, recorded)
             seeds.append([[key], recorded])

@@ -90,7 +90,7 @@ def enter(
         if place.task.parallel:
             yield 3
         run.bag(frame, "errors", "subflowError", _error_text(run, error))
-        run.say(frame, (EXIT,))
+        run.say(frame, _exit(run))
         run.say(frame, (COMMIT,))
         if place.task.parallel:
             yield 1
@@ -106,7 +106,7 @@ def enter(
         mapped_out = mount.output_mapper(produced, region.plain_view())
         target = frame if link in (LINK_NEXT, LINK_ROOT) or origin is None else origin
         _write_output(run, region, target, mapped_out or {}, mount.array_merge)
-    run.say(frame, (EXIT,))
+    run.say(frame, _exit(run))
     run.say(frame, (COMMIT,))
     state.final = inner
     if run.redaction is not None:
@@ -132,6 +132,13 @@ def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str
     return Region(chart.nodes_by_id, prefix, prefix, readonly)
 
 
+def _exit(run: Run) -> tuple[Any, ...]:
+    redaction = run.redaction
+    if redaction is None or redaction.has_policy:
+        return (EXIT,)
+    return (EXIT, list(redaction.marked))
+
+
 def _error_text(run: Run, error: BaseException) -> str:
     name, message = _stage.error_entry(run, error)[:2]
     return f"{name}: {message}"
@@ -151,12 +158,14 @@ def _open(
             inner.recorded[key] = record(value)
         inner.values[key] = value
     shown = record(mapped) if mapped else _EMPTY
+    hidden: tuple[Any, ...] = ()
     if run.redaction is not None:
         shown = run.redaction.show_input(shown)
+        members = run.redaction.seed(mapped)
+        hidden = (members,) if members else ()
     assert node.mount is not None
-    run.record_entry(
-        (MOUNT, run.now(), ordinal, link, -1 if origin is None else origin.number, first, shown, node.mount.name)
-    )
+    number = -1 if origin is None else origin.number
+    run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, node.mount.name, *hidden))
     run.current = frame
     return frame
 

@@ -84,13 +84,16 @@ FORK = 20
 """`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
 
 MOUNT = 21
-"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name]` begins a mount's frame and its subflow."""
+"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?]` begins a mount's frame and its
+subflow. Of mapped objects that are hidden as a whole, the last names the members, by key."""
 
 OUTPUT = 22
 """`[22, frame, [[path, value]], reads, dropped]`: a subflow's output, written through that frame and committed."""
 
 EXIT = 23
-"""`[23]`: the current mount's subflow ends."""
+"""`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.
+
+They are given where a run hides single writes and has no policy; with one, what was hidden when it was written is."""
 
 SETTLE = 24
 """`[24, refused?]`: a parallel child's second, empty commit; a refused child has no frame."""

@@ -39,6 +39,7 @@ from footpath.channels import (
     TraversalContext,
     WriteEvent,
 )
+from footpath.errors import ReplayError
 from footpath.journal.entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, log_marked, normal, opened, packed
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from footpath.replay._views import Views
 
 ROOT_ID = "__root__"
+NO_LIMIT = 1 << 62
+_LONG_NAME = 200
+_MANY_WRITES = 256
 _NOTE_NAMES = {"debug": "log.debug.", "log": "log.debug.", "error": "log.error.", "metric": "metric.", "eval": "eval."}
 
 
@@ -98,6 +102,8 @@ class Cursor:
         self.loop_suffix: str = ""
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None
+        self.allowance = NO_LIMIT
+        self.long_names = False
         self.root = TraversalContext(run_id, ROOT_ID, f"{ROOT_ID}#0", ROOT_ID, depth=0)
         table = dispatcher.table
         self.on_read = table("scope", "on_read")
@@ -197,6 +203,7 @@ class Cursor:
             frame = self.current
             if self.parallel and not frame.staged:
                 frame.base = dict(frame.region.values)
+                self.spend(8 * len(frame.base))
             frame.staged[key] = value
             if keeps_writes:
                 if gathers:
@@ -210,6 +217,16 @@ class Cursor:
                         method(event)
                     except Exception as error:  # noqa: BLE001  # a recorder never changes a run
                         self.dispatcher.failed_scope("on_write", identity, event, error)
+
+    def spend(self, amount: int) -> None:
+        """Count what a journal unfolds to beyond its own size: values that grow, states that are copied, in bytes, roughly.
+
+        Raises:
+            ReplayError: it is more than this cursor's `allowance`.
+        """
+        self.allowance -= amount
+        if self.allowance < 0:
+            raise ReplayError("the journal unfolds to more than is allowed; values grow, or long names recur, too often")
 
     def _fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         table = self.dispatcher.table(channel, hook)
@@ -246,6 +263,8 @@ class Cursor:
     # ── frames ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _node(self, entry: Any) -> None:
         size = len(entry)
+        if len(entry[1]) + len(entry[2]) > _LONG_NAME:
+            self.long_names = True
         if size == 3:
             self.decls.append(Declared(entry[1], entry[2]))
             return
@@ -275,6 +294,8 @@ class Cursor:
         time = self.started_ms + t / 1000
         frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time)
         self.frames.append(frame)
+        if self.long_names:
+            self.spend(2 * (len(decl.id) + len(decl.name)))
         visited = self.visits.get(decl.id, 0)
         if visited:
             frame.loop_iteration = visited
@@ -434,6 +455,7 @@ class Cursor:
     def _stage(self, frame: MirrorFrame, key: str, value: Any) -> None:
         if not frame.staged and self.parallel:
             frame.base = dict(frame.region.values)
+            self.spend(8 * len(frame.base))
         frame.staged[key] = value
 
     def _write_event(self, frame: MirrorFrame, key: str, value: Any, operation: str, redacted: Any = UNSET) -> None:
@@ -498,6 +520,8 @@ class Cursor:
             else:
                 held = frame.staged.get(key, MARK)
                 after = merged(UNSET if held is UNSET else frame.lookup(key), patch)
+                if type(after) is Raw:
+                    self.spend(4 * len(memoryview(after)))
             if flags & 4:
                 self._hide_fields(frame, key, entry[4])
                 redacted = True
@@ -517,6 +541,7 @@ class Cursor:
         frame = self.current
         key = entry[1]
         value = extended(frame.lookup(key), entry[2])
+        self.spend(len(memoryview(value)))
         self._stage(frame, key, value)
         frame.ops.append((key, "set", value, tuple(frame.reads) if self.provenance else ()))
         frame.writes[key] = (value, "set")
@@ -579,6 +604,8 @@ class Cursor:
 
     def _commit_event(self, frame: MirrorFrame) -> None:
         if self.on_commit and frame.has_scope:
+            if len(frame.writes) > _MANY_WRITES:
+                self.spend(64 * len(frame.writes))
             decl = frame.decl
             self.dispatcher.fire_scope(
                 "on_commit",
@@ -599,6 +626,8 @@ class Cursor:
         if staged:
             values = region.values
             if frame.branch:
+                runs = values.get("runs")
+                self.spend(8 * len(staged) * (len(values) + (len(runs) if type(runs) is dict else 0)))
                 for key, value in staged.items():
                     if dropped is None or key not in dropped:
                         region.put(("runs", frame.branch, key), value)
@@ -754,7 +783,7 @@ class Cursor:
         self._executed_as(frame, "fork", name, UNSET if kind == 1 else frame.decl.description)
 
     def _mount(self, entry: Any) -> None:
-        _, t, ordinal, link, origin, first, mapped, subflow_name = entry
+        _, t, ordinal, link, origin, first, mapped, subflow_name = entry[:8]
         decl = self.decls[ordinal]
         parent = None if origin < 0 else self.frame(origin)
         inner_id = decl.id
@@ -770,6 +799,8 @@ class Cursor:
         if type(mapped) is Raw and bytes(mapped) != b"{}":
             for key, value in opened(mapped).items():
                 region.values[key] = normal(value)
+            for key, names in entry[8].items() if len(entry) > 8 else ():
+                region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
             if self.views is not None:
                 self.views.seeded(region)
         inner = region.first
@@ -819,7 +850,7 @@ class Cursor:
                 traversal_context=self._context(frame),
                 name=name,
                 subflow_id=region.id,
-                raw_output_state=log_marked(Raw(encode(region.recorded_state()))),
+                raw_output_state=_output_state(region, entry[1] if len(entry) > 1 else None),
             ),
         )
 
@@ -1011,6 +1042,15 @@ class Cursor:
         if self.views is not None:
             parent = None if origin < 0 else self.frame(origin)
             self.views.refused(self.decls[ordinal], link, parent)
+
+
+def _output_state(region: MirrorRegion, hidden: Any) -> Raw:
+    """A subflow's state as its exit shows it; with `hidden`, those keys hidden by name."""
+    state = region.recorded_state()
+    if hidden is None:
+        return log_marked(Raw(encode(state)))
+    state.update((key, MARK) for key in hidden if key in state)
+    return Raw(encode(state))
 
 
 def structured(details: Any) -> StructuredError:

@@ -7,19 +7,60 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET, Raw
-from msgspec.json import encode
+from msgspec.json import Decoder, encode
 
 from footpath.state import merge
 from footpath.values import ABSENT, TAG, plain
 
 _TAG_BYTES = TAG.encode()
+_TAGGED = b'{"%b":' % _TAG_BYTES
+"""How a tagged form begins; its tag is its first member."""
+_shallow = Decoder(dict[str, Raw]).decode
 
 
 def merged(base: Any, patch: Any) -> Any:
-    """What an update leaves of a recorded value; the same merge as the run's."""
-    tagged = any(type(part) is Raw and _TAG_BYTES in bytes(part) for part in (base, patch))
-    value = merged_json(ABSENT if base is UNSET else plain(base), plain(patch), tagged=tagged)
+    """What an update leaves of a recorded value; the same merge as the run's.
+
+    Only the objects that the patch goes through are opened; whatever else they hold is copied as encoded text.
+    """
+    change = plain(patch)
+    if type(base) is Raw and type(change) is dict and _is_object(base) and not _tags_in(patch):
+        return _patched(base, change)
+    tagged = _tags_in(base) or _tags_in(patch)
+    value = merged_json(ABSENT if base is UNSET else plain(base), change, tagged=tagged)
     return Raw(encode(value)) if isinstance(value, (dict, list)) else value
+
+
+def _patched(base: Raw, change: dict[str, Any]) -> Raw:
+    top: dict[str, Any] = {}
+    todo: list[tuple[dict[str, Any], Any, dict[str, Any]]] = [(top, base, change)]
+    opened: list[tuple[dict[str, Any], str, dict[str, Any]]] = []
+    while todo:
+        target, held, source = todo.pop()
+        target.update(_shallow(held))
+        for key, value in source.items():
+            below = target.get(key)
+            if type(value) is dict and type(below) is Raw and _is_object(below):
+                inner: dict[str, Any] = {}
+                opened.append((target, key, inner))
+                todo.append((inner, below, value))
+            elif isinstance(value, (dict, list)):
+                target[key] = merged_json(ABSENT if below is None else plain(below), value, tagged=_tags_in(below))
+            else:
+                target[key] = value
+    for holder, key, inner in reversed(opened):  # inner ones first: each text is copied once a level
+        holder[key] = Raw(encode(inner))
+    return Raw(encode(top))
+
+
+def _is_object(value: Raw) -> bool:
+    """An object, and no tagged form."""
+    head = bytes(memoryview(value)[: len(_TAGGED)])
+    return head[:1] == b"{" and head != _TAGGED
+
+
+def _tags_in(value: Any) -> bool:
+    return type(value) is Raw and _TAG_BYTES in bytes(value)
 
 
 def merged_json(base: Any, patch: Any, *, tagged: bool) -> Any:

@@ -11,7 +11,8 @@ from msgspec.json import Decoder, encode
 
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
-from footpath.replay._mirror import LOG_MARK, log_marked, log_marks, packed
+from footpath.replay._mirror import LOG_MARK, log_marked, packed
+from footpath.replay._parts import Parts
 from footpath.values import ATOMS, MARK, TAG, js_number, plain
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Views:
         self.log: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
+        self.parts = Parts()
         self.frames: list[MirrorFrame] = []
         self.hides = False
         self.registered: dict[str, Any] = {}
@@ -110,10 +112,11 @@ class Views:
         value = plain(value)
         before = held.get(key)
         if isinstance(value, list) and isinstance(before, list) and value:
-            value = [*before, *value]
+            before.extend(value)  # a copy of our own
         elif isinstance(value, dict) and isinstance(before, dict) and value:
-            value = {**before, **value}
-        held[key] = value
+            before.update(value)
+        else:
+            held[key] = value
 
     def note(self, frame: MirrorFrame, kind: str, key: str, value: Any) -> None:
         """A diagnostic."""
@@ -188,7 +191,7 @@ class Views:
             if marks:
                 self.hides = True
                 overwrite[key] = log_marked(value)
-                redacted.extend(field_paths(key, marks))
+                redacted.extend(SEPARATOR.join((key, *mark.split("."))) for mark in marks)
             elif value == MARK:
                 self.hides = True
                 overwrite[key] = LOG_MARK
@@ -364,13 +367,18 @@ class Views:
                     results[key] = after
         redacted: list[str] = []
         lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
-        for key, fields in (frame.fields or {}).items():
-            if dropped is None or key not in dropped:
-                for held in (overwrite, updates):
-                    if key in held:
-                        held[key] = log_marked(held[key])
-                redacted.extend(field_paths(lead + key, fields))
-        redacted.extend(lead + key for key in hidden if dropped is None or key not in dropped)
+        fields = frame.fields or {}
+        if hidden or fields:
+            for key in dict.fromkeys(op[0] for op in frame.ops):
+                if dropped is not None and key in dropped:
+                    continue
+                if key in fields:
+                    for held in (overwrite, updates):
+                        if key in held:
+                            held[key] = log_marked(held[key])
+                    redacted.extend(field_paths(lead + key, fields[key]))
+                if key in hidden:
+                    redacted.append(lead + key)
         overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
         if branch:
             overwrite = {"runs": {branch: overwrite}} if overwrite else {}
@@ -453,9 +461,13 @@ class Views:
                 continue
             shown = value
             row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
+            marks = marked_paths(plain(value)) if type(value) is Raw else ()
             if value == MARK:
                 redacted.append(SEPARATOR.join(path))
                 shown = LOG_MARK
+            elif marks:
+                redacted.extend(SEPARATOR.join((*path, *mark.split("."))) for mark in marks)
+                shown = log_marked(value)
             elif delta:
                 tail = grown(frame.region.get(path), value)
                 if tail is not None:
@@ -488,19 +500,20 @@ class Views:
     def finish_tree(self) -> None:
         """Put every frame's reads and writes on its node."""
         whole = self.write_tracking == "full" and self.read_tracking == "full"
+        of = self.parts.of
         for frame in self.frames:
             node = frame.node
             assert node is not None
             if whole:
                 if frame.writes:
                     node["stageWrites"] = {
-                        key: value if type(value) in ATOMS else plain(packed(value))
+                        key: value if type(value) in ATOMS else of(key, value)
                         for key, (value, _) in frame.writes.items()
                         if value is not UNSET
                     }
                 if frame.reads or frame.earlier:
                     node["stageReads"] = {
-                        key: value if type(value) in ATOMS else plain(packed(value))
+                        key: value if type(value) in ATOMS else of(key, value)
                         for key, value in frame.all_reads().items()
                         if value is not UNSET
                     }
@@ -512,7 +525,7 @@ class Views:
                     for key, (value, _) in frame.writes.items()
                     if summarised or value is not UNSET
                 }
-                node["stageWrites"] = _plain_members(writes)
+                node["stageWrites"] = _tracked(self.parts, writes, summarised)
             if self.read_tracking != "off" and (frame.reads or frame.earlier):
                 summarised = self.read_tracking == "summary"
                 reads = {
@@ -520,7 +533,7 @@ class Views:
                     for key, value in frame.all_reads().items()
                     if value is not UNSET
                 }
-                node["stageReads"] = _plain_members(reads)
+                node["stageReads"] = _tracked(self.parts, reads, summarised)
 
     def snapshot(self, region: MirrorRegion, run_id: str) -> dict[str, Any]:
         """The whole, in the reference's shape. It is made of the views' own parts: take it once, at the end."""
@@ -528,8 +541,8 @@ class Views:
         out: dict[str, Any] = {
             "sharedState": self._state(region.recorded_state()),
             "executionTree": self.tree,
-            "initialState": _plain_members(region.initial),
-            "commitLog": [_plain_bundle(bundle) for bundle in self.log],
+            "initialState": self.parts.members(region.initial),
+            "commitLog": [self._bundle(bundle) for bundle in self.log],
             "commitValues": self.commit_values,
             "writeProvenance": self.write_provenance,
             "runId": run_id,
@@ -541,8 +554,18 @@ class Views:
         return out
 
     def _state(self, members: dict[str, Any]) -> dict[str, Any]:
-        state = _plain_members(members)
-        return log_marks(state) if self.hides else state
+        if self.hides:
+            members = {key: log_marked(packed(value)) for key, value in members.items()}
+        return self.parts.members(members)
+
+    def _bundle(self, bundle: dict[str, Any]) -> dict[str, Any]:
+        if not bundle["updates"] and ATOMS.issuperset(map(type, bundle["overwrite"].values())):
+            return bundle
+        nested = self.parts.nested
+        shown = {**bundle, "overwrite": nested(bundle["overwrite"]), "updates": nested(bundle["updates"])}
+        if "results" in bundle:
+            shown["results"] = nested(bundle["results"])
+        return shown
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         region: MirrorRegion = result["region"]
@@ -552,7 +575,7 @@ class Views:
             "treeContext": {
                 "globalContext": self._state(result["state"]),
                 "stageContexts": region.tree,
-                "history": [_plain_bundle(bundle) for bundle in region.history],
+                "history": [self._bundle(bundle) for bundle in region.history],
                 "initialState": {},
             },
             "parentStageId": result["parentStageId"],
@@ -595,21 +618,8 @@ def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
     }
 
 
-def _plain_members(members: dict[str, Any]) -> dict[str, Any]:
-    return {key: plain(packed(value)) for key, value in members.items()}
-
-
-def _plain_bundle(bundle: dict[str, Any]) -> dict[str, Any]:
-    if not bundle["updates"] and ATOMS.issuperset(map(type, bundle["overwrite"].values())):
-        return bundle
-    shown = {
-        **bundle,
-        "overwrite": plain(Raw(encode(bundle["overwrite"]))),
-        "updates": plain(Raw(encode(bundle["updates"]))),
-    }
-    if "results" in bundle:
-        shown["results"] = plain(Raw(encode(bundle["results"])))
-    return shown
+def _tracked(parts: Parts, values: dict[str, Any], summarised: bool) -> dict[str, Any]:
+    return values if summarised else parts.members(values)
 
 
 def field_paths(key: str, fields: Iterable[str]) -> list[str]:

@@ -35,11 +35,13 @@ class Redaction:
     """A policy at work in one run: what is hidden so far, and the texts that must not occur.
 
     Attributes:
+        has_policy: whether there is one, or only writes that ask to be hidden.
         marked: keys whose value is hidden because a hidden write was made.
         paths_seen: fields that were hidden, as `key` to dotted paths.
     """
 
     def __init__(self, policy: RedactionPolicy | None) -> None:
+        self.has_policy = policy is not None
         self.policy = policy or RedactionPolicy()
         self.keys = frozenset(self.policy.keys)
         self.patterns = _compiled(self.policy.patterns)
@@ -103,10 +105,14 @@ class Redaction:
 
     def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
         """The recorded form of what a subflow writes into its parent."""
-        if self.wants(path[0]) or (len(path) > 1 and ".".join(path[1:]) in self.fields.get(path[0], ())):
-            self.mark(path[0], value) if len(path) == 1 else self.secrets.add(value)
+        key, *steps = path
+        fields = self.fields.get(key, ())
+        if self.wants(key) or (steps and ".".join(steps) in fields):
+            self.mark(key if self.wants(key) else ".".join(path), value)
             return MARK
-        return self.show(path[0], value, recorded) if len(path) == 1 else self.scrub_recorded(recorded)
+        lead = "".join(f"{step}." for step in steps)
+        below = [field[len(lead) :] for field in fields if field.startswith(lead)]
+        return self.scrub_recorded(self._mask(recorded, below) if below else recorded)
 
     def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
         if type(recorded) is not msgspec.Raw:
@@ -164,6 +170,18 @@ class Redaction:
             if changed:
                 recorded = msgspec.Raw(msgspec.json.encode(value))
         return self.scrub_recorded(recorded)
+
+    def seed(self, mapped: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Mark what of a mapped input is hidden; gives the member names of objects that are hidden as a whole, by key."""
+        members: dict[str, list[str]] = {}
+        for key, value in mapped.items():
+            if self.wants(key):
+                self.marked[key] = None
+                if isinstance(value, dict) and value:
+                    members[key] = [str(name) for name in value]
+            elif key in self.fields and isinstance(value, dict):
+                self.marked.update((f"{key}.{path}", None) for path in self.fields[key] if path in value)
+        return members
 
     def report(self) -> dict[str, Any]:
         """What is hidden now, by name; never what it holds."""
