@@ -49,6 +49,7 @@ class Phase:
     pause: Paused | None = None
     base: dict[str, Any] | None = None
     continues: str | None = None
+    narrative: dict[str, Any] | None = None
 
     def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any) -> None:
         self.run = run
@@ -358,7 +359,7 @@ class FlowChartExecutor:
         for key, value in run.top.plain_view().items():
             shown = record(value)
             if run.redaction is not None:
-                shown = MARK if run.redaction.wants(key) else run.redaction.show(key, value, shown)
+                shown = MARK if run.redaction.wants(key) else run.redaction.show(key, shown)
             state[key] = shown
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
         name = _paused_name(run, self.chart, checkpoint, node)
@@ -506,7 +507,7 @@ class FlowChartExecutor:
                     run.redaction.secrets.add(value)
                     recorded = MARK
                 else:
-                    recorded = run.redaction.show(key, value, recorded)
+                    recorded = run.redaction.show(key, recorded)
             seeds.append([[key], recorded])
         run.record_entry((SEED, seeds))
 

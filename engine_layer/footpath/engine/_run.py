@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -324,7 +325,5 @@ class Run:
             handler = self.stream_handlers.get(what)
         if handler is None:
             return
-        try:
+        with suppress(Exception):  # an observer never changes a run
             handler(stream_id) if what == "on_start" else handler(stream_id, text)
-        except Exception:  # noqa: BLE001, S110  # an observer never changes a run
-            pass

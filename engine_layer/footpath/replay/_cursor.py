@@ -226,7 +226,9 @@ class Cursor:
         """
         self.allowance -= amount
         if self.allowance < 0:
-            raise ReplayError("the journal unfolds to more than is allowed; values grow, or long names recur, too often")
+            raise ReplayError(
+                "the journal unfolds to more than is allowed; values grow, or long names recur, too often"
+            )
 
     def _fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         table = self.dispatcher.table(channel, hook)

@@ -332,7 +332,7 @@ class Frame(Struct, eq=False):
             recorded = record(merged)
             if not _merges_alike(base, patch):
                 # JSON has lost what the merge went by, so the journal holds what came of it.
-                result = recorded if redaction is None else redaction.show(key, merged, recorded)
+                result = recorded if redaction is None else redaction.show(key, recorded)
                 entry += (flags | RESULT, hidden, None if result is UNSET else result)
             elif flags:
                 entry += (flags, hidden)
@@ -364,7 +364,7 @@ class Frame(Struct, eq=False):
             host = self.host
             shown = recorded
             if host.redaction is not None:
-                shown = MARK if host.redaction.wants(key) else host.redaction.show(key, value, recorded)
+                shown = MARK if host.redaction.wants(key) else host.redaction.show(key, recorded)
             self.say((REMERGE, key, shown))
             self.stage(key, value, recorded)
         self.patches = None
@@ -509,7 +509,7 @@ class Frame(Struct, eq=False):
                 redaction.secrets.add(now)
                 now = MARK
             else:
-                now = redaction.show(key, ABSENT, now)
+                now = redaction.show(key, now)
         host.record_entry((CHANGED, key, now))
 
     def forget(self) -> None:

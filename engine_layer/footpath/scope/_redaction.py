@@ -92,7 +92,7 @@ class Redaction:
         self.marked.pop(key, None)
         return hidden
 
-    def show(self, key: str, value: Any, recorded: Any) -> Any:
+    def show(self, key: str, recorded: Any) -> Any:
         """The recorded form of a write that is not hidden as a whole: hidden fields masked, known secrets scrubbed."""
         return self.masked(key, recorded)[0]
 

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from footpath.trace._document import ChartRef, Document
 
 
+MAX_UNFOLDED_BYTES = 2 << 30
+"""What a replay may make of a journal beyond what the journal holds; a small document must not be able to ask for the moon."""
+
+
 class Trace:
     """The causal trace of one phase of a run: header, spec, journal, and views of them.
 
@@ -219,9 +223,11 @@ class Trace:
     def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None) -> Cursor:
         """What makes events of the journal; see `footpath.replay.cursor_for`."""
         options = self.document.options
-        return Cursor(
+        cursor = Cursor(
             dispatcher, self.run_id, self.started_ms, views, write_tracking=str(options.get("writeTracking", "full"))
         )
+        cursor.allowance = MAX_UNFOLDED_BYTES
+        return cursor
 
     def ended_with(self, state: dict[str, Any]) -> None:
         """A replay has come to the end, and this is the state it found there."""
