@@ -10,6 +10,7 @@ from msgspec import UNSET
 from footpath.errors import TraceDecodeError, UnknownVersionError
 from footpath.trace._document import FORMAT, STATUSES, VERSION, decode_document, decode_probe
 from footpath.trace._options import check_options
+from footpath.trace._repair import whole_characters
 from footpath.trace._time import us_of_iso
 from footpath.trace._trace import Trace
 
@@ -39,10 +40,6 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
         TraceDecodeError: the bytes are not a trace; the same bytes will fail again.
     """
     probe = _probe(data)
-    if probe is None:  # JavaScript cuts surrogate pairs in two, and writes the halves
-        from footpath.trace._footprintjs import read_footprintjs
-
-        return read_footprintjs(data, sent_at_ms)
     if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:
         from footpath.trace._footprintjs import read_footprintjs
 
@@ -66,16 +63,16 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
     return Trace(document, bytes(data))
 
 
-def _probe(data: bytes) -> Probe | None:
-    """The members that say what a document is; None for one that only footprintjs can have written."""
+def _probe(data: bytes) -> Probe:
+    """The members that say what a document is."""
     try:
         return decode_probe(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        whole = whole_characters(data)
+        if whole != data:  # what JavaScript wrote, and cut a surrogate pair in two
+            return _probe(whole)
         message = f"not a trace document: {_short(error)}"
-        # However msgspec words half a character: it depends on what follows.
-        if not any(word in message for word in ("surrogate", "hex escape", "truncated")):
-            raise TraceDecodeError(message) from error
-    return None
+        raise TraceDecodeError(message) from error
 
 
 def _check(document: Document) -> None:

@@ -9,7 +9,6 @@ input, result, durations, most times, the chart's hash.
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from footpath.trace._document import ChartRef, Document, ErrorInfo
 from footpath.trace._footprintjs_events import Teller
 from footpath.trace._footprintjs_spec import document_from_nested, kinds_of
 from footpath.trace._footprintjs_tree import FATAL, Step, objects, steps_of, text
+from footpath.trace._repair import whole_characters
 from footpath.trace._time import iso_of_us
 from footpath.trace._trace import Trace
 from footpath.values import record
@@ -37,18 +37,6 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """The status of a run of which nobody can say how it ended."""
 _LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
-
-
-_ESCAPE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\[^u]|\\u"
-)
-"""An escape in JSON text: a surrogate pair, half of one, or any other."""
-
-
-def _whole(escape: re.Match[bytes]) -> bytes:
-    """An escape as it is, but for half of a surrogate pair, which stands for no character: footprintjs cuts texts between them."""
-    found = escape.group()
-    return b"\\ufffd" if len(found) == 6 else found
 
 
 class FootprintjsTrace(Trace):
@@ -174,7 +162,7 @@ def read_footprintjs(data: bytes, sent_at_ms: int | None = None) -> FootprintjsT
         TraceDecodeError: it is no such trace.
     """
     try:
-        parts = msgspec.json.decode(_ESCAPE.sub(_whole, data))
+        parts = msgspec.json.decode(whole_characters(data))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TraceDecodeError(f"not a trace document: {error!s:.200}") from error
     spec = _object(parts, "spec")

@@ -1,4 +1,4 @@
-"""Making a document encodable that is not: for the odd name that no JSON text can hold.
+"""Names and texts that no JSON text can hold.
 
 Values are in recorded form and always fit. Names need not: a stage may call an event by half of a surrogate pair, or return a
 stage whose id is a number. Such a part takes the form that it would have as a value, or its text with the odd halves spelled
@@ -9,6 +9,7 @@ out; the trace is kept, and says nearly what was said live.
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,22 @@ from footpath.values import record
 
 if TYPE_CHECKING:
     from footpath.trace._document import Document
+
+
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\[^u]|\\u"
+)
+"""An escape in JSON text: a surrogate pair, half of one, or any other."""
+
+
+def whole_characters(data: bytes) -> bytes:
+    """JSON text in which no half of a surrogate pair stands for a character: U+FFFD does. JavaScript cuts texts between halves."""
+    return _ESCAPE.sub(_whole, data)
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    found = escape.group()
+    return b"\\ufffd" if len(found) == 6 else found
 
 
 def encodable(document: Document) -> Document:
