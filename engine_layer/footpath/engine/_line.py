@@ -268,8 +268,7 @@ def walk(
                     record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
                     return result
                 if type(out) is StageNode:
-                    result = None
-                    following = yield dynamic(place, frame, node, out)
+                    following, result = yield dynamic(place, frame, node, out)
                     if following is not None:
                         if task.parallel:
                             yield 1
@@ -460,8 +459,14 @@ def fork(
     return results
 
 
-def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator[Any, Any, Node | None]:
-    """Do what a stage returned to be done: run charts in parallel, or go to another stage, which is given back."""
+def dynamic(
+    place: Place, frame: Frame, node: Node, out: StageNode
+) -> Generator[Any, Any, tuple[Node | None, dict[str, Any] | None]]:
+    """Do what a stage returned to be done: run charts in parallel, and go to another stage.
+
+    Returns that stage, and the charts' results as a fork has them; None where there is no such thing.
+    """
+    result: dict[str, Any] | None = None
     run, region = place.run, place.region
     run.bag(frame, "logs", "isDynamic", True)
     run.bag(frame, "logs", "dynamicPattern", "StageNodeReturn")
@@ -484,23 +489,25 @@ def dynamic(place: Place, frame: Frame, node: Node, out: StageNode) -> Generator
                 is_dynamic=True,
             )
             children.append(Node(child.id, child.name, kind="subflow", mount=mount, is_dynamic=True))
-        yield fork(place, frame, children, 0, node.fail_fast)
+        result = yield fork(place, frame, children, 0, node.fail_fast)
+    elif node.children:
+        result = yield fork(place, frame, node.children, 0, node.fail_fast)
     if out.next is None:
-        return None
+        return None, result
     run.bag(frame, "logs", "hasDynamicNext", True)
     if out.next.fn is None:
         target = region.nodes.get(out.next.id)
         if target is None:
-            message = f"stage '{node.name}' went on to '{out.next.id}', which this chart does not have"
+            message = f"dynamicNext target node not found: {out.next.id}"
             raise RunError(message)
         count = run.loop(target)
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
-        return target
+        return target, result
     following = Node(out.next.id, out.next.name, fn=out.next.fn, is_dynamic=True)
     run.bag(frame, "logs", "dynamicNextDirect", True)
     run.bag(frame, "logs", "dynamicNextName", following.name)
     run.say(frame, (MESSAGE, "next", f"Moving to {following.name} stage (dynamic)", following.name))
-    return following
+    return following, result
 
 
 def error_json(error: BaseException) -> dict[str, Any]:

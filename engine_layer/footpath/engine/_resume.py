@@ -84,6 +84,9 @@ def _find(flow: FlowChart, stage_id: str) -> Node:
 def _continued(flow: FlowChart, node: Node) -> Node:
     """The node as its line goes on from it: a branch or a parallel child goes on where the one that took it would."""
     copy = replace(node, shape=-1)  # what follows it may be another: see `shape_of`
+    if copy.kind == "stage":
+        # footprintjs goes on without the parallel children that hang on a stage that has paused.
+        copy.children = []
     if copy.next is None and copy.loop_target is None:
         for parent in flow.nodes_by_id.values():
             if any(child is node for child in parent.children):

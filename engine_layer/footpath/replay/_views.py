@@ -155,7 +155,7 @@ class Views:
     def forked(self, frame: MirrorFrame, names: tuple[str, ...]) -> None:
         """A fork began."""
         assert frame.node is not None
-        if "dynamicChildIds" in frame.node["logs"]:
+        if "isDynamic" in frame.node["logs"]:
             self.fan_outs.append(frame)
         frame.node["logs"]["totalChildren"] = len(names)
         frame.node["logs"]["orderOfExecution"] = "ChildrenAfterStage"
@@ -550,6 +550,8 @@ class Views:
         if self.results:
             out["subflowResults"] = {key: self._result(value) for key, value in self.results.items()}
         for frame in self.fan_outs:
+            if "next" not in frame.node:  # type: ignore[operator]  # footprintjs keeps it of a stage that something follows
+                continue
             out.setdefault("subflowResults", {})[frame.decl.id] = _fan_out(frame)
         return out
 
