@@ -13,6 +13,7 @@
     │       ├── SpecDocumentError       the spec inside a trace is malformed
     │       └── UnknownVersionError     the trace was written by a newer Footpath; keep it until this one is newer too
     ├── ReplayError                     a journal cannot be replayed
+    │   └── ReplayTooLargeError         nothing is wrong with it, but it unfolds to more than is allowed
     ├── ArchiveError                    the archive refuses, or holds what it should not
     │   └── ArchiveUnavailableError     the archive did not answer; retryable
     └── SettingsError                   a setting is missing or makes no sense
@@ -37,6 +38,7 @@ __all__ = [
     "InputValidationError",
     "NestingTooDeepError",
     "ReplayError",
+    "ReplayTooLargeError",
     "RunError",
     "SettingsError",
     "SpecDocumentError",
@@ -137,6 +139,13 @@ class SpecDocumentError(TraceDecodeError):
 # ── replay ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 class ReplayError(FootpathError):
     """A journal cannot be replayed."""
+
+
+class ReplayTooLargeError(ReplayError):
+    """A journal unfolds to far more than it holds: a list that grows a million times, a name of a megabyte told at each step.
+
+    Its document is sound and worth keeping; only what is made of it would not fit. `Trace.max_unfolded_bytes` says how much may be.
+    """
 
 
 # ── archive ────────────────────────────────────────────────────────────────────────────────────────────────────────

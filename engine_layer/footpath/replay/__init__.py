@@ -8,12 +8,14 @@ from __future__ import annotations
 from footpath.replay._cursor import Cursor
 from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after
 from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry
+from footpath.replay._parts import Parts
 from footpath.replay._views import Views
 
 __all__ = [
     "Cursor",
     "NarrativeBuilder",
     "NarrativeEntry",
+    "Parts",
     "Views",
     "build_views",
     "cursor_for",

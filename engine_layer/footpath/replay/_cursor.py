@@ -39,7 +39,7 @@ from footpath.channels import (
     TraversalContext,
     WriteEvent,
 )
-from footpath.errors import ReplayError
+from footpath.errors import ReplayTooLargeError
 from footpath.journal.entries import LINK_BRANCH, LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, extended, log_marked, normal, opened, packed
@@ -72,6 +72,7 @@ class Cursor:
     Attributes:
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
         top: the outermost flow's state.
+        allowance: how many bytes the journal may still unfold to; see `spend`.
     """
 
     def __init__(
@@ -222,13 +223,12 @@ class Cursor:
         """Count what a journal unfolds to beyond its own size: values that grow, states that are copied, in bytes, roughly.
 
         Raises:
-            ReplayError: it is more than this cursor's `allowance`.
+            ReplayTooLargeError: it is more than this cursor's `allowance`.
         """
         self.allowance -= amount
         if self.allowance < 0:
-            raise ReplayError(
-                "the journal unfolds to more than is allowed; values grow, or long names recur, too often"
-            )
+            message = "the journal unfolds to more than is allowed: values grow, or long names recur, too often"
+            raise ReplayTooLargeError(message)
 
     def _fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         table = self.dispatcher.table(channel, hook)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, structs
 from msgspec.json import encode as encode_json
 
 from footpath.channels import Dispatcher
@@ -13,6 +13,7 @@ from footpath.chart import spec_from_document, structure_events
 from footpath.replay import (
     Cursor,
     NarrativeBuilder,
+    Parts,
     build_views,
     cursor_for,
     declared,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from footpath.trace._document import ChartRef, Document
 
 
-MAX_UNFOLDED_BYTES = 2 << 30
-"""What a replay may make of a journal beyond what the journal holds; a small document must not be able to ask for the moon."""
+MAX_UNFOLDED_BYTES = 512 << 20
+"""What a replay may make of a journal beyond what the journal holds: a small document must not be able to ask for all memory."""
 
 
 class Trace:
@@ -44,7 +45,11 @@ class Trace:
 
     Attributes:
         document: the header's members, spec and journal as they stand.
+        max_unfolded_bytes: how much a replay or a view may make of the journal beyond what it holds; set it higher for a run that
+            legitimately grew its state very often.
     """
+
+    max_unfolded_bytes: int = MAX_UNFOLDED_BYTES
 
     def __init__(self, document: Document, encoded: bytes | None = None) -> None:
         """Wrap a document; `encoded` are the bytes it came from, if any."""
@@ -226,19 +231,29 @@ class Trace:
         cursor = Cursor(
             dispatcher, self.run_id, self.started_ms, views, write_tracking=str(options.get("writeTracking", "full"))
         )
-        cursor.allowance = MAX_UNFOLDED_BYTES
+        cursor.allowance = self.max_unfolded_bytes
         return cursor
 
     def ended_with(self, state: dict[str, Any]) -> None:
         """A replay has come to the end, and this is the state it found there."""
         self._final_state = state
 
+    def _narrative_json(self) -> list[dict[str, Any]]:
+        parts = Parts()  # a value told often is decoded once
+        told: list[dict[str, Any]] = []
+        for entry in self.narrative:
+            shown = structs.replace(entry, raw_value=UNSET).as_json()
+            if entry.raw_value is not UNSET:
+                shown["rawValue"] = parts.of(entry.key or "", entry.raw_value)
+            told.append(shown)
+        return told
+
     def to_footprintjs(self) -> dict[str, Any]:
         """`{spec, snapshot, narrative}` as footprintjs's own functions and viewers read it."""
         return {
             "spec": self.spec,
             "snapshot": self.snapshot,
-            "narrative": [entry.as_json() for entry in self.narrative],
+            "narrative": self._narrative_json(),
         }
 
 
