@@ -14,7 +14,7 @@ from footpath.channels import Dispatcher
 from footpath.engine import _line, _resume, _stage
 from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
-from footpath.errors import InputValidationError, RunError
+from footpath.errors import RunError
 from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.replay import Cursor, NarrativeBuilder, Views
@@ -438,12 +438,9 @@ class FlowChartExecutor:
             message = "FlowchartTraverser: maxDepth must be >= 1"
             raise RunError(message)
         contract = self.chart.contract
-        issues = None if contract.input is None else contract.check_input(given)
-        if issues:
-            texts = "; ".join(str(issue["message"]) for issue in issues)
-            count = f"{len(issues)} issue{'' if len(issues) == 1 else 's'}"
-            raise InputValidationError(f"Input validation failed: {count} — {texts}", issues)
-        args = {} if given is None else dict(given)
+        if contract.input is not None:
+            contract.validate_input(given)
+        args = _input(given)
         run, phase = self._phase(env, max_depth, max_iterations, None)
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
@@ -623,7 +620,7 @@ class FlowChartExecutor:
 
     def get_redaction_report(self) -> dict[str, Any]:
         """Which keys, fields and patterns are hidden; never what they hold."""
-        redaction = self._last().run.redaction
+        redaction = self._phases[-1].run.redaction if self._phases else None
         return (redaction or Redaction(self._policy)).report()
 
     def get_trace(
@@ -720,6 +717,16 @@ def _paused_name(run: Run, chart: FlowChart, checkpoint: Mapping[str, Any], node
         flow = run.resolve(mount)
     paused = flow.nodes_by_id.get(stage_id)
     return f"{prefix}/{paused.name if paused is not None else stage_id}"
+
+
+def _input(given: Any) -> dict[str, Any]:
+    if given is None:
+        return {}
+    try:
+        return dict(given)
+    except (TypeError, ValueError):
+        message = f"a run's input is a mapping of names to values, not {type(given).__name__}"
+        raise RunError(message) from None
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
