@@ -131,7 +131,7 @@ class ChartBuilding:
         b.tag(*c["names"])
 
     def _contract(self, b: Any, c: Call) -> None:
-        b.contract(**{k: c[k] for k in ("input", "output") if c.get(k) is not None})
+        b.contract(strict=False, **{k: c[k] for k in ("input", "output") if c.get(k) is not None})
 
     def _branches(self, branches: Any, c: Call) -> Any:
         for k in c.get("branches") or ():

@@ -567,8 +567,6 @@ class FlowChartExecutor:
         root = self.chart.root
         node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
         node.update(logs={}, errors={}, metrics={}, evals={})
-        if root.description is not None:
-            node["description"] = root.description
         return {
             "sharedState": _as_json(self._initial),
             "executionTree": node,

@@ -476,8 +476,10 @@ def dynamic(
         children: list[Node] = []
         for child in out.children:
             root = child.chart.root
-            spec = child.chart.event_spec()
-            run.record_entry((REGISTER, child.id, root.name, root.description, None if spec is None else Raw(spec)))
+            if child.id not in run.registered:
+                run.registered += (child.id,)
+                spec = child.chart.event_spec()
+                run.record_entry((REGISTER, child.id, root.name, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
                 child.id,
                 child.name,

@@ -111,6 +111,7 @@ class Run:
     failed_stage: str | None = None
     tail: Frame | None = None
     resuming: Resuming | None = None
+    registered: tuple[str, ...] = ()
     watched = False
     _deadline_ns: int | None = None
     _timeout_ms: float | None = None

@@ -100,6 +100,7 @@ class Cursor:
         self.regions: dict[int, MirrorRegion] = {}
         self.visits: dict[str, int] = {}
         self.parallel = 0
+        self.marked: set[str] = set()
         self.loop_suffix: str = ""
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None
@@ -475,6 +476,7 @@ class Cursor:
         if frame.redacted is None:
             frame.redacted = {}
         frame.redacted[key] = None
+        self.marked.add(key)
         if self.views is not None:
             self.views.hides = True
 
@@ -559,6 +561,7 @@ class Cursor:
             self._hide_fields(frame, key, entry[3])
         if hidden:
             self._hide(frame, key)
+        self.marked.discard(key)
         frame.writes[key] = (MARK if hidden else UNSET, "delete")
         self._write_event(frame, key, UNSET, "delete")
         if self.views is not None:
@@ -591,16 +594,21 @@ class Cursor:
     # ── commits ──────────────────────────────────────────────────────────────────────────────────────────────────
     def _mutations(self, frame: MirrorFrame) -> tuple[Mutation, ...]:
         tracking = self.write_tracking
-        if tracking == "full":
-            return tuple([Mutation(key, value, operation) for key, (value, operation) in frame.writes.items()])
         if tracking == "off":
             return ()
+        writes: Iterable[tuple[str, tuple[Any, str]]] = frame.writes.items()
+        marked = self.marked
+        if marked:
+            # Hidden by now, though it may have been written before it was.
+            writes = [(key, (MARK, write[1]) if key in marked else write) for key, write in writes]
+        if tracking == "full":
+            return tuple([Mutation(key, value, operation) for key, (value, operation) in writes])
         from footpath.replay._views import summary_marker
 
         return tuple(
             [
                 Mutation(key, summary_marker(value, "__writeSummary"), operation)
-                for key, (value, operation) in frame.writes.items()
+                for key, (value, operation) in writes
             ]
         )
 
