@@ -50,7 +50,7 @@ setup: $(READY) $(SAM_READY) ## Make .venv from the lock files (again only when 
 lint: $(READY) ## Check style (ruff), types (pyright, strict) and the template (cfn-lint)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/pyright
+	@$(BIN)/pyright --project pyproject.toml
 	@$(BIN)/cfn-lint template.yaml
 
 .PHONY: format
