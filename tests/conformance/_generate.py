@@ -444,7 +444,7 @@ class _Case:
         call: Call = {
             "call": "parallelForEach",
             **self.stage("each"),
-            "items": ["$get", "l0"] if self.chance(0.6) else [self.scalar() for _ in range(self.rng.randint(0, 4))],
+            "items": self.items(),
             "branch": self.inner_chart(depth),
             "maxBranches": self.rng.randint(1, 4),
             "into": "each-result",
@@ -452,6 +452,16 @@ class _Case:
         call.pop("sync", None)
         self.calm = before
         return call
+
+    def items(self) -> Json:
+        """What a for-each goes through: its items are there."""
+        if self.chance(0.5):
+            return [self.scalar() for _ in range(self.rng.randint(0, 4))]
+        return ["$arr", ["$len", ["$get", "l0"]], ["$default", ["$get", "n0"], "none"], {"x": 1}]
+
+    def item(self) -> Json:
+        """A value for a list; an absent one would be null in every record, and absent when read."""
+        return ["$default", self.expression(part=True), "gap"]
 
     # ── programs ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def program(
@@ -507,11 +517,11 @@ class _Case:
                     lambda: [
                         "push",
                         self.pick(lists),
-                        *[self.expression(part=True) for _ in range(self.rng.randint(1, 2))],
+                        *[self.item() for _ in range(self.rng.randint(1, 2))],
                     ],
                 ),
                 (2, lambda: ["array", self.pick(lists), *self.method()]),
-                (1, lambda: ["batch", self.pick(lists), [self.scalar(), self.expression(part=True)]]),
+                (1, lambda: ["batch", self.pick(lists), [self.scalar(), self.item()]]),
                 (1, lambda: ["update", self.pick(lists), [self.scalar(), self.scalar()]]),
                 (1, lambda: ["write", self.pick(lists), self.list_value()]),
                 (
@@ -536,7 +546,7 @@ class _Case:
                     ],
                 ),
                 (1, lambda: ["update_path", [self.pick(objects), "new"], self.expression(part=True)]),
-                (1, lambda: ["push", [self.pick(objects), "l"], self.expression(part=True)]),
+                (1, lambda: ["push", [self.pick(objects), "l"], self.item()]),
                 (1, lambda: ["array", [self.pick(objects), "l"], *self.method()]),
                 (1, lambda: ["delete_path", [self.pick(objects), *self.pick((("a", "b"), ("new",), ("zz",)))]]),
                 (1, lambda: ["write", self.pick(objects), self.object_value()]),
@@ -625,7 +635,7 @@ class _Case:
                 ],
             ),
             (2, lambda: ["$concat", self.expression(deeper, part=True), "-", self.expression(deeper, part=True)]),
-            (1, lambda: ["$len", ["$get", self.pick(("l0", "o0", "n0", "missing"))]]),
+            (1, lambda: ["$len", ["$get", self.pick(("l0", "o0", "missing"))]]),
             (
                 1,
                 lambda: [

@@ -114,6 +114,8 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
 
     Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
+    if phase["op"] == "resume":
+        _stay_hidden(phase, hiding)
     secrets = Secrets()
     for value in hiding.secrets:
         secrets.add(value)
@@ -139,6 +141,14 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                     stack.append((member, live))
                 elif secrets:
                     item[index] = _hidden(member, secrets)
+
+
+def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
+    """After a resume the reference has forgotten which keys redacted writes had marked."""
+    for entry in phase["events"]:
+        event = entry["event"]
+        if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
+            event.update(value=HIDDEN, redacted=True)
 
 
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}

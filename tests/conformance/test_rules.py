@@ -202,6 +202,20 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
 
 
+def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
+    """In resumed phases only: the reference forgets which keys redacted writes had marked."""
+    hiding = Hiding()
+    hiding.wrote("pin", 1234, redact=True)
+
+    def read(op: str, **members: Any) -> dict[str, Any]:
+        return {"op": op, "events": [{"method": "onRead", "channel": "scope", "event": {"key": "pin", **members}}]}
+
+    hidden = {"value": "[REDACTED]", "redacted": True}
+    assert not _differs(read("resume", value=1234), read("resume", **hidden), hiding)
+    assert not _differs(read("resume"), read("resume", **hidden), hiding)
+    assert _differs(read("run", value=1234), read("run", **hidden), hiding)
+
+
 def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
     """Fields, too, which the policy names by path."""
     shown = {
