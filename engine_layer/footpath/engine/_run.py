@@ -234,7 +234,8 @@ class Run:
             ordinal = region.declared[node] = self.node_count
             self.node_count = ordinal + 1
             prefix = "" if node.is_dynamic else region.prefix
-            self.record_entry(_declaration(node, prefix) if prefix or node.shape < 0 else node.declaration)
+            known = not prefix and node.shape >= 0 and node.declaration
+            self.record_entry(known or _declaration(node, prefix))
         return ordinal
 
     def fan_out(self) -> None:
