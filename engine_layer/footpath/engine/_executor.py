@@ -407,11 +407,10 @@ class FlowChartExecutor:
         finished = _finished_subflows(snapshot)
         if finished:
             checkpoint["subflowResults"] = finished
-        invoker = _resume.invoker(phase.run, self.chart, pause)
-        if invoker is not None:
-            checkpoint["invokerStageId"] = invoker.id
-            if invoker.next is not None:
-                checkpoint["continuationStageId"] = invoker.next.id
+        if pause.invoker is not None:
+            checkpoint["invokerStageId"], following = pause.invoker
+            if following is not None:
+                checkpoint["continuationStageId"] = following
         if pause.data is not None:
             checkpoint["pauseData"] = _as_json({"data": pause.data})["data"]
         if pause.by_interrupt:

@@ -232,7 +232,11 @@ def walk(
             run.frame_count = number + 1
             run.current = opened = Frame(run, region, chosen, number, branch, values)
             line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state, opened)
-            result = (yield from line) if delegate else (yield line)
+            try:
+                result = (yield from line) if delegate else (yield line)
+            except Paused as pause:
+                _stage.invoked(pause, region, node)
+                raise
             if state.broke:
                 return result
         else:
@@ -372,18 +376,21 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
         entry += (1,)
     run.say(frame, entry)
     line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state)
-    if not place.task.parallel:
-        return (yield line)
-    if node.next is None and node.loop_target is None:
-        yield 2
-        return (yield line)
-    yield 1
+    turns = 0
+    if place.task.parallel:
+        turns = 0 if node.next is None and node.loop_target is None else 2
+        yield 1 if turns else 2
     try:
         result = yield line
-    except Exception:
-        yield 2
+    except Paused as pause:
+        _stage.invoked(pause, region, node)
         raise
-    yield 2
+    except Exception:
+        if turns:
+            yield turns
+        raise
+    if turns:
+        yield turns
     return result
 
 
@@ -416,6 +423,9 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     run.say(frame, entry)
     try:
         result = (yield fork(place, frame, chosen, 1, node.fail_fast)) if chosen else {}
+    except Paused as pause:
+        _stage.invoked(pause, region, node)
+        raise
     except Exception:
         if place.task.parallel:
             yield 1

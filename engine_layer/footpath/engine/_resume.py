@@ -82,33 +82,22 @@ def _find(flow: FlowChart, stage_id: str) -> Node:
 
 
 def _continued(flow: FlowChart, node: Node) -> Node:
-    """The node as its line goes on from it: a branch or a parallel child goes on where the one that took it would."""
+    """The node as its line goes on from it: a branch goes on where the one that took it would.
+
+    A parallel child does not: its line ends with it, and the run then too, as in footprintjs. Its siblings have ended before
+    the pause, and their join is not made up for.
+    """
     copy = replace(node, shape=-1)  # what follows it may be another: see `shape_of`
     if copy.kind == "stage":
         # footprintjs goes on without the parallel children that hang on a stage that has paused.
         copy.children = []
     if copy.next is None and copy.loop_target is None:
         for parent in flow.nodes_by_id.values():
-            if any(child is node for child in parent.children):
+            if parent.kind != "stage" and any(child is node for child in parent.children):
                 copy.next = parent.next
                 copy.loop_target = parent.loop_target
                 break
     return copy
-
-
-def invoker(run: Run, chart: FlowChart, pause: Paused) -> Node | None:
-    """The decider or fork that took the paused stage as a branch; None when it stands on a line."""
-    flow = chart
-    for step in pause.path:
-        mount = _find(flow, step).mount
-        assert mount is not None
-        flow = run.resolve(mount)
-    assert pause.frame is not None
-    paused = pause.frame.node.id
-    for parent in flow.nodes_by_id.values():
-        if any(child.id == paused or (paused == "default" and parent.default_branch) for child in parent.children):
-            return parent
-    return None
 
 
 def _takes_two(half: Any) -> bool:

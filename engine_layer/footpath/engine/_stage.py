@@ -28,6 +28,7 @@ __all__ = [
     "fail",
     "full_id",
     "full_name",
+    "invoked",
     "pause",
     "turns_to_settle",
 ]
@@ -111,6 +112,13 @@ def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generato
     dropped = frame.commit()
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
     run.record_entry((PAUSE, 1, data, []))
+
+
+def invoked(signal: Paused, region: Region, node: Node) -> None:
+    """Say who took the branch that pauses, unless a branch in it has been named before."""
+    if signal.invoker is None:
+        following = None if node.next is None else full_id(region, node.next)
+        signal.invoker = (full_id(region, node), following)
 
 
 def branch_text(returned: Any) -> str:

@@ -606,10 +606,7 @@ class Cursor:
         from footpath.replay._views import summary_marker
 
         return tuple(
-            [
-                Mutation(key, summary_marker(value, "__writeSummary"), operation)
-                for key, (value, operation) in writes
-            ]
+            [Mutation(key, summary_marker(value, "__writeSummary"), operation) for key, (value, operation) in writes]
         )
 
     def _commit_event(self, frame: MirrorFrame) -> None:

@@ -20,6 +20,8 @@ class Paused(BaseException):
         frame: the paused stage's frame.
         path: ids of the mounts around the stage, outermost first.
         states: state of each of those subflows, by its path.
+        invoker: the decider or selector that took the branch with the stage in it, and what comes after that, by full id; the
+            innermost, None where there is none.
     """
 
     def __init__(self, data: Any, *, by_interrupt: bool) -> None:
@@ -30,6 +32,7 @@ class Paused(BaseException):
         self.frame: Frame | None = None
         self.path: list[str] = []
         self.states: dict[str, dict[str, Any]] = {}
+        self.invoker: tuple[str, str | None] | None = None
 
 
 def interrupt(scope: Any, payload: Any = None) -> Any:
