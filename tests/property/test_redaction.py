@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footpath import replay
+from footpath.values import Secrets
 from tests.property._budget import examples
 from tests.property._canaries import CANARIES, POLICY, canary_operations, last_canary_operations
 from tests.property._charts import with_operations
@@ -60,3 +62,35 @@ def test_no_secret_stands_in_a_document(case: Case) -> None:
         assert phase.trace.narrative is not None
 
     running.phases(after_phase=unseen)
+
+
+@settings(max_examples=examples(25))
+@given(case=leaky_cases())
+def test_live_events_differ_from_replayed_ones_only_in_what_was_not_known_yet(case: Case) -> None:
+    """The same calls; and what a live event shows too much is what sealing takes out: secrets, as values, texts and names."""
+    running = Running(case)
+    live = Heard()
+    start = 0
+
+    def alike(phase: Phase, _: int) -> None:
+        nonlocal start
+        again = Heard()
+        replay(phase.trace, again)
+        heard, start = live.calls[start:], len(live.calls)
+        assert [call[:2] for call in heard] == [call[:2] for call in again.calls]
+        redaction = phase.executor._phases[-1].run.redaction
+        secrets = Secrets() if redaction is None else redaction.secrets
+        for (hook, _, told), (_, _, retold) in zip(heard, again.calls, strict=True):
+            assert scrubbed(told, secrets) == scrubbed(retold, secrets), hook
+
+    running.phases(live, after_phase=alike)
+
+
+_NUMBER = re.compile(rb"\[REDACTED\](?: \(\d+\))")
+"""What tells two names apart that would read the same; one run of sealing numbers them all, an event's own objects by themselves."""
+
+
+def scrubbed(event: bytes, secrets: Secrets) -> Any:
+    """An event's JSON without secrets."""
+    shown = secrets.scrub_recorded(msgspec.Raw(event))
+    return json.loads(_NUMBER.sub(b"[REDACTED]", bytes(shown)))
