@@ -26,7 +26,7 @@ from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from footpath.chart import FlowChart, Node
+    from footpath.chart import FlowChart
     from footpath.replay import NarrativeEntry
 
 DEFAULT_MAX_DEPTH = 500
@@ -350,7 +350,7 @@ class FlowChartExecutor:
                 run.start_redaction()
             if run.redaction is not None:
                 run.redaction.learn((frozen, *(checkpoint.get("subflowStates") or {}).values()), marked)
-        node = _resume.enter_again(run, self.chart, checkpoint, given, states)
+        node, name = _resume.enter_again(run, self.chart, checkpoint, given, states)
         tail = None
         if origin is not None:
             known = self._follow()[0].frame(origin.number)
@@ -362,7 +362,6 @@ class FlowChartExecutor:
                 shown = MARK if run.redaction.wants(key) else run.redaction.show(key, shown)
             state[key] = shown
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
-        name = _paused_name(run, self.chart, checkpoint, node)
         has_input = given is not NO_ANSWER
         phase.visits = visits
         if before is not None:
@@ -699,21 +698,6 @@ def _finished_subflows(snapshot: dict[str, Any]) -> dict[str, Any]:
             context = {name: held for name, held in result["treeContext"].items() if name != "history"}
             finished[key] = {**result, "treeContext": context}
     return finished
-
-
-def _paused_name(run: Run, chart: FlowChart, checkpoint: Mapping[str, Any], node: Node) -> str:
-    path = [str(step) for step in checkpoint.get("subflowPath") or ()]
-    if not path:
-        return node.name
-    prefix = "/".join(path)
-    stage_id = str(checkpoint["pausedStageId"])[len(prefix) + 1 :]
-    flow = chart
-    for step in path:
-        mount = flow.nodes_by_id[step].mount
-        assert mount is not None
-        flow = run.resolve(mount)
-    paused = flow.nodes_by_id.get(stage_id)
-    return f"{prefix}/{paused.name if paused is not None else stage_id}"
 
 
 def _input(given: Any) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def enter(
         line = _line.walk(inner_place, root, LINK_ROOT, frame, inner_state)
         result = (yield from line) if delegate else (yield line)
     except Paused as pause:
-        pause.path.insert(0, node.id)
+        pause.path.insert(0, prefix)
         pause.states[prefix] = inner.plain_view()
         raise
     except Exception as error:

@@ -18,8 +18,8 @@ class Paused(BaseException):
         data: what the stage paused with, for whoever has to answer.
         by_interrupt: whether the stage asked in its middle, and will run again from its top.
         frame: the paused stage's frame.
-        path: ids of the mounts around the stage, outermost first.
-        states: state of each of those subflows, by its path.
+        path: full ids of the mounts around the stage, outermost first.
+        states: state of each of those subflows, by its mount's full id.
         invoker: the decider or selector that took the branch with the stage in it, and what comes after that, by full id; the
             innermost, None where there is none.
     """
