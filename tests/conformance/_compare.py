@@ -77,6 +77,62 @@ def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
                 phase["narrative"] = []
 
 
+def nothing_is_lost(result: Result, case: Mapping[str, Any]) -> None:
+    """Where the reference leaves out a part of the work, what comes of it is left out."""
+    charts = list(_calls([case.get("chart"), case.get("charts")]))
+    mounts = {call["id"] for calls in charts for call in calls if call["call"] in _MOUNTED}
+    hung = set[Json]().union(*map(_hung_on, charts))
+    in_line = [[call["id"]] for call in case.get("chart", ()) if call["call"] == "subflowNext"]
+    alone = hung.union(*map(_parallel, charts))
+    for ran in result["runs"]:
+        if hung & mounts:
+            ran["phases"] = []
+            result.pop("concurrency", None)
+        for index, phase in enumerate(ran["phases"]):
+            checkpoint = phase.get("checkpoint")
+            if checkpoint is None:
+                continue
+            path = checkpoint.get("subflowPath")
+            if (path and path not in in_line) or checkpoint["pausedStageId"].split("/")[-1] in alone:
+                del ran["phases"][index + 1 :]
+                result.pop("concurrency", None)
+                break
+
+
+_MOUNTED = frozenset({"subflowNext", "lazySubflowNext"})
+_CHILDREN = frozenset({"fork", "subflow", "lazySubflow"})
+
+
+def _calls(parts: Json) -> Iterator[list[dict[str, Json]]]:
+    """Every list of builder calls in a case's charts."""
+    stack: list[Json] = [parts]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack += item.values()
+        elif isinstance(item, list):
+            if item and all(isinstance(call, dict) and "call" in call for call in item):
+                yield item
+            stack += item
+
+
+def _hung_on(calls: list[dict[str, Json]]) -> set[Json]:
+    """Ids of the steps that parallel children hang on."""
+    hung: set[Json] = set()
+    step = None
+    for call in calls:
+        if call["call"] in _CHILDREN:
+            hung.add(step)
+        elif "id" in call:
+            step = call["id"]
+    return hung
+
+
+def _parallel(calls: list[dict[str, Json]]) -> set[Json]:
+    """Ids of the parallel children that are stages."""
+    return {child["id"] for call in calls if call["call"] == "fork" for child in call["children"]}
+
+
 _HALF = re.compile("[\ud800-\udfff]")
 _CUT_HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}(?=\.\.\.)")
 
@@ -166,6 +222,7 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
     extras,
     fresh_narrative,
+    nothing_is_lost,
     halves_in_texts,
     absent_members,
     hidden_thresholds,

@@ -79,10 +79,10 @@ class _Runs:
         events = Events()
         for run in runs:
             self._runtime.failures = {}
-            self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
             if executor is None or not run.get("sameExecutor"):
                 events = Events()
                 executor = self._executor(run, events)
+                self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
             phases = self._phases(run, executor, events)
             results.append({"phases": phases, "hiding": self._runtime.hiding})
         return results

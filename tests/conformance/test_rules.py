@@ -40,7 +40,7 @@ def test_the_comparison_forgives_what_the_rules_name_and_nothing_else(
     expected: dict[str, Any], got: dict[str, Any], path: str | None
 ) -> None:
     """Numbers by value, members in any order, a null result as none; all else is a difference with its path."""
-    found = first_difference(_result(**expected), _result(**got), {"run": {}})
+    found = first_difference(_result(**expected), _result(**got), {"chart": [], "run": {}})
     assert (found.path if found else None) == path
 
 
@@ -55,8 +55,8 @@ def test_the_canonical_form_forgets_step_numbers_and_the_order_of_branches() -> 
     other = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 2), ("r/b#4", 4))
     wrong = interleaved(("l/a#1", 1), ("l/b#2", 3), ("r/a#3", 9), ("r/b#4", 4))
     assert canonical(one) == canonical(other)
-    assert first_difference(one, other, {"run": {}}) is None
-    assert first_difference(one, wrong, {"run": {}}) is not None
+    assert first_difference(one, other, {"chart": [], "run": {}}) is None
+    assert first_difference(one, wrong, {"chart": [], "run": {}}) is not None
 
 
 def test_the_recorded_form_reads_as_javascripts_json() -> None:
@@ -135,7 +135,7 @@ def _differs(expected: dict[str, Any], got: dict[str, Any], hiding: Hiding | Non
     left, right = _result(**expected), _result(**got)
     if hiding is not None:
         right["runs"][0]["hiding"] = hiding
-    return first_difference(left, right, {"run": {}}) is not None
+    return first_difference(left, right, {"chart": [], "run": {}}) is not None
 
 
 def test_halves_of_characters_in_texts() -> None:
@@ -226,6 +226,54 @@ def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
     marked = {**shown, "events": [_event(value="[REDACTED]")]}
     assert not _differs(copied, marked, Hiding({"fields": {"p": ["zip"]}}))
     assert _differs(copied, {**shown, "events": [_event(value="90211")]}, Hiding({"fields": {"p": ["zip"]}}))
+
+
+_ASK: dict[str, Any] = {"call": "pausable", "id": "ask"}
+
+
+@pytest.mark.parametrize(
+    ("chart", "path", "paused", "compared"),
+    [
+        ([_ASK], [], "ask", True),
+        ([{"call": "subflowNext", "id": "s", "chart": [_ASK]}], ["s"], "s/ask", True),
+        (
+            [{"call": "subflowNext", "id": "s", "chart": [_ASK, {"call": "fork", "children": []}]}],
+            ["s"],
+            "s/ask",
+            False,
+        ),
+        ([{"call": "lazySubflowNext", "id": "s", "chart": [_ASK]}], ["s"], "s/ask", False),
+        ([{"call": "subflowNext", "id": "s", "chart": "other"}], ["s", "s/t"], "s/t/ask", False),
+        ([{"call": "decider", "id": "d", "branches": [{"id": "b", "chart": [_ASK]}]}], ["b"], "b/ask", False),
+        ([{"call": "start", "id": "a"}, {"call": "fork", "children": [{"id": "ask"}]}], [], "ask", False),
+    ],
+)
+def test_what_the_reference_loses_is_not_compared(
+    chart: list[Any], path: list[str], paused: str, compared: bool
+) -> None:
+    """What follows a pause where the reference does not go on as it should; the pause itself is compared."""
+
+    def result(before: str, after: str) -> dict[str, Any]:
+        full = _result(checkpoint={"pausedStageId": paused, "subflowPath": path}, narrative=[{"text": before}])
+        full["runs"][0]["phases"] += _result(narrative=[{"text": after}])["runs"][0]["phases"]
+        return full
+
+    case = {"chart": chart, "charts": {"other": [_ASK]}, "run": {}}
+    assert (first_difference(result("a", "b"), result("a", "c"), case) is not None) is compared
+    assert first_difference(result("a", "b"), result("c", "b"), case) is not None
+
+
+def test_children_of_a_mounted_chart_are_not_compared() -> None:
+    """Children of a stage are."""
+    fork = {"call": "fork", "children": [{"id": "k"}]}
+    mounted = {"chart": [{"call": "subflowNext", "id": "s", "chart": []}, fork], "run": {}}
+    staged = {
+        "chart": [{"call": "subflowNext", "id": "s", "chart": []}, {"call": "function", "id": "f"}, fork],
+        "run": {},
+    }
+    one, other = _result(narrative=[{"text": "a"}]), _result(narrative=[{"text": "b"}])
+    assert first_difference(one, other, mounted) is None
+    assert first_difference(one, other, staged) is not None
 
 
 def test_a_checkpoint_may_name_the_hidden_keys() -> None:

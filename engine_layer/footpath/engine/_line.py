@@ -116,6 +116,9 @@ def walk(
             result, left = (yield from entering) if delegate else (yield entering)
             if state.broke or stop_after:
                 return result
+            if node.children:
+                # footprintjs runs them in place of the chart.
+                result = yield fork(place, left, node.children, 0, node.fail_fast)
             if node.loop_target is not None:
                 # footprintjs does not loop here: the target's function runs once more under a node named by its id.
                 target = region.nodes[node.loop_target]
