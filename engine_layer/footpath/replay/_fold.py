@@ -1,27 +1,32 @@
 """State as the fold of commits."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
+
+from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 SEPARATOR = "\u001f"
 _GONE: Any = object()
 
 
-def fold(initial: dict[str, Any], bundles: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Apply commit bundles, in order, to a copy of an initial state (all as JSON)."""
-    state = deepcopy(initial)
-    tagged = holds_tags(state)
+def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The state after commit bundles, applied in order to an initial state (all as JSON); a private copy."""
+    # Values are shared with the log on the way, and whatever changes below a key is a copy: a value that is overwritten a thousand
+    # times is never copied, and only what is left at the end is.
+    state = dict(initial)
+    merges = any(row["verb"] == "merge" for bundle in bundles for row in bundle["trace"])
+    tagged = merges and any(
+        map(holds_tags, (state, *[(each["overwrite"], each["updates"], each.get("results")) for each in bundles]))
+    )
     for bundle in bundles:
-        tagged = tagged or holds_tags((bundle["overwrite"], bundle["updates"]))
         for row in bundle["trace"]:
             path = row["path"].split(SEPARATOR)
             verb = row["verb"]
@@ -30,9 +35,8 @@ def fold(initial: dict[str, Any], bundles: Iterable[dict[str, Any]]) -> dict[str
             elif verb == "merge":
                 after = _get(bundle.get("results"), path, _GONE)
                 if after is _GONE:
-                    patch = deepcopy(_get(bundle["updates"], path, {}))
-                    after = merged_json(_get(state, path, {}), patch, tagged=tagged)
-                _put(state, path, deepcopy(after))
+                    after = merged_json(_get(state, path, {}), _get(bundle["updates"], path, {}), tagged=tagged)
+                _put(state, path, after)
             elif verb == "append":
                 _put(state, path, [*_get(state, path, []), *_get(bundle["overwrite"], path, [])])
             else:
@@ -40,8 +44,8 @@ def fold(initial: dict[str, Any], bundles: Iterable[dict[str, Any]]) -> dict[str
                 if value is _GONE:
                     _remove(state, path)
                 else:
-                    _put(state, path, deepcopy(value))
-    return state
+                    _put(state, path, value)
+    return decode(encode(state))
 
 
 def _get(holder: Any, path: list[str], default: Any) -> Any:
@@ -55,9 +59,7 @@ def _get(holder: Any, path: list[str], default: Any) -> Any:
 def _put(holder: dict[str, Any], path: list[str], value: Any) -> None:
     for step in path[:-1]:
         inner = holder.get(step)
-        if not isinstance(inner, dict):
-            inner = holder[step] = {}
-        holder = inner
+        holder[step] = holder = dict(inner) if isinstance(inner, dict) else {}
     holder[path[-1]] = value
 
 
@@ -66,5 +68,5 @@ def _remove(holder: dict[str, Any], path: list[str]) -> None:
         inner = holder.get(step)
         if not isinstance(inner, dict):
             return
-        holder = inner
+        holder[step] = holder = dict(inner)
     holder.pop(path[-1], None)
