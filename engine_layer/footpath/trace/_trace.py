@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Raw, structs
+from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
 from footpath.channels import Dispatcher
-from footpath.chart import spec_from_document, structure_events
+from footpath.chart import nested_json, spec_from_document, structure_events
 from footpath.replay import (
     Cursor,
     NarrativeBuilder,
@@ -22,6 +23,7 @@ from footpath.replay import (
     state_after,
 )
 from footpath.trace._document import encode_document
+from footpath.trace._nesting import check_nesting
 from footpath.trace._options import narrative_options
 from footpath.trace._repair import encodable
 from footpath.trace._time import us_of_iso
@@ -249,12 +251,15 @@ class Trace:
         return told
 
     def to_footprintjs(self) -> dict[str, Any]:
-        """`{spec, snapshot, narrative}` as footprintjs's own functions and viewers read it."""
-        return {
-            "spec": self.spec,
-            "snapshot": self.snapshot,
-            "narrative": self._narrative_json(),
-        }
+        """`{spec, snapshot, narrative}` as footprintjs's own functions and viewers read it.
+
+        Raises:
+            ReplayError: the journal is malformed.
+            NestingTooDeepError: spec and tree nest one level a stage, and this run has more stages than JSON's readers bear.
+        """
+        spec = decode_json(nested_json(self.document.spec))
+        check_nesting(self.snapshot)
+        return {"spec": spec, "snapshot": self.snapshot, "narrative": self._narrative_json()}
 
 
 def _private(recorded: Any) -> Any:
