@@ -48,6 +48,14 @@ def log_marked(recorded: Any) -> Any:
     return Raw(encode(log_marks(plain(recorded))))
 
 
+def recorded(value: Any) -> Any:
+    """An entry's value as a recorded form: a decoded container is encoded again, the rest is recorded already."""
+    kind = type(value)
+    if kind is dict or kind is list or kind is tuple:
+        return Raw(encode(value))
+    return value
+
+
 class Declared(Struct, eq=False, gc=False):
     """A node as the journal declares it; `description` is UNSET when there is none."""
 

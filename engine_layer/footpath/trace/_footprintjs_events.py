@@ -95,7 +95,7 @@ class Teller(Cursor):
         failure: StructuredError | None = None
         open_mounts: list[tuple[int, Step, Subflow]] = []
         if self._steps:
-            self._fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root))
+            self.fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=self.root))
         for step in self._steps:
             while open_mounts and open_mounts[-1][0] < step.number:
                 self._leave(*open_mounts.pop()[1:])
@@ -112,10 +112,10 @@ class Teller(Cursor):
         while open_mounts:
             self._leave(*open_mounts.pop()[1:])
         if self._status == "completed":
-            self._fire("flow", "on_run_end", lambda: RunEndEvent(traversal_context=self.root))
+            self.fire("flow", "on_run_end", lambda: RunEndEvent(traversal_context=self.root))
         elif self._status == "failed":
             error = failure or StructuredError(_ABSENT)
-            self._fire(
+            self.fire(
                 "flow", "on_run_failed", lambda: RunFailedEvent(traversal_context=self.root, structured_error=error)
             )
 
@@ -137,16 +137,16 @@ class Teller(Cursor):
         for entry in entries:
             self._did(step, context, entry)
         if pauses:
-            self._fire("scope", "on_pause", lambda: ScopePauseEvent(*self._scope(step), UNSET, "scope"))
+            self.fire("scope", "on_pause", lambda: ScopePauseEvent(*self._scope(step), UNSET, "scope"))
         self._commits(step)
         errors = step.bag("errors")
         error = next((errors[name] for name in FATAL if name in errors), None)
         found = None if error is None else _structured(error)
         if found is not None:
             if FATAL[0] in errors:  # of what the engine itself refuses only the run's end tells
-                self._fire("flow", "on_error", lambda: self._error_event(step, context, found, error))
+                self.fire("flow", "on_error", lambda: self._error_event(step, context, found, error))
         elif pauses:
-            self._fire("flow", "on_pause", lambda: self._pause_event(step, context))
+            self.fire("flow", "on_pause", lambda: self._pause_event(step, context))
         elif "parallelForEach" in step.bag("logs"):
             self._forked(step, context, self._name(step), _names(_members_names(step)))
         else:
@@ -160,7 +160,7 @@ class Teller(Cursor):
 
     def _broke(self, step: Step, context: TraversalContext) -> None:
         if any(entry.get("type") == "break" for entry in self._told.get(step.runtime_id, ())):
-            self._fire("flow", "on_break", lambda: BreakEvent(traversal_context=context, stage_name=self._name(step)))
+            self.fire("flow", "on_break", lambda: BreakEvent(traversal_context=context, stage_name=self._name(step)))
 
     def _did(self, step: Step, context: TraversalContext, entry: dict[str, Any]) -> None:
         """What the narrative tells of a stage: reads, writes, events, attempts, that it was resumed."""
@@ -169,11 +169,11 @@ class Teller(Cursor):
             match = _EMIT.match(line)
             if match is not None:
                 where = self._name(step), step.runtime_id, _ABSENT, _ABSENT, _ABSENT
-                self._fire("emit", "on_emit", lambda: EmitEvent(match[1], UNSET, *where))
+                self.fire("emit", "on_emit", lambda: EmitEvent(match[1], UNSET, *where))
         elif kind == "retry":
             match = _RETRY.match(line)
             if match is not None:
-                self._fire("flow", "on_stage_retry", lambda: self._retry_event(step, context, match))
+                self.fire("flow", "on_stage_retry", lambda: self._retry_event(step, context, match))
         elif kind == "resume":
             self._resumed(step, context, has_input=line.endswith(" with input."))
         elif kind == "step":
@@ -185,10 +185,10 @@ class Teller(Cursor):
             return
         value = record(entry["rawValue"]) if "rawValue" in entry else UNSET
         if verb[1] == "Read":
-            self._fire("scope", "on_read", lambda: ReadEvent(*self._scope(step), key, value))
+            self.fire("scope", "on_read", lambda: ReadEvent(*self._scope(step), key, value))
         else:
             operation = _OPERATIONS[verb[1]]
-            self._fire("scope", "on_write", lambda: WriteEvent(*self._scope(step), key, value, operation))
+            self.fire("scope", "on_write", lambda: WriteEvent(*self._scope(step), key, value, operation))
 
     def _commits(self, step: Step) -> None:
         """A commit for each bundle; a later one of the same step says again what the earlier ones said."""
@@ -206,7 +206,7 @@ class Teller(Cursor):
                 operation = {"merge": "update", "delete": "delete"}.get(text(row.get("verb"), ""), "set")
                 writes[key] = Mutation(key, UNSET if value is UNSET else record(value), operation)
             mutations = tuple(writes.values())
-            self._fire("scope", "on_commit", lambda said=mutations: CommitEvent(*self._scope(step), said))
+            self.fire("scope", "on_commit", lambda said=mutations: CommitEvent(*self._scope(step), said))
 
     def _chose(self, step: Step, context: TraversalContext) -> None:
         """What a decider or selector chose."""
@@ -221,7 +221,7 @@ class Teller(Cursor):
                     rationale=text(step.bag("logs").get("deciderRationale")),
                     description=description,
                 )
-                self._fire("flow", "on_decision", lambda told=event: told)
+                self.fire("flow", "on_decision", lambda told=event: told)
                 self._executed_by(step, context, "decider")
                 loops = any(other.get("type") == "loop" for other in step.messages())
                 if step.following is not None and not loops:
@@ -231,7 +231,7 @@ class Teller(Cursor):
                 count = _ABSENT if total is None else int(total[2])
                 names = _names(target)
                 chosen = SelectedEvent(traversal_context=context, parent=name, selected=names, total=count)
-                self._fire("flow", "on_selected", lambda told=chosen: told)
+                self.fire("flow", "on_selected", lambda told=chosen: told)
                 self._executed_by(step, context, "selector")
                 self._forked(step, context, "selector-temp", names)
 
@@ -251,17 +251,17 @@ class Teller(Cursor):
                 iteration=times if type(times) is int else _ABSENT,
                 description=_description(step.following),
             )
-            self._fire("flow", "on_loop", lambda: event)
+            self.fire("flow", "on_loop", lambda: event)
 
     def _went_on(self, step: Step, context: TraversalContext, to: str) -> None:
         event = NextEvent(
             traversal_context=context, from_=self._name(step), to=to, description=_description(step.following)
         )
-        self._fire("flow", "on_next", lambda: event)
+        self.fire("flow", "on_next", lambda: event)
 
     def _forked(self, step: Step, context: TraversalContext, name: str, children: tuple[str, ...]) -> None:
         if children:
-            self._fire("flow", "on_fork", lambda: ForkEvent(traversal_context=context, parent=name, children=children))
+            self.fire("flow", "on_fork", lambda: ForkEvent(traversal_context=context, parent=name, children=children))
             self._executed_by(step, context, "fork", name)
 
     def _executed_by(
@@ -273,7 +273,7 @@ class Teller(Cursor):
             description=UNSET if name == "selector-temp" else _description(node or step.node),
             stage_type=kind,
         )
-        self._fire("flow", "on_stage_executed", lambda: event)
+        self.fire("flow", "on_stage_executed", lambda: event)
 
     # ── subflows, pauses, errors ─────────────────────────────────────────────────────────────────────────────────
     def _enter(self, step: Step, subflow: Subflow | None) -> None:
@@ -286,7 +286,7 @@ class Teller(Cursor):
             description=_description(first),
             raw_mapped_input=UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped),
         )
-        self._fire("flow", "on_subflow_entry", lambda: event)
+        self.fire("flow", "on_subflow_entry", lambda: event)
         self._executed_by(step, context, "subflow-mount", text(first.get("name"), None), first)
 
     def _leave(self, step: Step, subflow: Subflow) -> None:
@@ -298,7 +298,7 @@ class Teller(Cursor):
             subflow_id=subflow.id,
             raw_output_state=UNSET if subflow.state is UNSET else record(subflow.state),
         )
-        self._fire("flow", "on_subflow_exit", lambda: event)
+        self.fire("flow", "on_subflow_exit", lambda: event)
 
     def _resumed(self, step: Step, context: TraversalContext, *, has_input: bool) -> None:
         event = FlowResumeEvent(
@@ -308,7 +308,7 @@ class Teller(Cursor):
             has_input=has_input,
             channel="flow",
         )
-        self._fire("flow", "on_resume", lambda: event)
+        self.fire("flow", "on_resume", lambda: event)
 
     def _retry_event(self, step: Step, context: TraversalContext, match: re.Match[str]) -> StageRetryEvent:
         return StageRetryEvent(

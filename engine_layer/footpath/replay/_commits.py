@@ -1,0 +1,93 @@
+"""Entries about commits."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.channels import CommitEvent, Mutation
+from footpath.values import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from footpath.replay._cursor import Cursor
+    from footpath.replay._mirror import MirrorFrame
+
+_MANY_WRITES = 256
+
+
+def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
+    tracking = cursor.write_tracking
+    if tracking == "off":
+        return ()
+    writes: Iterable[tuple[str, tuple[Any, str]]] = frame.writes.items()
+    marked = cursor.marked
+    if marked:
+        # Hidden by now, though it may have been written before it was.
+        writes = [(key, (MARK, write[1]) if key in marked else write) for key, write in writes]
+    if tracking == "full":
+        return tuple([Mutation(key, value, operation) for key, (value, operation) in writes])
+    from footpath.replay._views import summary_marker
+
+    return tuple(
+        [Mutation(key, summary_marker(value, "__writeSummary"), operation) for key, (value, operation) in writes]
+    )
+
+
+def commit_event(cursor: Cursor, frame: MirrorFrame) -> None:
+    if cursor.on_commit and frame.has_scope:
+        if len(frame.writes) > _MANY_WRITES:
+            cursor.spend(64 * len(frame.writes))
+        decl = frame.decl
+        cursor.dispatcher.fire_scope(
+            "on_commit",
+            cursor.on_commit,
+            CommitEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, mutations(cursor, frame)),
+        )
+
+
+def commit(cursor: Cursor, entry: Any) -> None:
+    commit_frame(cursor, cursor.current, entry[1] if len(entry) > 1 else None)
+
+
+def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
+    region = frame.region
+    staged = frame.staged
+    if dropped is not None:
+        dropped = frozenset(dropped)
+    if cursor.views is not None:
+        cursor.views.commit(frame, dropped)
+    if staged:
+        values = region.values
+        if frame.branch:
+            runs = values.get("runs")
+            cursor.spend(8 * len(staged) * (len(values) + (len(runs) if type(runs) is dict else 0)))
+            for key, value in staged.items():
+                if dropped is None or key not in dropped:
+                    region.put(("runs", frame.branch, key), value)
+        elif dropped is None:
+            values.update(staged)
+        else:
+            for key, value in staged.items():
+                if key not in dropped:
+                    values[key] = value
+        frame.staged = {}
+        frame.ops = []
+    frame.base = region.values
+    if cursor.on_commit:
+        commit_event(cursor, frame)
+
+
+def settle(cursor: Cursor, entry: Any) -> None:
+    if cursor.parallel:
+        cursor.parallel -= 1
+    if len(entry) > 1:
+        if cursor.views is not None:
+            cursor.views.refused_commit()
+        return
+    frame = cursor.current
+    if cursor.views is not None:
+        cursor.views.empty_commit(frame)
+    commit_event(cursor, frame)

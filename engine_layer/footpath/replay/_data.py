@@ -1,0 +1,206 @@
+"""Entries about reads and writes of state."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+
+from footpath.channels import ReadEvent, WriteEvent
+from footpath.replay._merge import merged
+from footpath.replay._mirror import extended, packed, recorded
+from footpath.values import MARK, TAG
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+    from footpath.replay._mirror import MirrorFrame
+
+
+def read_redacted(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key = entry[1]
+    held = frame.lookup(key)
+    value = held if len(entry) > 2 else MARK
+    if cursor.views is not None:
+        frame.reads[key] = UNSET if held is UNSET else value
+    if cursor.on_read:
+        decl = frame.decl
+        cursor.dispatcher.fire_scope(
+            "on_read",
+            cursor.on_read,
+            ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, True),
+        )
+
+
+def has(cursor: Cursor, entry: Any) -> None:
+    if cursor.views is not None:
+        frame = cursor.current
+        frame.reads[entry[1]] = frame.lookup(entry[1])
+
+
+def source(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    if frame.sources is None:
+        frame.sources = []
+    frame.sources.append(entry[1])
+
+
+def stage(cursor: Cursor, frame: MirrorFrame, key: str, value: Any) -> None:
+    if not frame.staged and cursor.parallel:
+        frame.base = dict(frame.region.values)
+        cursor.spend(8 * len(frame.base))
+    frame.staged[key] = value
+
+
+def write_event(
+    cursor: Cursor, frame: MirrorFrame, key: str, value: Any, operation: str, redacted: Any = UNSET
+) -> None:
+    if cursor.on_write:
+        decl = frame.decl
+        cursor.dispatcher.fire_scope(
+            "on_write",
+            cursor.on_write,
+            WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, operation, redacted),
+        )
+
+
+def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
+    if frame.redacted is None:
+        frame.redacted = {}
+    frame.redacted[key] = None
+    cursor.marked.add(key)
+    if cursor.views is not None:
+        cursor.views.hides = True
+
+
+def hide_fields(cursor: Cursor, frame: MirrorFrame, key: str, paths: Any) -> None:
+    if frame.fields is None:
+        frame.fields = {}
+    frame.fields.setdefault(key, {}).update(dict.fromkeys(paths))
+    if cursor.views is not None:
+        cursor.views.hides = True
+
+
+def set_with(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key, flags = entry[1], entry[3]
+    value: Any = MARK if flags & 1 else UNSET if flags & 2 else recorded(entry[2])
+    stage(cursor, frame, key, UNSET if flags & 2 else value)
+    frame.ops.append((key, "set", UNSET if flags & 2 else value, tuple(frame.reads) if cursor.provenance else ()))
+    frame.writes[key] = (value, "set")
+    redacted: Any = UNSET
+    if flags & 1:
+        hide(cursor, frame, key)
+        redacted = True
+    if flags & 4:
+        hide_fields(cursor, frame, key, entry[5])
+        redacted = True
+    write_event(cursor, frame, key, value, "set", redacted)
+    if len(entry) > 4 and entry[4] is not None and cursor.views is not None:
+        text = entry[4]
+        cursor.views.bag(frame, "logs", "message", text if text.startswith("[") else f"[WRITE] {text}")
+
+
+def update(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key = entry[1]
+    redacted: Any = UNSET
+    flags = entry[3] if len(entry) > 3 else 0
+    if flags & 1:
+        patch: Any = MARK
+        after: Any = UNSET if flags & 2 else MARK
+        hide(cursor, frame, key)
+        redacted = True
+    else:
+        patch = UNSET if flags & 2 else recorded(entry[2])
+        if flags & 8:
+            frame.whole = {**(frame.whole or {}), key: None}
+            after = UNSET if entry[5] is None and patch is UNSET else recorded(entry[5])
+        else:
+            held = frame.staged.get(key, MARK)
+            after = merged(UNSET if held is UNSET else frame.lookup(key), patch)
+            if type(after) is Raw:
+                cursor.spend(4 * len(memoryview(after)))
+        if flags & 4:
+            hide_fields(cursor, frame, key, entry[4])
+            redacted = True
+    stage(cursor, frame, key, after)
+    frame.ops.append((key, "merge", patch, tuple(frame.reads) if cursor.provenance else ()))
+    frame.writes[key] = (patch, "update")
+    write_event(cursor, frame, key, patch, "update", redacted)
+
+
+def remerge(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key = entry[1]
+    frame.staged[key] = value = recorded(entry[2])
+    if type(value) is Raw and TAG.encode() in bytes(value):
+        frame.whole = {**(frame.whole or {}), key: None}
+
+
+def append(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key = entry[1]
+    value = extended(frame.lookup(key), entry[2])
+    cursor.spend(len(memoryview(value)))
+    stage(cursor, frame, key, value)
+    frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
+    frame.writes[key] = (value, "set")
+    write_event(cursor, frame, key, value, "set")
+
+
+def delete(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key = entry[1]
+    stage(cursor, frame, key, UNSET)
+    frame.ops.append((key, "delete", UNSET, tuple(frame.reads) if cursor.provenance else ()))
+    hidden = len(entry) > 2 and bool(entry[2])
+    if len(entry) > 3:
+        hide_fields(cursor, frame, key, entry[3])
+    if hidden:
+        hide(cursor, frame, key)
+    cursor.marked.discard(key)
+    frame.writes[key] = (MARK if hidden else UNSET, "delete")
+    write_event(cursor, frame, key, UNSET, "delete")
+    if cursor.views is not None:
+        cursor.views.bag(frame, "logs", "message", f"[WRITE] deleted {key}")
+
+
+def changed(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    key, value = entry[1], recorded(entry[2])
+    stage(cursor, frame, key, value)
+    frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
+    frame.writes[key] = (value, "set")
+    if cursor.on_write:
+        decl = frame.decl
+        cursor.dispatcher.fire_scope(
+            "on_write",
+            cursor.on_write,
+            WriteEvent(
+                decl.name,
+                decl.id,
+                frame.rsid,
+                frame.branch,
+                frame.timestamp,
+                key,
+                value,
+                "set",
+                in_place=True,
+            ),
+        )
+
+
+def seed(cursor: Cursor, entry: Any) -> None:
+    if len(entry) > 2:
+        region = cursor.regions[cursor.current.number]
+        for path, value in entry[1]:
+            region.put(tuple(path), recorded(value))
+        if cursor.views is not None:
+            cursor.views.seeded(region, whole=True)
+        return
+    for path, value in entry[1]:
+        cursor.top.put(tuple(path), recorded(value))
+    cursor.top.initial = {key: packed(value) for key, value in cursor.top.values.items()}

@@ -1,0 +1,119 @@
+"""Entries about subflows."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+from msgspec.json import encode
+
+from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegisteredEvent
+from footpath.replay._commits import commit_event
+from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, recorded
+from footpath.replay._stages import executed_as
+from footpath.values import MARK
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+
+
+def mount(cursor: Cursor, entry: Any) -> None:
+    _, t, ordinal, link, origin, first, mapped, subflow_name = entry[:8]
+    decl = cursor.decls[ordinal]
+    parent = None if origin < 0 else cursor.frame(origin)
+    inner_id = decl.id
+    region = MirrorRegion(inner_id)
+    frame = cursor.begin(t, ordinal, link, parent)
+    cursor.regions[frame.number] = region
+    frame.has_scope = False
+    region.mount = frame
+    region.first = cursor.decls[first]
+    mapped = recorded(mapped)
+    if cursor.views is not None:
+        cursor.views.entered(frame, region, subflow_name)
+    if type(mapped) is Raw and bytes(mapped) != b"{}":
+        for key, value in opened(mapped).items():
+            region.values[key] = normal(value)
+        for key, names in entry[8].items() if len(entry) > 8 else ():
+            region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
+        if cursor.views is not None:
+            cursor.views.seeded(region)
+    inner = region.first
+    assert inner is not None  # a mount enters at the first node of its flow
+    cursor.fire(
+        "flow",
+        "on_subflow_entry",
+        lambda: SubflowEntryEvent(
+            traversal_context=cursor.context(frame),
+            name=subflow_name,
+            subflow_id=inner_id,
+            description=inner.description,
+            raw_mapped_input=mapped,
+        ),
+    )
+    executed_as(cursor, frame, "subflow-mount", inner.name, inner.description)
+    frame.path = (subflow_name,)
+
+
+def output(cursor: Cursor, entry: Any) -> None:
+    _, number, writes, reads, dropped = entry
+    frame = cursor.frame(number)
+    region = frame.region
+    rows: list[tuple[tuple[str, ...], Any]] = [(tuple(path), recorded(value)) for path, value in writes]
+    gone = set(dropped)
+    if cursor.views is not None:
+        for name in reads:
+            path = tuple(name.split(".", 1))
+            frame.reads[name] = region.get(path)
+        cursor.views.output(frame, rows, gone, reads)
+    for index, (path, value) in enumerate(rows):
+        if len(path) > 1:
+            frame.writes[".".join(path)] = (value, "set")
+        if index not in gone:
+            region.put(path, value)
+    commit_event(cursor, frame)
+
+
+def exit_mount(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    region = cursor.regions[frame.number]
+    name = frame.path[0]
+    if cursor.views is not None:
+        cursor.views.left(frame, region, name)
+    cursor.fire(
+        "flow",
+        "on_subflow_exit",
+        lambda: SubflowExitEvent(
+            traversal_context=cursor.context(frame),
+            name=name,
+            subflow_id=region.id,
+            raw_output_state=_output_state(region, entry[1] if len(entry) > 1 else None),
+        ),
+    )
+
+
+def register(cursor: Cursor, entry: Any) -> None:
+    _, subflow_id, name, description, spec = entry
+    if cursor.views is not None and spec is not None:
+        cursor.views.registered[subflow_id] = recorded(spec)
+    cursor.fire(
+        "flow",
+        "on_subflow_registered",
+        lambda: SubflowRegisteredEvent(
+            subflow_id,
+            name,
+            UNSET if description is None else description,
+            UNSET if spec is None else recorded(spec),
+        ),
+    )
+
+
+def _output_state(region: MirrorRegion, hidden: Any) -> Raw:
+    """A subflow's state as its exit shows it; with `hidden`, those keys hidden by name."""
+    state = region.recorded_state()
+    if hidden is None:
+        return log_marked(Raw(encode(state)))
+    state.update((key, MARK) for key in hidden if key in state)
+    return Raw(encode(state))

@@ -1,0 +1,161 @@
+"""Entries about the run as a whole: its ends, pauses, errors and attempts."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from footpath.channels import (
+    FlowErrorEvent,
+    FlowPauseEvent,
+    FlowResumeEvent,
+    RunEndEvent,
+    RunFailedEvent,
+    RunStartEvent,
+    ScopePauseEvent,
+    ScopeResumeEvent,
+    StageRetryEvent,
+    StructuredError,
+    TraversalContext,
+)
+from footpath.replay._mirror import Declared, MirrorFrame, recorded
+from footpath.replay._stages import start_event
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+
+
+def run_start(cursor: Cursor, entry: Any) -> None:
+    payload = recorded(entry[1]) if len(entry) > 1 else UNSET
+    cursor.fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=cursor.root, raw_payload=payload))
+
+
+def run_end(cursor: Cursor, entry: Any) -> None:
+    payload = recorded(entry[1]) if len(entry) > 1 else UNSET
+    cursor.fire("flow", "on_run_end", lambda: RunEndEvent(traversal_context=cursor.root, raw_payload=payload))
+
+
+def run_failed(cursor: Cursor, entry: Any) -> None:
+    error = structured(entry[1])
+    cursor.fire("flow", "on_run_failed", lambda: RunFailedEvent(traversal_context=cursor.root, structured_error=error))
+
+
+def fail(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    error = structured(entry[1])
+    if cursor.views is not None:
+        cursor.views.bag(frame, "errors", "stageExecutionError", f"{error.name}: {error.message}")
+    cursor.fire(
+        "flow",
+        "on_error",
+        lambda: FlowErrorEvent(
+            traversal_context=cursor.context(frame),
+            stage_name=frame.decl.name,
+            message=f"{error.name}: {error.message}",
+            structured_error=error,
+            channel="flow",
+        ),
+    )
+
+
+def retry(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    _, attempt, most, delay_ms, details = entry
+    error = structured(details)
+    frame.staged = {}
+    frame.ops = []
+    frame.writes = {}
+    frame.earlier, frame.reads = frame.all_reads(), {}
+    cursor.fire(
+        "flow",
+        "on_stage_retry",
+        lambda: StageRetryEvent(
+            traversal_context=cursor.context(frame),
+            stage_name=frame.decl.name,
+            stage_id=frame.decl.id,
+            attempt=attempt,
+            max_attempts=most,
+            delay_ms=delay_ms,
+            message=error.message,
+            structured_error=error,
+            channel="flow",
+        ),
+    )
+
+
+def again(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    frame.timestamp = cursor.ms(entry[1])
+    if cursor.on_stage_start:
+        start_event(cursor, frame)
+
+
+def pause(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    decl = frame.decl
+    _, half, data, subflow_path = entry
+    data = UNSET if data is None else recorded(data[0])
+    if half == 0:
+        cursor.fire(
+            "scope",
+            "on_pause",
+            lambda: ScopePauseEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, data, "scope"),
+        )
+        return
+    cursor.fire(
+        "flow",
+        "on_pause",
+        lambda: FlowPauseEvent(
+            traversal_context=cursor.context(frame),
+            stage_name=decl.name,
+            stage_id=decl.id,
+            raw_pause_data=data,
+            subflow_path=tuple(subflow_path),
+            channel="flow",
+        ),
+    )
+
+
+def resume(cursor: Cursor, entry: Any) -> None:
+    _, name, stage_id, rsid, has_input, base = entry
+    cursor.decls = []
+    if cursor.views is not None:
+        cursor.views.results.clear()
+    if not cursor.frames:
+        # Nothing of the phase before is known here but what the base says.
+        cursor.first_frame = base["executionCount"]
+        cursor.visits = dict(base["visitCounts"])
+        for key, value in base["state"].items():
+            cursor.top.values[key] = recorded(value)
+        cursor.top.initial = cursor.top.recorded_state()
+    tail = base["tail"]
+    if tail is not None and (not cursor.frames or tail[0] < cursor.first_frame):
+        decl = Declared(tail[1], tail[2])
+        cursor.ghost = MirrorFrame(tail[0], decl, cursor.top, "", None, f"{tail[1]}#{tail[0]}", cursor.top.values)
+        cursor.ghost.depth = tail[3]
+    cursor.fire(
+        "flow",
+        "on_resume",
+        lambda: FlowResumeEvent(
+            traversal_context=TraversalContext(cursor.run_id, stage_id, rsid, name, depth=0),
+            stage_name=name,
+            stage_id=stage_id,
+            has_input=has_input,
+            channel="flow",
+        ),
+    )
+    cursor.fire(
+        "scope",
+        "on_resume",
+        lambda: ScopeResumeEvent(name, stage_id, rsid, "", cursor.started_ms, has_input, "scope"),
+    )
+
+
+def structured(details: Any) -> StructuredError:
+    """An error entry as data."""
+    size = len(details)
+    code = details[2] if size > 2 and details[2] is not None else UNSET
+    return StructuredError(details[1], details[0], code, recorded(details[3]) if size > 3 else UNSET)

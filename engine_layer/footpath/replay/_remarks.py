@@ -1,0 +1,79 @@
+"""Entries about what a stage says, and what the engine remarks on it."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+from msgspec.json import encode
+
+from footpath.channels import EmitEvent
+from footpath.replay._mirror import recorded
+from footpath.values import MARK, plain
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+
+_NOTE_NAMES = {"debug": "log.debug.", "log": "log.debug.", "error": "log.error.", "metric": "metric.", "eval": "eval."}
+
+
+def emit(cursor: Cursor, entry: Any) -> None:
+    if cursor.on_emit:
+        emit_event(cursor, entry[1], entry[2], recorded(entry[3]) if len(entry) > 3 else UNSET)
+
+
+def emit_event(cursor: Cursor, t: int, name: str, payload: Any) -> None:
+    frame = cursor.current
+    event = EmitEvent(
+        name,
+        payload,
+        frame.decl.name,
+        frame.rsid,
+        tuple(frame.decl.id.split("/")[:-1]),
+        frame.branch,
+        cursor.started_ms + t / 1000,
+    )
+    cursor.dispatcher.fire_scope("on_emit", cursor.on_emit, event)
+
+
+def note(cursor: Cursor, entry: Any) -> None:
+    _, t, kind, key, value = entry[:5]
+    absent = len(entry) > 5
+    value = recorded(value)
+    if kind == "debug" and key == "deciderRationale" and not absent:
+        cursor.current.rationale = plain(value)
+    if cursor.views is not None and (not absent or kind == "log"):
+        cursor.views.note(cursor.current, kind, key, value)
+    if not cursor.on_emit:
+        return
+    name = _NOTE_NAMES[kind] + key
+    if value == MARK:
+        payload: Any = MARK
+    elif absent and kind == "log":
+        payload = Raw(b'{"level":"debug"}')
+    elif absent:
+        payload = Raw(encode({"name": key} if kind in ("metric", "eval") else {"key": key, "level": kind}))
+    elif kind == "log":
+        payload = Raw(encode({"value": value, "level": "debug"}))
+    elif kind in ("metric", "eval"):
+        payload = Raw(encode({"name": key, "value": value}))
+    else:
+        payload = Raw(encode({"key": key, "value": value, "level": kind}))
+    emit_event(cursor, t, name, payload)
+
+
+def bag(cursor: Cursor, entry: Any) -> None:
+    if cursor.views is not None:
+        cursor.views.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
+
+
+def message(cursor: Cursor, entry: Any) -> None:
+    if cursor.views is not None:
+        more = {"count": entry[4]} if len(entry) > 4 else {}
+        cursor.views.message(cursor.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)
+
+
+def token(cursor: Cursor, entry: Any) -> None:
+    """Tokens are heard by stream handlers, live; a replay has none."""

@@ -1,0 +1,162 @@
+"""Entries about stages: declared, begun, ended, gone on from."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from footpath.channels import NextEvent, StageEndEvent, StageExecutedEvent, StageStartEvent
+from footpath.journal.entries import LINK_NEXT
+from footpath.replay._commits import commit_frame
+from footpath.replay._mirror import Declared
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+    from footpath.replay._mirror import MirrorFrame
+
+_LONG_NAME = 200
+
+
+def node(cursor: Cursor, entry: Any) -> None:
+    size = len(entry)
+    if len(entry[1]) + len(entry[2]) > _LONG_NAME:
+        cursor.long_names = True
+    if size == 3:
+        cursor.decls.append(Declared(entry[1], entry[2]))
+        return
+    description = entry[3]
+    cursor.decls.append(
+        Declared(
+            entry[1],
+            entry[2],
+            UNSET if description is None else description,
+            entry[4] if size > 4 else None,
+        )
+    )
+
+
+def open_frame(cursor: Cursor, entry: Any) -> None:
+    if len(entry) == 3:
+        frame = cursor.begin(entry[1], entry[2], LINK_NEXT, cursor.current)
+    else:
+        origin = entry[4]
+        frame = cursor.begin(entry[1], entry[2], entry[3], None if origin < 0 else cursor.frame(origin))
+    if cursor.on_stage_start:
+        start_event(cursor, frame)
+
+
+def switch(cursor: Cursor, entry: Any) -> None:
+    cursor.current = cursor.frame(entry[1])
+
+
+def done(cursor: Cursor, entry: Any) -> None:
+    end(cursor, entry)
+    frame = cursor.current
+    commit_frame(cursor, frame, entry[3] if len(entry) > 3 else None)
+    decl = frame.decl
+    if cursor.on_stage_executed:
+        cursor.dispatcher.fire(
+            cursor.on_stage_executed,
+            StageExecutedEvent(
+                traversal_context=frame.context or cursor.context(frame),
+                stage_name=decl.name,
+                description=decl.description,
+                stage_type="linear",
+            ),
+        )
+    if len(entry) > 2 and entry[2] is not None:
+        next_to(cursor, frame, entry[2])
+
+
+def advance(cursor: Cursor, entry: Any) -> None:
+    done(cursor, entry)
+    frame = cursor.begin(entry[1], entry[2], LINK_NEXT, cursor.current)
+    if cursor.on_stage_start:
+        start_event(cursor, frame)
+
+
+def start_event(cursor: Cursor, frame: MirrorFrame) -> None:
+    decl = frame.decl
+    cursor.dispatcher.fire_scope(
+        "on_stage_start",
+        cursor.on_stage_start,
+        StageStartEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp),
+    )
+
+
+def end(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    frame.bag_time = time = cursor.started_ms + entry[1] / 1000
+    if cursor.on_stage_end:
+        decl = frame.decl
+        cursor.dispatcher.fire_scope(
+            "on_stage_end", cursor.on_stage_end, StageEndEvent(decl.name, decl.id, frame.rsid, frame.branch, time)
+        )
+
+
+def executed(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    if cursor.on_stage_executed:
+        decl = frame.decl
+        cursor.dispatcher.fire(
+            cursor.on_stage_executed,
+            StageExecutedEvent(
+                traversal_context=frame.context or cursor.context(frame),
+                stage_name=entry[2] if len(entry) > 2 else decl.name,
+                description=decl.description,
+                stage_type=entry[1],
+            ),
+        )
+
+
+def executed_as(cursor: Cursor, frame: MirrorFrame, stage_type: str, name: str, description: Any) -> None:
+    if cursor.on_stage_executed:
+        cursor.dispatcher.fire(
+            cursor.on_stage_executed,
+            StageExecutedEvent(
+                traversal_context=cursor.context(frame),
+                stage_name=name,
+                description=description,
+                stage_type=stage_type,
+            ),
+        )
+
+
+def next_node(cursor: Cursor, entry: Any) -> None:
+    next_to(cursor, cursor.current, entry[1])
+
+
+def next_to(cursor: Cursor, frame: MirrorFrame, ordinal: int) -> None:
+    to = cursor.decls[ordinal]
+    if cursor.on_next:
+        cursor.dispatcher.fire(
+            cursor.on_next,
+            NextEvent(
+                traversal_context=frame.context or cursor.context(frame),
+                from_=frame.decl.name,
+                to=to.name,
+                description=to.description,
+            ),
+        )
+    if cursor.views is not None and not frame.decided:
+        cursor.views.message(frame, "next", f"Moving to {to.name} stage", to.name)
+
+
+def proceed(cursor: Cursor, entry: Any) -> None:
+    next_to(cursor, cursor.current, entry[2])
+    open_frame(cursor, entry)
+
+
+def halt(cursor: Cursor, entry: Any) -> None:
+    _, t, ordinal, link, origin = entry
+    cursor.begin(t, ordinal, link, None if origin < 0 else cursor.frame(origin))
+
+
+def refuse(cursor: Cursor, entry: Any) -> None:
+    _, ordinal, link, origin = entry
+    if cursor.views is not None:
+        parent = None if origin < 0 else cursor.frame(origin)
+        cursor.views.refused(cursor.decls[ordinal], link, parent)

@@ -1,0 +1,130 @@
+"""Entries about which way a run goes: decisions, selections, forks, loops, breaks."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
+
+from footpath.channels import BreakEvent, DecisionEvent, ForkEvent, LoopEvent, SelectedEvent
+from footpath.journal.entries import LINK_BRANCH
+from footpath.replay._commits import commit_frame
+from footpath.replay._mirror import recorded
+from footpath.replay._stages import done, end, executed_as, open_frame
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+
+
+def decide(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    decl = frame.decl
+    chosen = cursor.decls[entry[1]]
+    returned = entry[2]
+    evidence = UNSET if len(entry) < 4 or entry[3] is None else recorded(entry[3])
+    fallback = len(entry) > 4
+    frame.decided = True
+    if cursor.views is not None:
+        cursor.views.decided(frame, chosen.name, returned, fallback)
+    cursor.fire(
+        "flow",
+        "on_decision",
+        lambda: DecisionEvent(
+            traversal_context=cursor.context(frame),
+            decider=decl.name,
+            chosen=chosen.name,
+            rationale=frame.rationale,
+            description=decl.description,
+            raw_evidence=evidence,
+        ),
+    )
+    executed_as(cursor, frame, "decider", decl.name, decl.description)
+
+
+def take(cursor: Cursor, entry: Any) -> None:
+    end(cursor, entry)
+    frame = cursor.current
+    commit_frame(cursor, frame, entry[5] if len(entry) > 5 else None)
+    decide(cursor, (0, entry[2], entry[3], entry[4]) if len(entry) > 4 else (0, entry[2], entry[3]))
+    open_frame(cursor, (0, entry[1], entry[2], LINK_BRANCH, frame.number))
+
+
+def select(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    decl = frame.decl
+    names = tuple(cursor.decls[ordinal].name for ordinal in entry[1])
+    evidence = recorded(entry[5]) if len(entry) > 5 and names else UNSET
+    if cursor.views is not None:
+        cursor.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
+    cursor.fire(
+        "flow",
+        "on_selected",
+        lambda: SelectedEvent(
+            traversal_context=cursor.context(frame),
+            parent=decl.name,
+            selected=names,
+            total=entry[3],
+            raw_evidence=evidence,
+        ),
+    )
+    executed_as(cursor, frame, "selector", decl.name, decl.description)
+
+
+def fork(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    kind = entry[1]
+    names = tuple(cursor.decls[ordinal].name for ordinal in entry[2])
+    cursor.parallel += len(names)
+    if cursor.views is not None and kind == 0:
+        cursor.views.forked(frame, names)
+    name = "selector-temp" if kind == 1 else frame.decl.name
+    cursor.fire(
+        "flow",
+        "on_fork",
+        lambda: ForkEvent(traversal_context=cursor.context(frame), parent=name, children=names),
+    )
+    executed_as(cursor, frame, "fork", name, UNSET if kind == 1 else frame.decl.description)
+
+
+def loop(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    target = cursor.decls[entry[1]]
+    iteration = entry[2]
+    bare = len(entry) > 3
+    if cursor.views is not None:
+        cursor.views.looped(frame, target, iteration)
+        cursor.loop_suffix = f".{iteration - 1}" if iteration > 1 else ""
+    cursor.fire(
+        "flow",
+        "on_loop",
+        lambda: LoopEvent(
+            traversal_context=UNSET if bare else cursor.context(frame),
+            target=target.name,
+            iteration=iteration,
+            description=target.description,
+        ),
+    )
+
+
+def cycle(cursor: Cursor, entry: Any) -> None:
+    done(cursor, (0, entry[1], None, entry[4]) if len(entry) > 4 else (0, entry[1]))
+    loop(cursor, (0, entry[2], entry[3]))
+    open_frame(cursor, (0, entry[1], entry[2]))
+
+
+def break_line(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    reason = UNSET if len(entry) < 2 or entry[1] is None else recorded(entry[1])
+    origin = entry[2] if len(entry) > 2 else UNSET
+    cursor.fire(
+        "flow",
+        "on_break",
+        lambda: BreakEvent(
+            traversal_context=cursor.context(frame),
+            stage_name=frame.decl.name if origin is UNSET else frame.path[0],
+            reason=reason,
+            propagated_from_subflow=origin,
+        ),
+    )
