@@ -336,6 +336,25 @@ def traces_verify(
     replay: Annotated[
         bool, typer.Option("--replay", help="Also replay each document, and compare what is told beside it.")
     ] = False,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="Check the digests' signatures with this key (PEM or DER).",
+            show_default=False,
+        ),
+    ] = None,
+    expired_days: Annotated[
+        int | None,
+        typer.Option(
+            "--expired-days",
+            metavar="N",
+            min=1,
+            help="Traces older than N days expire: sealed segments older than that may be gone.",
+            show_default=False,
+        ),
+    ] = None,
     as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a finding.")] = False,
     archive: Archive = None,
     stack: Stack = None,
@@ -343,12 +362,31 @@ def traces_verify(
 ) -> None:
     """Check that what lies in the archive is what was put there, and name the first bad trace.
 
-    Every member decodes, every document has its hash, index and name fit the lines, and audit trails hold. A copy of an
-    archive verifies like the archive.
+    Every member decodes, every document has its hash, index and name fit the lines, audit trails hold, and every segment
+    that a digest lists is there and the same. A copy of an archive verifies like the archive.
     """
     from footpath_cli._operations import verify_archive
 
-    verify_archive(_place(archive, stack, region), replay=replay, as_lines=as_lines)
+    verify_archive(
+        _place(archive, stack, region),
+        replay=replay,
+        public_key=public_key,
+        expired_days=expired_days,
+        as_lines=as_lines,
+    )
+
+
+@traces.command("seal")
+@_guarded
+def traces_seal(archive: Archive = None) -> None:
+    """Write down what a local archive holds: a digest, linked to the one before.
+
+    From then on `traces verify` finds a segment that is gone or was written anew. A stack does this by itself, every hour,
+    and signs what it writes.
+    """
+    from footpath_cli._operations import seal_archive
+
+    seal_archive(_place(archive, None, None))
 
 
 @app.command()

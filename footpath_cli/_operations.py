@@ -10,14 +10,17 @@ from itertools import count as counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from footpath.archive import DIGESTS
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli._output import as_json, as_json_lines, cell, harmless, remark, say, table
-from footpath_cli._places import bucket_of, stack_outputs
+from footpath_cli._places import bucket_of, first_hour_of, stack_outputs
 from footpath_cli.operate import (
     Choice,
     Desk,
     Held,
+    KeyFileError,
     Parked,
+    PublicKey,
     Recovered,
     Recovery,
     discard,
@@ -28,6 +31,7 @@ from footpath_cli.operate import (
     redrive,
     verify,
 )
+from footpath_service.emf import NoMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -198,7 +202,6 @@ class _HereAndNow:
     """Archives recovered bodies in this process, as the deployed processor would: the way of a local folder."""
 
     def __init__(self, place: Place) -> None:
-        from footpath_service.emf import NoMetrics
         from footpath_service.process import Processor
         from footpath_service.recorders import default_recorders
         from footpath_service.settings import Settings
@@ -224,6 +227,8 @@ class _HereAndNow:
 
 
 class _Remarks:
+    """What processor and sealer log, for a person at a terminal."""
+
     def info(self, message: str, **facts: object) -> None:
         """Say nothing."""
 
@@ -320,14 +325,19 @@ def _told(place: str, recovered: Recovered, done: str) -> None:
 
 
 # ── verify ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def verify_archive(place: Place, *, replay: bool, as_lines: bool) -> None:
+def verify_archive(
+    place: Place, *, replay: bool, public_key: Path | None, expired_days: int | None, as_lines: bool
+) -> None:
     """Check an archive, and name the first bad trace.
 
     Raises:
-        CommandError: something is not as it was written, or the archive is empty.
+        CommandError: something is not as it was written, the archive is empty, or the key can't be read.
     """
-    place.check_not_empty()
-    done = verify(place.store, replay=replay)
+    key = None if public_key is None else _public_key(public_key)
+    first_hour = "" if expired_days is None else first_hour_of(expired_days)
+    if next(iter(place.store.list_keys(DIGESTS)), None) is None:
+        place.check_not_empty()  # an archive that was sealed and holds nothing is worse than empty
+    done = verify(place.store, replay=replay, key=key, first_hour=first_hour)
     if as_lines:
         as_json_lines(("key", "trace", "what"), done.findings)
     else:
@@ -344,11 +354,53 @@ def verify_archive(place: Place, *, replay: bool, as_lines: bool) -> None:
         )
     if not as_lines:
         say(f"{done.traces} traces in {done.segments} segments are as they were written.")
+        say(_sealed(done, checked=key is not None))
 
 
 def _summary(done: Verified) -> str:
     newer = f", {done.newer} lines of a newer version not checked" if done.newer else ""
-    return f"read {done.segments} segments, {done.traces} lines, {done.bytes} bytes{newer}"
+    return f"read {done.segments} segments, {done.traces} lines, {done.digests} digests, {done.bytes} bytes{newer}"
+
+
+def _sealed(done: Verified, *, checked: bool) -> str:
+    """What the digests add to that, or what is missing without them."""
+    if not done.digests:
+        return "No digest covers them: that a whole segment is gone would not be seen."
+    rest = f"; {done.unsealed} segments are not sealed yet" if done.unsealed else ""
+    if checked:
+        return f"{done.digests} digests, all signed by this key, miss none of their segments{rest}."
+    unchecked = "their signatures were not checked (--public-key)" if done.signed else "they are not signed"
+    return f"{done.digests} digests miss none of their segments; {unchecked}{rest}."
+
+
+def seal_archive(place: Place) -> None:
+    """Seal a local archive, and say what was sealed.
+
+    Raises:
+        CommandError: it is empty, or its digests can't be read.
+    """
+    from footpath.errors import ArchiveError
+    from footpath_service.seal import Sealer
+
+    place.check_not_empty()
+    sealer = Sealer(store=place.store, signer=None, metrics=NoMetrics(), log=_Remarks())
+    try:
+        sealed = sealer.seal(lambda: float("inf"))
+    except ArchiveError as error:
+        cure = "`footpath traces verify` says more"
+        raise CommandError(f"the archive can't be sealed: {error}", cure, exit_code=Exit.DAMAGED) from error
+    if not sealed.digests:
+        say("Nothing was added since the last digest.")
+        return
+    say(f"{sealed.trace_count} traces in {sealed.segment_count} segments sealed: {', '.join(sealed.digests)}")
+
+
+def _public_key(file: Path) -> PublicKey:
+    try:
+        return PublicKey(file.read_bytes())
+    except (OSError, KeyFileError) as error:
+        cure = "give the file that `aws kms get-public-key` made, as PEM or DER"
+        raise CommandError(f"{file} can't be used as a public key: {error}", cure, exit_code=Exit.USAGE) from error
 
 
 # ── doctor ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -63,7 +63,7 @@ class Place:
         from footpath_cli.sql import Tables  # DuckDB takes its time to import; most commands do without
 
         self.check_not_empty()
-        hours = [hour for hour in self.reader.hours() if days is None or hour >= _first_hour(days)]
+        hours = [hour for hour in self.reader.hours() if days is None or hour >= first_hour_of(days)]
         if not hours:
             raise CommandError(
                 f"the archive {self.name} has no trace of the last {days} days",
@@ -87,7 +87,8 @@ class Place:
                 tables.close()
 
 
-def _first_hour(days: int) -> str:
+def first_hour_of(days: int) -> str:
+    """The hour that was so many days ago, as the archive names it: `dt=YYYY-MM-DD/hr=HH`."""
     first = datetime.now(UTC) - timedelta(days=days)
     return first.strftime("dt=%Y-%m-%d/hr=%H")
 

@@ -9,7 +9,8 @@
     │   └── UnknownChartError     404, with the charts there are
     ├── PoisonMessageError        permanent: no later delivery of this message can succeed
     ├── QueueRefusedError         permanent: the queue can't take this message
-    └── QueueUnavailableError     retryable: refused for now, throttled, or no answer
+    ├── QueueUnavailableError     retryable: refused for now, throttled, or no answer
+    └── SigningError              a digest could not be signed; nothing was written, and the next call tries again
 """
 
 from __future__ import annotations
@@ -81,3 +82,7 @@ class QueueRefusedError(FootpathError):
 
 class QueueUnavailableError(FootpathError):
     """The queue refused, throttled or did not answer; whether the message went in may be unknown."""
+
+
+class SigningError(FootpathError):
+    """The key did not sign: it is disabled, not ours to use, or nobody answered."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Log", "MessageQueue", "Metrics"]
+__all__ = ["Log", "MessageQueue", "Metrics", "Signer"]
 
 
 class MessageQueue(Protocol):
@@ -59,4 +59,26 @@ class Log(Protocol):
 
     def error(self, message: str, **facts: object) -> None:
         """What somebody should look at."""
+        ...
+
+
+class Signer(Protocol):
+    """Signs with a key that never leaves its place."""
+
+    @property
+    def algorithm(self) -> str:
+        """The one there is: "ECDSA_SHA_256"."""
+        ...
+
+    @property
+    def key_id(self) -> str:
+        """Names the key to whoever verifies: an ARN of KMS."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The DER-encoded signature of a message of at most 4,096 bytes, KMS's limit.
+
+        Raises:
+            SigningError: the key is gone, not ours to use, or nobody answered.
+        """
         ...

@@ -19,6 +19,7 @@ __all__ = ["SETTINGS", "Setting", "Settings", "load_settings"]
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _QUEUE_URL = re.compile(r"https?://[^\s/]+(/[^\s/]+)+")
+_KEY_ID = re.compile(r"[A-Za-z0-9:/_-]{1,2048}")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -42,6 +43,7 @@ class Settings:
     processor_reserve_ms: int = 10_000
     segment_bytes: int = 32 << 20
     segment_gzip_level: int = 6
+    signing_key_id: str = ""
 
     @property
     def wire_limits(self) -> WireLimits:
@@ -103,10 +105,11 @@ _bucket = _text(_BUCKET, "the name of an S3 bucket: 3 to 63 of a-z, 0-9, dots an
 _queue_url = _text(
     _QUEUE_URL, "the URL of an SQS queue, such as https://sqs.eu-west-1.amazonaws.com/123456789012/traces"
 )
+_key_id = _text(_KEY_ID, "a key of KMS: its id, its ARN, or an alias such as alias/footpath-digests")
 _factory = _text(_FACTORY, "a callable as module:name, such as my_package.recorders:make")
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("ARCHIVE_BUCKET", "Bucket of the archive, of claims and of the spool. Both functions need it.", _bucket),
+    Setting("ARCHIVE_BUCKET", "Bucket of the archive, of claims and of the spool. All functions need it.", _bucket),
     Setting("TRACE_QUEUE_URL", "Queue that the request handler sends traces to; it needs it.", _queue_url),
     Setting(
         "DEAD_LETTER_QUEUE_URL",
@@ -154,6 +157,11 @@ SETTINGS: tuple[Setting, ...] = (
         _number(1_024, 256 << 20),
     ),
     Setting("SEGMENT_GZIP_LEVEL", "1 is fast, 9 is small.", _number(1, 9)),
+    Setting(
+        "SIGNING_KEY_ID",
+        "Key of KMS (ECC_NIST_P256, SIGN_VERIFY) that the sealer signs digests with; without it they are chained, not signed.",
+        _key_id,
+    ),
 )
 
 

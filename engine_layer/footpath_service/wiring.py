@@ -24,8 +24,17 @@ if TYPE_CHECKING:
     from footpath_service.logs import PowertoolsLog
     from footpath_service.process import Processor
     from footpath_service.request import RequestHandler
+    from footpath_service.seal import Sealer
 
-__all__ = ["ProcessApplication", "RequestApplication", "in_lambda", "process_application", "request_application"]
+__all__ = [
+    "ProcessApplication",
+    "RequestApplication",
+    "SealApplication",
+    "in_lambda",
+    "process_application",
+    "request_application",
+    "seal_application",
+]
 
 
 def in_lambda() -> bool:
@@ -49,6 +58,15 @@ def process_application(environment: Mapping[str, str] = os.environ) -> ProcessA
         SettingsError: a setting is missing or wrong.
     """
     return _process_application(load_settings(environment))
+
+
+def seal_application(environment: Mapping[str, str] = os.environ) -> SealApplication:
+    """The trace sealer's application for an environment; the same object while its settings stay the same.
+
+    Raises:
+        SettingsError: a setting is missing or wrong.
+    """
+    return _seal_application(load_settings(environment))
 
 
 class RequestApplication:
@@ -110,6 +128,28 @@ class ProcessApplication:
             self._metrics.flush()
 
 
+class SealApplication:
+    """Seals the archive when it is time."""
+
+    def __init__(self, settings: Settings, sealer: Sealer, metrics: EmfMetrics, log: PowertoolsLog) -> None:
+        self.settings = settings
+        self._sealer = sealer
+        self._metrics = metrics
+        self._log = log
+
+    def answer(self, _event: Any, context: Any) -> dict[str, Any]:
+        """Seal what is new. What the event says, a schedule's or anybody's, makes no difference.
+
+        Raises:
+            FootpathError: nothing could be sealed, or not all; Lambda calls again, and the schedule does.
+        """
+        self._log.within(context)
+        try:
+            return self._sealer.seal(clock_of(context)).response()
+        finally:
+            self._metrics.flush()
+
+
 @lru_cache(maxsize=8)
 def _request_application(settings: Settings) -> RequestApplication:
     from footpath.ids import IdMaker
@@ -167,6 +207,21 @@ def _process_application(settings: Settings) -> ProcessApplication:
         # What is loaded by now lives as long as the process: no collection need ever look at it again.
         gc.freeze()
     return ProcessApplication(settings, processor, metrics, log)
+
+
+@lru_cache(maxsize=8)
+def _seal_application(settings: Settings) -> SealApplication:
+    from footpath_service.adapters.aws import AwsClient, KmsSigner, S3Store
+    from footpath_service.emf import EmfMetrics
+    from footpath_service.logs import PowertoolsLog
+    from footpath_service.seal import Sealer
+
+    signer = None
+    if settings.signing_key_id:
+        signer = KmsSigner(settings.signing_key_id, AwsClient("kms", connect_s=2, read_s=5))
+    metrics, log = EmfMetrics(), PowertoolsLog()
+    store = S3Store(settings.archive_bucket, AwsClient("s3", connect_s=2, read_s=10))
+    return SealApplication(settings, Sealer(store=store, signer=signer, metrics=metrics, log=log), metrics, log)
 
 
 def write_log_line(line: str) -> None:

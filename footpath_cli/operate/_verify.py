@@ -2,13 +2,13 @@
 
 Needs nothing but the objects, so it works on a bucket, on a folder and on a copy of either. It finds what changes bytes, and
 what changes, drops, adds or moves lines within a segment; that a whole segment is gone, or was written anew with a name
-that fits, only signed digests can tell.
+that fits, the digests tell, as far as there are any.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -34,6 +34,8 @@ from footpath.archive import (
 from footpath.errors import FootpathError
 from footpath.recorders import ArchiveRecorder, verify_chain
 from footpath.trace import decode_trace
+from footpath_cli.operate._digests import check_sealed, read_digests, sha256_of
+from footpath_cli.operate._finding import Finding
 from footpath_service.playback import Playback
 from footpath_service.recorders import ReplayedTrace
 
@@ -41,23 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from footpath.archive import IndexEntry, Line, Member, ObjectStore
+    from footpath_cli.operate._digests import PublicKey
 
 _MAX_LARGE_BYTES = 256 << 20
 _PLAIN_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
-
-
-class Finding(NamedTuple):
-    """Something that is not as it was written.
-
-    Attributes:
-        key: the object.
-        trace_id: the trace it is about; empty when that can't be told.
-        what: a sentence.
-    """
-
-    key: str
-    trace_id: str
-    what: str
 
 
 @dataclass(slots=True)
@@ -67,13 +56,18 @@ class Verified:
     Attributes:
         segments, traces, bytes: how much was read; bytes as stored.
         newer: lines of a version that this Footpath does not know: not damaged, and not checked.
-        findings: in the order of the archive, so the first is the first bad trace.
+        digests, signed: how many digests there are, and how many carry a signature.
+        unsealed: segments that no digest lists, because they are younger than the last one, or nothing seals this archive.
+        findings: in the order of the archive, so the first is the first bad trace; what only the digests tell comes last.
     """
 
     segments: int = 0
     traces: int = 0
     bytes: int = 0
     newer: int = 0
+    digests: int = 0
+    signed: int = 0
+    unsealed: int = 0
     findings: list[Finding] = field(default_factory=list[Finding])
 
 
@@ -86,13 +80,22 @@ class _Header(msgspec.Struct, rename="camel"):
 _decode_header = msgspec.json.Decoder(_Header).decode
 
 
-def verify(store: ObjectStore, *, replay: bool = False, tell: Callable[[Verified], None] | None = None) -> Verified:
-    """Check every segment of an archive.
+def verify(
+    store: ObjectStore,
+    *,
+    replay: bool = False,
+    key: PublicKey | None = None,
+    first_hour: str = "",
+    tell: Callable[[Verified], None] | None = None,
+) -> Verified:
+    """Check every segment of an archive, and what its digests say was there.
 
     Args:
         store: where it lies.
         replay: also replay each document, and compare story, state and audit trail with what it tells. The wording must be
             that of this version of Footpath.
+        key: checks the digests' signatures, and wants one on each; without it they are not checked.
+        first_hour: sealed segments of hours before it (`dt=YYYY-MM-DD/hr=HH`) may be gone: they expired.
         tell: hears of progress, after each segment.
 
     Raises:
@@ -101,28 +104,36 @@ def verify(store: ObjectStore, *, replay: bool = False, tell: Callable[[Verified
     done = Verified()
     hour = ""
     seen: dict[tuple[str, int], tuple[str, str]] = {}
-    for key in store.list_keys(SEGMENTS):
-        if key.rpartition("/")[0] != hour:  # a trace has one hour, so copies of it can only meet within one
-            hour = key.rpartition("/")[0]
+    found: dict[str, str] = {}
+    # First the digests: what they list was there before they were written, so it must be there when it is looked for.
+    sealing = read_digests(store, key)
+    for name in store.list_keys(SEGMENTS):
+        if name.rpartition("/")[0] != hour:  # a trace has one hour, so copies of it can only meet within one
+            hour = name.rpartition("/")[0]
             seen = {}
         try:
-            body = store.get(key)
+            body = store.get(name)
         except ObjectMissingError:
-            done.findings.append(Finding(key, "", "it was listed and is gone"))
+            done.findings.append(Finding(name, "", "it was listed and is gone"))
             continue
-        check = _Segment(store, key, body, replay=replay)
+        found[name] = sha256_of(body)
+        check = _Segment(store, name, body, replay=replay)
         done.findings += check.findings()
         done.segments += 1
         done.traces += len(check.lines)
         done.bytes += len(body)
         done.newer += check.newer
         for line in check.lines:
-            other = seen.setdefault((line.trace_id, line.revision), (line.sha256, key))
+            other = seen.setdefault((line.trace_id, line.revision), (line.sha256, name))
             if other[0] != line.sha256:
                 what = f"revision {line.revision} clashes: {other[1]} holds another document of it"
-                done.findings.append(Finding(key, line.trace_id, what))
+                done.findings.append(Finding(name, line.trace_id, what))
         if tell is not None:
             tell(done)
+    done.findings += check_sealed(sealing, found, first_hour=first_hour)
+    done.findings += sealing.findings
+    done.digests, done.signed = sealing.digests, sealing.signed
+    done.unsealed = len(found.keys() - sealing.segments.keys())
     return done
 
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from footpath.archive import ObjectMissingError, ObjectTooLargeError
 from footpath.errors import ArchiveUnavailableError
+from footpath.ids import system_clock_ms
 from footpath_service.adapters.aws import AwsClient, S3Store, SqsQueue
 from footpath_service.adapters.folder import FolderStore
 from footpath_service.adapters.memory import MemoryQueue, MemoryStore, SentMessage
@@ -128,6 +129,18 @@ def test_keys_are_listed_in_order(store: ObjectStore) -> None:
     assert list(store.list_keys("a/", start_after="a/1")) == [*inner, "a/10", "a/2"]
     assert list(store.list_keys("a/", start_after="a/15")) == ["a/2"]
     assert list(store.list_keys("nothing/")) == []
+
+
+def test_objects_are_listed_with_size_and_time(store: ObjectStore) -> None:
+    """As keys are, and dated by the store: not before the put, nor after the listing. S3 knows seconds."""
+    before_ms = system_clock_ms()
+    store.put_new("a/1", b"123")
+    store.put_new("a/2", b"")
+    found = list(store.list_objects("a/"))
+    assert [(one.key, one.size_bytes) for one in found] == [("a/1", 3), ("a/2", 0)]
+    assert all(before_ms - 1_000 <= one.modified_ms <= system_clock_ms() for one in found)
+    assert [one.key for one in store.list_objects("a/", start_after="a/1")] == ["a/2"]
+    assert list(store.list_objects("nothing/")) == []
 
 
 def test_more_keys_than_a_page_are_listed(store: ObjectStore) -> None:

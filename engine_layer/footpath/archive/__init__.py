@@ -1,7 +1,7 @@
 """The archive's formats: bytes, keys and paths, and nothing of AWS.
 
 What a trace becomes when it is kept: a line (`Line`) in a gzip member of a segment (`SegmentWriter`), under a key that its
-id names (`hour_of_id`, `segment_key`), found again by `ArchiveReader` over any `ObjectStore`. A trace is identified by
+id names (`hour_of_id`, `segment_key`), found again by `ArchiveReader` over any `ObjectStore`. Digests say what was there. A trace is identified by
 (trace id, revision, SHA-256 of its document): archived twice it is one, and a higher revision supersedes a lower one.
 Segments are written once and never changed. Everything written here can be read with `zcat | jq` alone.
 `docs/trace-format.md` has the formats in full.
@@ -9,6 +9,22 @@ Segments are written once and never changed. Everything written here can be read
 
 from __future__ import annotations
 
+from footpath.archive._digest import (
+    DIGESTS,
+    MAX_DIGEST_BYTES,
+    MAX_SEALED,
+    Digest,
+    Link,
+    SealedSegment,
+    Signature,
+    SignedDigest,
+    decode_digest,
+    digest_key,
+    encode_digest,
+    envelop_digest,
+    message_of,
+    number_of_digest_key,
+)
 from footpath.archive._errors import (
     AmbiguousPrefixError,
     CorruptArchiveError,
@@ -16,6 +32,7 @@ from footpath.archive._errors import (
     ObjectMissingError,
     ObjectTooLargeError,
     TraceNotFoundError,
+    UnknownDigestVersionError,
     UnknownLineVersionError,
 )
 from footpath.archive._footer import MAX_FOOTER_BYTES, MAX_TRACES, IndexEntry, decode_footer, encode_footer
@@ -55,7 +72,7 @@ from footpath.archive._line import (
 from footpath.archive._members import Damage, Member, salvage, scan_members, unfold
 from footpath.archive._reader import ArchiveReader, Place, StoredTrace, index_by_scan
 from footpath.archive._segment import Identity, Segment, SegmentWriter, gzip_member
-from footpath.archive._store import ObjectStore, Suffix
+from footpath.archive._store import Listed, ObjectStore, Suffix
 from footpath.ids import id_from_document
 
 __all__ = [  # by meaning, as every door
@@ -64,6 +81,7 @@ __all__ = [  # by meaning, as every door
     "Place",
     "ObjectStore",
     "Suffix",
+    "Listed",
     "SegmentWriter",
     "Segment",
     "Identity",
@@ -107,11 +125,26 @@ __all__ = [  # by meaning, as every door
     "spool_key",
     "documents_sha12",
     "is_sha256",
+    "Digest",
+    "SignedDigest",
+    "SealedSegment",
+    "Link",
+    "Signature",
+    "encode_digest",
+    "message_of",
+    "envelop_digest",
+    "decode_digest",
+    "DIGESTS",
+    "digest_key",
+    "number_of_digest_key",
+    "MAX_SEALED",
+    "MAX_DIGEST_BYTES",
     "MalformedIdError",
     "TraceNotFoundError",
     "AmbiguousPrefixError",
     "CorruptArchiveError",
     "UnknownLineVersionError",
+    "UnknownDigestVersionError",
     "ObjectMissingError",
     "ObjectTooLargeError",
 ]

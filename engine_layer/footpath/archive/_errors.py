@@ -9,6 +9,7 @@
     ├── AmbiguousPrefixError     several ids begin like that
     ├── CorruptArchiveError      what lies there is not what was put there
     ├── UnknownLineVersionError  a line written by a newer Footpath
+    ├── UnknownDigestVersionError  a digest written by a newer Footpath
     ├── ObjectMissingError       no object under that key
     └── ObjectTooLargeError      an object over the size the caller allows
 """
@@ -80,6 +81,18 @@ class UnknownLineVersionError(ArchiveError):
 
     def __init__(self, version: int) -> None:
         super().__init__(f"archive line of version {version}: this Footpath reads version 1; install a newer one")
+        self.version = version
+
+
+class UnknownDigestVersionError(ArchiveError):
+    """A digest whose version this Footpath does not know; a newer one reads it.
+
+    Attributes:
+        version: what the digest says.
+    """
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"archive digest of version {version}: this Footpath reads version 1; install a newer one")
         self.version = version
 
 

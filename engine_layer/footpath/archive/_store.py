@@ -20,6 +20,20 @@ class Suffix(NamedTuple):
     size_bytes: int
 
 
+class Listed(NamedTuple):
+    """An object as a listing shows it.
+
+    Attributes:
+        key: its name.
+        size_bytes: its length.
+        modified_ms: when the store took it, in milliseconds since the Unix epoch, by the store's clock; S3 knows seconds.
+    """
+
+    key: str
+    size_bytes: int
+    modified_ms: int
+
+
 class ObjectStore(Protocol):
     """Objects under keys, never changed once written.
 
@@ -54,6 +68,10 @@ class ObjectStore(Protocol):
 
     def list_keys(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
         """Keys with the prefix, ascending, those after `start_after` only; pages are fetched as they are needed."""
+        ...
+
+    def list_objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """The same with what a listing tells besides, at no further call."""
         ...
 
     def list_folders(self, prefix: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""SQS and S3 behind the ports: the only module that knows boto3, and the place where clients are made, once.
+"""SQS, S3 and KMS behind the ports: the only module that knows boto3, and the place where clients are made, once.
 
 boto3 is imported when the first client is made, never with this module: it costs a cold start 200 ms or more. Timeouts
 are explicit and the SDK's own retries are off, because a retry here spends a budget that a caller counts in
@@ -11,9 +11,9 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from footpath.archive import ObjectMissingError, ObjectTooLargeError, Suffix
+from footpath.archive import Listed, ObjectMissingError, ObjectTooLargeError, Suffix
 from footpath.errors import ArchiveUnavailableError
-from footpath_service.errors import QueueRefusedError, QueueUnavailableError
+from footpath_service.errors import QueueRefusedError, QueueUnavailableError, SigningError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -32,11 +32,11 @@ class AwsClient:
     """A boto3 client that is made when it is first used, then kept. Safe across threads.
 
     Args:
-        service: "sqs" or "s3".
+        service: "sqs", "s3" or "kms".
         connect_s, read_s: timeouts in seconds; `read_s` is for each wait on the socket, not for the whole answer.
     """
 
-    def __init__(self, service: Literal["sqs", "s3"], *, connect_s: float, read_s: float) -> None:
+    def __init__(self, service: Literal["sqs", "s3", "kms"], *, connect_s: float, read_s: float) -> None:
         self._service = service
         self._connect_s = connect_s
         self._read_s = read_s
@@ -137,10 +137,15 @@ class S3Store:
 
     def list_keys(self, prefix: str, *, start_after: str = "") -> Iterator[str]:
         """Keys with a prefix, ascending."""
+        return (found.key for found in self.list_objects(prefix, start_after=start_after))
+
+    def list_objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """Keys with a prefix, ascending, with sizes and times."""
         more = {"StartAfter": start_after} if start_after else {}
         pages = self._pages(prefix, **more)
         while (page := _next_page(pages, prefix)) is not None:
-            yield from (found["Key"] for found in page.get("Contents", ()))
+            for found in page.get("Contents", ()):
+                yield Listed(found["Key"], found["Size"], int(found["LastModified"].timestamp() * 1000))
 
     def list_folders(self, prefix: str) -> list[str]:
         """The folders right under a prefix."""
@@ -167,6 +172,26 @@ class S3Store:
         with _translating(prefix):
             paginator = self._client().get_paginator("list_objects_v2")
             return iter(paginator.paginate(Bucket=self._bucket, Prefix=prefix, **more))
+
+
+class KmsSigner:
+    """A key of KMS for ECDSA on NIST's P-256; see `footpath_service.ports.Signer`."""
+
+    algorithm = "ECDSA_SHA_256"
+
+    def __init__(self, key_id: str, client: AwsClient) -> None:
+        self.key_id = key_id
+        self._client = client
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign a short message."""
+        try:
+            answer = self._client().sign(
+                KeyId=self.key_id, Message=message, MessageType="RAW", SigningAlgorithm=self.algorithm
+            )
+            return answer["Signature"]
+        except Exception as error:  # refused, disabled, no such key, no answer: none of it makes a signature
+            raise SigningError(f"the key {self.key_id} did not sign: {error}") from error
 
 
 def _next_page(pages: Iterator[Any], prefix: str) -> Any:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from footpath.archive import ObjectMissingError, ObjectTooLargeError, Suffix
+from footpath.archive import Listed, ObjectMissingError, ObjectTooLargeError, Suffix
 from footpath.errors import ArchiveUnavailableError
 
 if TYPE_CHECKING:
@@ -75,6 +75,17 @@ class FolderStore:
             lead = "" if inside == "." else inside + "/"
             keys += [lead + name for name in names if not name.startswith(_UNFINISHED)]
         yield from sorted(key for key in keys if key.startswith(prefix) and key > start_after)
+
+    def list_objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """Keys with a prefix, ascending, with sizes and times."""
+        for key in self.list_keys(prefix, start_after=start_after):
+            try:
+                found = self._path(key).stat()
+            except FileNotFoundError:
+                continue  # gone since it was listed
+            except OSError as error:
+                raise _translated(error, key) from error
+            yield Listed(key, found.st_size, found.st_mtime_ns // 1_000_000)
 
     def list_folders(self, prefix: str) -> list[str]:
         """The folders right under a prefix."""

@@ -7,19 +7,26 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from footpath.archive import ObjectMissingError, ObjectTooLargeError, Suffix
+from footpath.archive import Listed, ObjectMissingError, ObjectTooLargeError, Suffix
+from footpath.ids import system_clock_ms
 from footpath_service.errors import QueueRefusedError
 from footpath_service.wire import MAX_MESSAGE_BYTES, inadmissible_character, message_size_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class MemoryStore:
-    """An object store in a dict; see `footpath.archive.ObjectStore`."""
+    """An object store in a dict; see `footpath.archive.ObjectStore`.
 
-    def __init__(self) -> None:
+    Args:
+        clock_ms: dates what is put, in milliseconds since the Unix epoch.
+    """
+
+    def __init__(self, *, clock_ms: Callable[[], int] = system_clock_ms) -> None:
         self._objects: dict[str, bytes] = {}
+        self._modified_ms: dict[str, int] = {}
+        self._clock_ms = clock_ms
         self._lock = threading.Lock()
 
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
@@ -51,6 +58,11 @@ class MemoryStore:
                 return
             yield key
 
+    def list_objects(self, prefix: str, *, start_after: str = "") -> Iterator[Listed]:
+        """Keys with a prefix, ascending, with sizes and times."""
+        for key in self.list_keys(prefix, start_after=start_after):
+            yield Listed(key, len(self._objects[key]), self._modified_ms[key])
+
     def list_folders(self, prefix: str) -> list[str]:
         """The folders right under a prefix."""
         rests = [key[len(prefix) :] for key in self._objects if key.startswith(prefix)]
@@ -61,6 +73,7 @@ class MemoryStore:
         with self._lock:
             if key in self._objects:
                 return False
+            self._modified_ms[key] = self._clock_ms()
             self._objects[key] = bytes(body)
             return True
 
