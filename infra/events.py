@@ -131,6 +131,22 @@ def function_url_request(method: str, path: str, body: str) -> dict[str, Any]:
     return event
 
 
+# ── the schedule ───────────────────────────────────────────────────────────────────────────────────────────────────
+def scheduled() -> dict[str, Any]:
+    """What EventBridge sends when a rule's schedule comes round."""
+    return {
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": "2026-11-22T10:00:00Z",
+        "region": REGION,
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/footpath-TraceSealerEveryHour-1abcdefghijkl"],
+        "detail": {},
+    }
+
+
 # ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def message(body: str, attributes: dict[str, str], *, number: int = 0, receive_count: int = 1) -> dict[str, Any]:
     """One record of an SQS event."""
@@ -243,6 +259,7 @@ def write(folder: Path = FOLDER) -> None:
         "http-api-list-charts": http_request("GET", "/charts"),
         "http-api-describe-chart": http_request("GET", f"/charts/{CHART}"),
         "function-url-run": function_url_request("POST", path, body),
+        "schedule": scheduled(),
     }
     messages, claimed = sqs_events()
     events |= {name: {"Records": records} for name, records in messages.items()}

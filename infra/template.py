@@ -28,11 +28,19 @@ class Stack:
         source: the template as written, parsed.
         resources: logical id to `{"Type", "Properties", "DeletionPolicy", ...}`, every reference resolved.
         outputs: output name to its resolved value.
+        conditions: which hold.
+
+    What stands under a condition that does not hold is not in it.
     """
 
     source: dict[str, Any]
     resources: dict[str, dict[str, Any]]
     outputs: dict[str, Any]
+    conditions: frozenset[str]
+
+    def holds(self, condition: str) -> bool:
+        """Whether a condition holds."""
+        return condition in self.conditions
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of every resource of a CloudFormation type, by logical id."""
@@ -74,10 +82,16 @@ def transform(source: dict[str, Any], parameters: dict[str, Any] | None = None) 
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
     plain = translator.translate(packaged, dict(values))
     resolve = _Resolver(values, plain.get("Conditions", {}))
+    conditions = frozenset(name for name in plain.get("Conditions", {}) if resolve.holds(name))
+
+    def there(body: dict[str, Any]) -> bool:
+        return body.get("Condition") is None or body["Condition"] in conditions
+
     return Stack(
         source=source,
-        resources={name: resolve(body) for name, body in plain["Resources"].items()},
-        outputs={name: resolve(body["Value"]) for name, body in plain.get("Outputs", {}).items()},
+        resources={name: resolve(body) for name, body in plain["Resources"].items() if there(body)},
+        outputs={name: resolve(body["Value"]) for name, body in plain.get("Outputs", {}).items() if there(body)},
+        conditions=conditions,
     )
 
 
@@ -100,7 +114,7 @@ class _Resolver:
                 "Ref": self._ref,
                 "Fn::GetAtt": lambda parts: f"<{parts[0]}.{parts[1]}>",
                 "Fn::Sub": self._sub,
-                "Fn::If": lambda parts: self(parts[1] if self._holds(parts[0]) else parts[2]),
+                "Fn::If": lambda parts: self(parts[1] if self.holds(parts[0]) else parts[2]),
                 "Fn::Join": lambda parts: parts[0].join(str(self(part)) for part in parts[1]),
             }.get(name)
             if function is not None:
@@ -121,7 +135,7 @@ class _Resolver:
 
         return _REFERENCE.sub(replace, text)
 
-    def _holds(self, name: str) -> bool:
+    def holds(self, name: str) -> bool:
         return self._truth(self._conditions[name])
 
     def _truth(self, condition: dict[str, Any]) -> bool:

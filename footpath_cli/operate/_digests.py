@@ -98,8 +98,7 @@ def read_digests(store: ObjectStore, key: PublicKey | None) -> Sealing:
         ArchiveUnavailableError: the store did not answer.
     """
     sealing = Sealing()
-    previous: Link | None = None
-    expected = 1
+    chain = _Chain()
     for name in sorted(store.list_keys(DIGESTS), key=lambda name: (number_of_digest_key(name) or 0, name)):
         number = number_of_digest_key(name)
         if number is None:
@@ -107,42 +106,61 @@ def read_digests(store: ObjectStore, key: PublicKey | None) -> Sealing:
             continue
         sealing.digests += 1
         try:
-            body = store.get(name, max_bytes=MAX_DIGEST_BYTES)
-            digest = decode_digest(name, body)
-        except UnknownDigestVersionError as error:
-            # Its hash still links; what it lists is for a newer Footpath to check.
-            sealing.findings.append(Finding(name, "", str(error)))
-            previous, expected = None, number + 1
-            continue
-        except (CorruptArchiveError, ObjectMissingError, ObjectTooLargeError) as error:
+            digest = decode_digest(name, store.get(name, max_bytes=MAX_DIGEST_BYTES))
+        except (CorruptArchiveError, UnknownDigestVersionError, ObjectMissingError, ObjectTooLargeError) as error:
             sealing.findings.append(Finding(name, "", f"it can't be read: {error}"))
-            previous, expected = None, number + 1
+            chain.pass_over(number)
             continue
-        sealing.findings += [Finding(name, "", what) for what in _linked(digest, number, expected, previous)]
+        sealing.findings += [Finding(name, "", what) for what in chain.take(digest)]
         if key is not None and (fault := key.fault(digest)):
             sealing.findings.append(Finding(name, "", fault))
         sealing.signed += digest.signature is not None
         sealing.segments.update((segment.key, segment.sha256) for segment in digest.digest.segments)
-        previous, expected = digest.link, number + 1
     return sealing
 
 
-def _linked(digest: SignedDigest, number: int, expected: int, previous: Link | None) -> Iterator[str]:
-    if number < expected:
-        yield f"there are two digests of number {number}"
-        return
-    if number > expected:
-        gone = f"digest {expected} is" if number == expected + 1 else f"digests {expected} to {number - 1} are"
-        yield f"{gone} gone"
-        return
-    link = digest.digest.previous
-    if number == 1:
-        if link is not None:
+class _Chain:
+    """Follows the links, digest by digest, in the order of their numbers.
+
+    Two of one number are no fault as long as both follow the same one: a schedule may call twice, and sealers that run at
+    once know nothing of each other. Between them they list everything.
+    """
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._links: list[Link] = []  # of the digests of that number
+        self._before: list[Link] = []  # of those of the number before it
+        self._unread = self._unread_before = False
+
+    def take(self, digest: SignedDigest) -> Iterator[str]:
+        """The next digest; says what is wrong with its place."""
+        number, link = digest.digest.number, digest.digest.previous
+        skipped = self._step(number)
+        if skipped:
+            first = number - skipped
+            yield f"digest {first} is gone" if skipped == 1 else f"digests {first} to {number - 1} are gone"
+        elif number == 1 and link is not None:
             yield f"it is the first, and follows {link.key!r}"
-    elif link is None:
-        yield f"it does not say which digest it follows, and there should be number {number - 1}"
-    elif previous is not None and link != previous:
-        yield f"it follows another digest than {previous.key}: that one, or this, was written anew"
+        elif number > 1 and link is None:
+            yield f"it does not say which digest it follows, and there is a number {number - 1}"
+        elif number > 1 and not self._unread_before and link not in self._before:
+            names = ", ".join(one.key for one in self._before)
+            yield f"it follows another digest than {names}: that one, or this, was written anew"
+        self._links.append(digest.link)
+
+    def pass_over(self, number: int) -> None:
+        """A digest that can't be read: whatever follows it can't be held against it."""
+        self._step(number)
+        self._unread = True
+
+    def _step(self, number: int) -> int:
+        """Go to a number; how many are missing on the way."""
+        if number == self._number:
+            return 0
+        skipped = number - self._number - 1
+        self._before, self._unread_before = self._links, self._unread or skipped > 0
+        self._number, self._links, self._unread = number, [], False
+        return skipped
 
 
 def check_sealed(sealing: Sealing, found: Mapping[str, str], *, first_hour: str) -> Iterator[Finding]:

@@ -165,12 +165,32 @@ def test_a_chain_written_anew_lacks_the_signature(key: tuple[Signer, PublicKey, 
     assert told(alone, public) == [f"{digest_key(NOON_MS, 1)}: its signature is not that of this key"]
 
 
+def test_two_sealers_at_once_are_no_finding(key: tuple[Signer, PublicKey, bytes]) -> None:
+    """A schedule may call twice: both digests follow the same one, and the next follows one of them."""
+    signer, public, _ = key
+    store = archive(1, signer=signer)
+    put_segment(store, line_of(trace_id(1, NOON_MS)))
+    twin = copy(store, lambda _, body: body)
+    seal(store, NOON_MS + HOUR_MS, signer)
+    seal(twin, NOON_MS + HOUR_MS + 1_000, signer)
+    name = digest_key(NOON_MS + HOUR_MS + 1_000, 2)
+    store.put_new(name, twin.get(name))
+    put_segment(store, line_of(trace_id(2, NOON_MS)))
+    seal(store, NOON_MS + 2 * HOUR_MS, signer)
+    assert told(store, public) == []
+
+
 def test_a_digest_put_between_is_found() -> None:
-    """Two of one number: one of them is not the sealer's."""
+    """One that follows something else, or lies under another name than its own."""
     store = archive()
     second = digest_key(NOON_MS + HOUR_MS, 2)
-    store.put_new(digest_key(NOON_MS + HOUR_MS + 1_000, 2), store.get(second))
-    assert any("two digests of number 2" in one for one in told(store))
+    copied = digest_key(NOON_MS + HOUR_MS + 1_000, 2)
+    store.put_new(copied, store.get(second))
+    assert [one for one in told(store) if "under the name of another" in one]
+    other = archive(1)
+    forged = encode_digest(number=2, at_ms=NOON_MS, until_ms=0, swept_until_ms=0, previous=None, segments=[])
+    other.put_new(digest_key(NOON_MS, 2), envelop_digest(forged, None))
+    assert [one for one in told(other) if "does not say which digest it follows" in one]
 
 
 def test_a_key_that_does_not_sign_is_told(key: tuple[Signer, PublicKey, bytes]) -> None:

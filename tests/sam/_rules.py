@@ -14,7 +14,7 @@ from infra import Stack
 Rule = Callable[[Stack], Iterator[str]]
 RULES: dict[str, Rule] = {}
 
-FUNCTIONS = ("RequestHandler", "TraceProcessor")
+FUNCTIONS = ("RequestHandler", "TraceProcessor", "TraceSealer")
 BUCKETS = ("ArchiveBucket", "QueryResults")
 QUEUES = ("TraceQueue", "DeadLetterQueue")
 OUTAGE_S = 48 * 3600
@@ -102,6 +102,41 @@ def the_processor_may_only_archive(stack: Stack) -> Iterator[str]:
             ("logs:PutLogEvents", "<TraceProcessorLog.Arn>"),
         },
     )
+
+
+@rule
+def the_sealer_may_only_add_digests(stack: Stack) -> Iterator[str]:
+    """It lists and reads segments and digests, adds digests, and signs where there is a key."""
+    signs = {("kms:Sign", "<DigestKey.Arn>")} if stack.holds("DigestsAreSigned") else set[tuple[str, str]]()
+    yield from _differ(
+        grants(stack, "TraceSealerRole"),
+        {
+            ("s3:ListBucket", "<ArchiveBucket.Arn>"),
+            ("s3:GetObject", "<ArchiveBucket.Arn>/segments/*"),
+            ("s3:GetObject", "<ArchiveBucket.Arn>/digests/*"),
+            ("s3:PutObject", "<ArchiveBucket.Arn>/digests/*"),
+            ("logs:CreateLogStream", "<TraceSealerLog.Arn>"),
+            ("logs:PutLogEvents", "<TraceSealerLog.Arn>"),
+            *signs,
+        },
+    )
+
+
+@rule
+def digests_outlive_the_stack_with_the_key_that_signs_them(stack: Stack) -> Iterator[str]:
+    """And somebody calls the sealer every hour."""
+    for name, key in stack.of_type("AWS::KMS::Key").items():
+        if (key.get("KeySpec"), key.get("KeyUsage")) != ("ECC_NIST_P256", "SIGN_VERIFY"):
+            yield f"{name} can't sign digests: {key.get('KeySpec')}, {key.get('KeyUsage')}"
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if stack.resources[name].get(policy) != "Retain":
+                yield f"{name}: {policy} is {stack.resources[name].get(policy)}"
+    schedules = {
+        schedule.get("ScheduleExpression"): [target.get("Arn") for target in schedule.get("Targets", [])]
+        for schedule in stack.of_type("AWS::Events::Rule").values()
+    }
+    if schedules != {"rate(1 hour)": ["<TraceSealer.Arn>"]}:
+        yield f"schedules: {schedules}"
 
 
 def _differ(found: set[tuple[str, str]], expected: set[tuple[str, str]]) -> Iterator[str]:
@@ -227,7 +262,7 @@ def segments_are_never_overwritten(stack: Stack) -> Iterator[str]:
         and statement.get("Condition", {}).get("Null") == {"s3:if-none-match": "true"}
     ]
     guarded = {resource for statement in guards for resource in _list(statement["Resource"])}
-    if guarded != {"<ArchiveBucket.Arn>/segments/*", "<ArchiveBucket.Arn>/large/*"}:
+    if guarded != {f"<ArchiveBucket.Arn>/{folder}/*" for folder in ("segments", "large", "digests")}:
         yield f"overwriting is refused on {sorted(guarded)}"
 
 
@@ -407,6 +442,7 @@ def outputs_name_all_that_the_cli_needs(stack: Stack) -> Iterator[str]:
         "DeadLetterQueueUrl": "<DeadLetterQueue>",
         "RequestHandlerName": "<RequestHandler>",
         "TraceProcessorName": "<TraceProcessor>",
+        "TraceSealerName": "<TraceSealer>",
         "TraceQueueUrl": "<TraceQueue>",
         "WorkGroupName": "<Questions>",
     }

@@ -37,7 +37,7 @@ class Context:
 
 
 class World:
-    """Queues and bucket as the stack has them, and its two functions."""
+    """Queues and bucket as the stack has them, and its functions."""
 
     def __init__(self) -> None:
         self.s3 = boto3.client("s3", region_name=REGION)
@@ -196,6 +196,18 @@ def test_poison_goes_to_the_dead_letter_queue_and_its_siblings_to_the_archive(wo
         if "traceId" not in record["messageAttributes"]
     ]
     assert sorted(reasons) == sorted(told)
+
+
+# ── the schedule ───────────────────────────────────────────────────────────────────────────────────────────────────
+def test_the_schedule_seals_what_was_archived(world: World) -> None:
+    """Once; the next call finds nothing new."""
+    process("sqs-ten")
+    seal = _load("trace_sealer")
+    answer = seal(EVENTS["schedule"], Context())
+    assert (answer["traces"], answer["clashes"], answer["complete"]) == (10, [], True)
+    listed = world.s3.list_objects_v2(Bucket=BUCKET, Prefix="digests/")["Contents"]
+    assert [item["Key"] for item in listed] == answer["digests"]
+    assert seal(EVENTS["schedule"], Context())["digests"] == []
 
 
 # ── the samples ────────────────────────────────────────────────────────────────────────────────────────────────────

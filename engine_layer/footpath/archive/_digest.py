@@ -179,6 +179,11 @@ def encode_digest(
     )
 
 
+def _compact(made_at: str) -> str:
+    """A time as keys have it: to the second, without punctuation."""
+    return re.sub(r"[-:]|\.\d+", "", made_at)
+
+
 def message_of(signed: bytes) -> bytes:
     """What a signature is over: the SHA-256 of a digest's bytes, because KMS signs no more than 4,096 bytes."""
     return hashlib.sha256(signed).digest()
@@ -214,7 +219,7 @@ def decode_digest(key: str, body: bytes) -> SignedDigest:
         digest = _decode_digest(envelope.digest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CorruptArchiveError(f"no digest: {error}", key=key) from error
-    if number_of_digest_key(key) != digest.number:
+    if key != f"{DIGESTS}{_compact(digest.made_at)}-{digest.number:08d}.json":
         raise CorruptArchiveError(f"digest {digest.number} lies under the name of another", key=key)
     link = Link(key, hashlib.sha256(body).hexdigest())
     return SignedDigest(key, link, digest, bytes(envelope.digest), envelope.signature)
