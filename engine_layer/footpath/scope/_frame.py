@@ -1,12 +1,12 @@
 """One execution of one node, seen from inside: its reads, its staged writes, its commit."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Struct
 
 from footpath.errors import StateError
 from footpath.journal.entries import (
@@ -27,7 +27,19 @@ from footpath.journal.entries import (
     TOKEN,
     UPDATE,
 )
-from footpath.state import capture, is_echo, is_tracked, merge, same, settle, track, untracked
+from footpath.state import (
+    Growth,
+    capture,
+    grown,
+    is_echo,
+    is_tracked,
+    merge,
+    recorded_form,
+    same,
+    settle,
+    track,
+    untracked,
+)
 from footpath.values import ABSENT, ATOMS, MARK, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
@@ -50,19 +62,6 @@ NO_PAYLOAD: Any = object()
 """Says that an emit carries no payload; None is a payload."""
 
 
-def _joined(head: Any, tail: Any) -> Raw | None:
-    """Two recorded lists as one, without a look at any item; None where either is no list with items.
-
-    Should the first be out of date, because somebody changed the list behind the scope's back, the commit will see it.
-    """
-    if type(head) is not Raw or type(tail) is not Raw:
-        return None
-    first, second = bytes(head), bytes(tail)
-    if first[:1] != b"[" or second[:1] != b"[" or len(first) == 2 or len(second) == 2:
-        return None
-    return Raw(b"%b,%b" % (first[:-1], second[1:]))
-
-
 class Frame(Struct, eq=False):
     """A stage's hold on the shared state.
 
@@ -76,7 +75,7 @@ class Frame(Struct, eq=False):
         base: the committed values that the stage sees.
         touched: containers the stage has looked into, `(value, view)` by key.
         patches: of each key that was patched: all patches as one, what the last one left, what was written between them.
-        recorded: the recorded form of each staged container, by key.
+        recorded: the recorded form of each staged container, by key, or how it grew.
         broke: whether the stage asked to stop its line; `reason` is what it said.
         seen: which untracked sources were noted, as bits.
     """
@@ -153,7 +152,8 @@ class Frame(Struct, eq=False):
         if touched is None:
             touched = self.touched = {}
         earlier = touched.get(key)
-        view = track(value, self, key, None if earlier is None else earlier[1])
+        own = type(value) is list and type(self.known(key, value)) is Growth
+        view = track(value, self, key, None if earlier is None else earlier[1], own=own)
         # What a stage has looked into is looked at again when it commits: nothing may change behind the scope's back.
         touched[key] = (value, view)
         return view
@@ -382,8 +382,11 @@ class Frame(Struct, eq=False):
 
     def append_all(self, key: str, items: Iterable[Any]) -> None:
         view = self.read(key)
-        current = [] if view is None else untracked(view)
-        self.write(key, [*current, *map(untracked, items)])
+        added = [untracked(item) for item in items]
+        if type(self.lookup(key)) is list:
+            view.extend(added)
+        else:
+            self.write(key, added if view is None else [*untracked(view), *added])
 
     # What a tracked view calls when it is changed; see footpath.state.
     def nested_set(self, key: str, path: tuple[Any, ...], value: Any) -> None:
@@ -396,20 +399,31 @@ class Frame(Struct, eq=False):
         self.write(key, value)
 
     def root_extend(self, key: str, items: list[Any]) -> None:
-        """Grow the list under key; the journal holds the new items alone."""
+        """Let the list under key grow; the journal holds the new items alone."""
         host = self.begin_write(key)
         redaction = host.redaction
         old = self.lookup(key)
-        whole = [*old, *items]
-        if redaction is not None:
-            self.write(key, whole)
+        if redaction is not None and redaction.needs_whole(key):
+            self.write(key, [*old, *items])
             return
-        tail = record(items)
-        host.record_entry((APPEND, key, tail))
-        known = None
-        if not self.branch:
-            known = (self.recorded or {}).get(key) if key in self.staged else self.region.recorded.get(key)
-        self.stage(key, whole, _joined(known, tail) or record(whole))
+        text = record(items)
+        host.record_entry((APPEND, key, text if redaction is None else redaction.scrub_recorded(text)))
+        known = self.known(key, old)
+        if type(known) is Growth and key in self.staged and known.add(items, text):
+            return  # the list is this stage's own already
+        whole, growth = grown(old, known, items, text)
+        self.stage(key, whole, record(whole) if growth is None else growth)
+
+    def known(self, key: str, value: Any) -> Any:
+        """How the container that is the key's value was recorded, or how it grew; None when nobody knows."""
+        region, branch = self.region, self.branch
+        if key in self.staged:
+            found = None if self.recorded is None else self.recorded.get(key)
+        elif branch and region.branch_values(branch).get(key) is value:
+            found = region.recorded.get((branch, key))
+        else:
+            found = region.recorded.get(key) if region.values.get(key) is value else None
+        return None if type(found) is Growth and found.items is not value else found
 
     def current_value(self, key: str) -> Any:
         """The key's value as the stage would read it now, without an event; ABSENT when there is none."""
@@ -463,10 +477,10 @@ class Frame(Struct, eq=False):
                 region.recorded.pop(slot, None)
             else:
                 now = recorded[key]
-                if not is_recorded_as(value, now):
+                if not (now.settle() if type(now) is Growth else is_recorded_as(value, now)):
                     now = record(value)
                     self.changed(key, now)
-                unchanged = base is not ABSENT and (region.recorded.get(slot) == now or same(base, value))
+                unchanged = base is not ABSENT and _is_unchanged(base, region.recorded.get(slot), value, now)
                 region.recorded[slot] = now
             if unchanged:
                 if dropped is None:
@@ -490,6 +504,10 @@ class Frame(Struct, eq=False):
             if key in self.staged or self.branch:
                 continue
             before = region.recorded.get(key)
+            if type(before) is Growth:
+                if before.items is value and before.own == len(value):
+                    continue
+                before = before.recorded()
             if before is not None and is_recorded_as(value, before):
                 continue
             now = record(value)
@@ -554,6 +572,12 @@ class Frame(Struct, eq=False):
         self.tokens.append(text)
         self.host.stream("on_token", stream, text)
         self.say((TOKEN, stream, record(text)))
+
+
+def _is_unchanged(base: Any, recorded_base: Any, value: Any, recorded: Any) -> bool:
+    if type(recorded) is Growth and type(base) is list and len(base) != len(value):
+        return False
+    return recorded_form(recorded_base) == recorded_form(recorded) or same(base, value)
 
 
 def _merges_alike(base: Any, patch: Any) -> bool:

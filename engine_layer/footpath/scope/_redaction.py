@@ -50,6 +50,7 @@ class Redaction:
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self._verdicts: dict[str, bool] = {}
+        self._unmarked: set[str] = set()
 
     @property
     def active(self) -> bool:
@@ -65,6 +66,10 @@ class Redaction:
         return verdict or key in self.marked
 
     hides = wants
+
+    def needs_whole(self, key: str) -> bool:
+        """Whether what is added to a list can't be shown by itself, because the list is or was hidden, or fields of it are."""
+        return key in self.fields or key in self._unmarked or self.wants(key)
 
     def hides_evidence(self, key: str, value: Any) -> bool:
         """Whether evidence shows the mark; where nothing is, only if something hidden was written."""
@@ -89,7 +94,8 @@ class Redaction:
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
         hidden = self.wants(key)
-        self.marked.pop(key, None)
+        if self.marked.pop(key, 0) is None:
+            self._unmarked.add(key)
         return hidden
 
     def show(self, key: str, recorded: Any) -> Any:

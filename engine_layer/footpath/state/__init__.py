@@ -2,11 +2,13 @@
 
 `Region` holds one flow's values. `merge` and `same` are the two rules of a commit. `track` wraps a container so that
 changes made through it are recorded when they happen; `untracked` gives the plain value back, as a copy of its own.
+`Growth` and `grown` let a list grow at its end without a look at what it held before.
 """
 
 from __future__ import annotations
 
 from footpath.state._equality import same
+from footpath.state._growth import Growth, grown, recorded_form
 from footpath.state._merge import merge
 from footpath.state._place import Owner, is_echo, is_tracked
 from footpath.state._region import Region
@@ -14,14 +16,17 @@ from footpath.state._untracked import capture, untracked
 from footpath.state._views import TrackedDict, TrackedList, settle, track
 
 __all__ = [
+    "Growth",
     "Owner",
     "Region",
     "TrackedDict",
     "TrackedList",
     "capture",
+    "grown",
     "is_echo",
     "is_tracked",
     "merge",
+    "recorded_form",
     "same",
     "settle",
     "track",

@@ -34,7 +34,10 @@ class Owner(Protocol):
         """The value of the key is another now."""
 
     def root_extend(self, key: str, items: list[Any]) -> None:
-        """The list that is the value of the key grew at its end."""
+        """The list that is the value of the key grew at its end.
+
+        Its value is then a list that only the owner holds: the same one as before, if that was so already.
+        """
 
 
 class Place:
@@ -43,11 +46,13 @@ class Place:
     Attributes:
         in_list: whether a list lies on the way from the root (the container at this place not counted).
         kept: the list views of one root by path, for `settle`.
-        seen: of a list view, the items it took over last.
+        own: whether the list that stands here is nobody's but the owner's.
+        seen: of a list view, the items it took over last: the first `length` of this list. A copy of `source`, or `source`
+            itself where nobody else holds it: then it changes by growing at its end, and in no other way.
         in_place: set by `+=` and its kin, whose assignment is still to come: see `is_echo`.
     """
 
-    __slots__ = ("in_list", "in_place", "kept", "key", "owner", "path", "root", "seen", "source")
+    __slots__ = ("in_list", "in_place", "kept", "key", "length", "own", "owner", "path", "root", "seen", "source")
 
     def __init__(
         self, owner: Owner, key: str, path: tuple[Any, ...], in_list: bool, kept: dict[tuple[Any, ...], Any]
@@ -60,6 +65,8 @@ class Place:
         self.root: Any = None
         self.source: Any = None
         self.seen: list[Any] = []
+        self.length = 0
+        self.own = False
         self.in_place = False
 
     def find(self) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from footpath.state._growth import Growth
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ class Region(Struct, eq=False):
     Attributes:
         values: live values by key; a deleted key stays in place as `ABSENT`, so that a later write keeps its position.
             Parallel children live below `runs`, by child id.
-        recorded: for containers, the recorded form they had when they were committed, by key; what a commit compares with.
+        recorded: for containers, the recorded form they had when they were committed, by key, or how they grew; what a commit
+            compares with.
         prefix: what stands before its nodes' ids and names, mount ids joined by "/"; empty at the top.
         mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the run went
             on: what is mounted in that one has been named before, so the way to it is not in those names.
@@ -77,5 +79,11 @@ class Region(Struct, eq=False):
         return value
 
     def plain_view(self) -> dict[str, Any]:
-        """The state as a mapping function sees it: untracked, without deleted keys."""
+        """The state as a mapping function sees it: untracked, without deleted keys.
+
+        From here on others hold what is in it, so a commit looks at all of it again.
+        """
+        for key, known in self.recorded.items():
+            if type(known) is Growth:
+                self.recorded[key] = known.recorded()
         return {key: value for key, value in self.values.items() if value is not ABSENT}

@@ -24,24 +24,27 @@ if TYPE_CHECKING:
 __all__ = ["TrackedDict", "TrackedList", "settle", "track"]
 
 
-def track(value: Any, owner: Owner, key: str, before: Any = None) -> Any:
+def track(value: Any, owner: Owner, key: str, before: Any = None, *, own: bool = False) -> Any:
     """Give what a stage gets for the value of a key: a view of a dict or list, any other value itself.
 
     Dicts and lists of a class of their own (`OrderedDict`, ...) and tuples are given as they are. `before` is what the
-    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them.
+    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them. `own` says that
+    the value is a list that nobody else holds.
     """
     make = MAKERS.get(type(value))
     if make is None:
         return value
     place = Place(owner, key, (), False, before.place.kept if is_tracked(before) else {})
     place.root = owner.current_value(key)
+    place.own = own
     return make(value, place)
 
 
 def settle(view: Any) -> bool:
     """Tell the owner of changes that C code made to list views behind their methods; True when there were any.
 
-    `view` is the view of a root value; all list views that came out of it are looked at.
+    `view` is the view of a root value; all list views that came out of it are looked at, and are let go: they are not
+    looked at again.
     """
     if not is_tracked(view):
         return False
@@ -57,4 +60,5 @@ def settle(view: Any) -> bool:
         place.replace(list.copy(items))
         items.sync()
         found = True
+    view.place.kept.clear()  # it holds the views that hold it: large lists would have to wait for the garbage collector
     return found
