@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -123,7 +124,7 @@ class FlowChartExecutor:
         self._narrative: dict[str, Any] | None = None
         self._phases: list[Phase] = []
         self._told: tuple[Phase, int, NarrativeBuilder] | None = None
-        self._running = False
+        self._busy = allocate_lock()
 
     # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
     def attach_scope_recorder(self, recorder: Any) -> None:
@@ -290,7 +291,7 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
-            self._running = False
+            self._busy.release()
 
     async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
         try:
@@ -301,11 +302,12 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
-            self._running = False
+            self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:
         phase.pause = pause
         phase.status = "paused"
+        phase.run.current = None  # no stage's scope may write from here on
         phase.duration_us = phase.run.now()
 
     def _begin_again(
@@ -316,9 +318,21 @@ class FlowChartExecutor:
         max_depth: int,
         max_iterations: int,
     ) -> tuple[Scheduler, Phase]:
-        if self._running:
-            message = "this executor is running already; use an executor for each run"
-            raise RunError(message)
+        self._take_hold()
+        try:
+            return self._begun_again(checkpoint, given, env, max_depth, max_iterations)
+        except BaseException:
+            self._busy.release()
+            raise
+
+    def _begun_again(
+        self,
+        checkpoint: Mapping[str, Any],
+        given: Any,
+        env: Mapping[str, Any] | None,
+        max_depth: int,
+        max_iterations: int,
+    ) -> tuple[Scheduler, Phase]:
         before = self._phases[-1] if self.is_paused() else None
         try:
             stage_id = checkpoint["pausedStageId"]
@@ -369,7 +383,6 @@ class FlowChartExecutor:
             self._phases = [*self._phases, phase]
         else:
             self._phases = [phase]
-        self._running = True  # before anybody hears of it, who might call back
         run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
         run.record_entry((RUN_START,))
         scheduler = Scheduler()
@@ -429,9 +442,27 @@ class FlowChartExecutor:
         timeout_ms: float | None,
         signal: Any,
     ) -> tuple[Scheduler, Phase]:
-        if self._running:
+        self._take_hold()
+        try:
+            return self._begun(given, env, max_depth, max_iterations, timeout_ms, signal)
+        except BaseException:
+            self._busy.release()
+            raise
+
+    def _take_hold(self) -> None:
+        if not self._busy.acquire(blocking=False):
             message = "this executor is running already; use an executor for each run"
             raise RunError(message)
+
+    def _begun(
+        self,
+        given: Mapping[str, Any] | None,
+        env: Mapping[str, Any] | None,
+        max_depth: int,
+        max_iterations: int,
+        timeout_ms: float | None,
+        signal: Any,
+    ) -> tuple[Scheduler, Phase]:
         if max_depth < 1:
             message = "FlowchartTraverser: maxDepth must be >= 1"
             raise RunError(message)
@@ -451,7 +482,6 @@ class FlowChartExecutor:
                 shown = run.redaction.show_input(shown)
         phase.input = shown
         self._phases = [phase]
-        self._running = True  # before anybody hears of it, who might call back
         self._seed(run)
         run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, shown))
         scheduler = Scheduler()
@@ -519,12 +549,14 @@ class FlowChartExecutor:
             run.record_entry((RUN_END,))
         phase.duration_us = run.now()
         phase.status = "completed"
+        run.current = None  # no stage's scope may write from here on
         return result
 
     def _fail(self, phase: Phase, error: BaseException) -> None:
         run = phase.run
         phase.error = error
         phase.status = "failed"
+        run.current = None  # no stage's scope may write from here on
         phase.duration_us = run.now()
         run.record_entry((RUN_FAILED, _stage.error_entry(run, error)))
 

@@ -163,11 +163,14 @@ def walk(
             except Paused as pause:
                 yield _stage.pause(place, frame, pause, settled)
                 raise
-            except Exception as error:
-                if task.parallel:
+            except GeneratorExit:
+                raise  # the run has ended elsewhere
+            except BaseException as error:
+                waits = task.parallel and isinstance(error, Exception)  # what stops the program waits for nobody
+                if waits:
                     yield _stage.turns_to_settle(settled)
                 _stage.fail(run, frame, error)
-                if task.parallel and node.kind != "stage":
+                if waits and node.kind != "stage":
                     yield 1
                 raise
         else:

@@ -20,13 +20,15 @@ asyncio.
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from footpath.scope import Paused
+
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Awaitable, Callable, Generator
 
 TURNS_AFTER_GROUP = 3
@@ -110,6 +112,16 @@ class Scheduler:
         task.value, task.error = value, error
         self.ready.append(task)
 
+    def give_up(self, waiting: tuple[Task, Awaitable[Any]] | None, error: Callable[[], BaseException]) -> None:
+        """Await nothing more: whoever waits, or comes to wait, gets an error instead."""
+        while waiting is not None:
+            task, awaitable = waiting
+            close = getattr(awaitable, "close", None)
+            if close is not None:
+                close()
+            self.resume(task, None, error())
+            waiting = self.step()
+
     def _advance(self, task: Task) -> tuple[Task, Awaitable[Any]] | None:
         stack = task.stack
         value, error = task.value, task.error
@@ -163,21 +175,27 @@ class Scheduler:
         owner = group.owner
         if owner is None:
             return
-        hurried = group.fail_fast and error is not None
+        # What stops the program (Ctrl-C, a cancelled task) does not wait for siblings either.
+        stops = error is not None and not isinstance(error, (Exception, Paused))
+        hurried = stops or (group.fail_fast and error is not None)
         if hurried or group.left == 0:
             group.owner = None
+            if stops:
+                self._stop(but_failing=True)
             self.resume(owner, group, None)
             owner.turns = TURNS_AFTER_GROUP + hurried
             if group.left and self.root is not None:
                 # From here on the main line is not alone any more.
                 self.root.parallel = True
 
-    def _stop(self) -> None:
-        """End what siblings of a child that failed fast still had before them."""
+    def _stop(self, *, but_failing: bool = False) -> None:
+        """End what others still had before them; those that are being told of an error may hear it first."""
+        failing = [task for task in self.ready if but_failing and task.error is not None]
         for task in self.ready:
-            while task.stack:
+            while task.stack and task not in failing:
                 task.stack.pop().close()
         self.ready.clear()
+        self.ready.extend(failing)
 
 
 def drive(scheduler: Scheduler) -> Any:
@@ -196,11 +214,8 @@ def drive(scheduler: Scheduler) -> Any:
         except RuntimeError:
             asyncio.run(finish(scheduler, waiting))
         else:
-            close = getattr(waiting[1], "close", None)
-            if close is not None:
-                close()
             message = "this chart has async stages and an event loop is running here: use `await executor.arun(...)`"
-            scheduler.error = RuntimeError(message)
+            scheduler.give_up(waiting, lambda: RuntimeError(message))
     return _outcome(scheduler)
 
 
@@ -217,16 +232,19 @@ def _outcome(scheduler: Scheduler) -> Any:
 
 
 async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | None) -> None:
-    """Go on in the running event loop until the run is done."""
+    """Go on in the running event loop until the run is done.
+
+    When the task that runs this is cancelled, so are the stages that wait, which may clean up; then each of them is recorded
+    as cancelled, and the run ends with that.
+    """
     import asyncio
 
-    pending: set[asyncio.Future[Any]] = set()
-    arrived: deque[tuple[Task, asyncio.Future[tuple[Any, BaseException | None]]]] = deque()
+    pending: dict[Future[tuple[Any, BaseException | None]], Task] = {}
+    arrived: deque[Future[tuple[Any, BaseException | None]]] = deque()
     changed = asyncio.Event()
 
-    def arrive(task: Task, future: asyncio.Future[Any]) -> None:
-        pending.discard(future)
-        arrived.append((task, future))
+    def arrive(future: Future[Any]) -> None:
+        arrived.append(future)
         changed.set()
 
     try:
@@ -237,28 +255,43 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
                     scheduler.resume(task, *await _settle(awaitable, scheduler))
                 else:
                     future = asyncio.ensure_future(_settle(awaitable, scheduler))
+                    pending[future] = task
                     # Lets the coroutine run to its first wait before the next sibling begins.
                     await asyncio.sleep(0)
                     if future.done():
-                        scheduler.resume(task, *future.result())
+                        scheduler.resume(pending.pop(future), *future.result())
                     else:
-                        pending.add(future)
-                        future.add_done_callback(partial(arrive, task))
+                        future.add_done_callback(arrive)
             elif scheduler.done:
                 return
             elif arrived:
-                task, future = arrived.popleft()
-                scheduler.resume(task, *future.result())
+                future = arrived.popleft()
+                scheduler.resume(pending.pop(future), *future.result())
             else:
                 changed.clear()
                 await changed.wait()
             waiting = scheduler.step()
+    except asyncio.CancelledError:
+        for task, error in await _stopped(pending):
+            scheduler.resume(task, None, error or asyncio.CancelledError())
+        scheduler.give_up(scheduler.step(), asyncio.CancelledError)
+        if scheduler.error is None:
+            raise
     finally:
-        for future in pending:
-            future.cancel()
-        if pending:
-            # Their stages clean up before the run is over.
-            await asyncio.gather(*pending, return_exceptions=True)
+        await _stopped(pending)
+
+
+async def _stopped(pending: dict[Future[Any], Task]) -> list[tuple[Task, BaseException | None]]:
+    """Cancel what is pending, whose stages clean up before the run is over; gives what stopped them otherwise."""
+    stopped = list(pending.items())
+    pending.clear()
+    for future, _ in stopped:
+        future.cancel()
+    if stopped:
+        import asyncio
+
+        await asyncio.wait([future for future, _ in stopped])
+    return [(task, None if future.cancelled() else future.exception()) for future, task in stopped]
 
 
 async def _settle(awaitable: Awaitable[Any], scheduler: Scheduler) -> tuple[Any, BaseException | None]:
@@ -267,8 +300,6 @@ async def _settle(awaitable: Awaitable[Any], scheduler: Scheduler) -> tuple[Any,
         if scheduler.time_left is None:
             return await awaitable, None
         return await _bounded(awaitable, scheduler.time_left), None
-    except (KeyboardInterrupt, SystemExit):
-        raise
     except BaseException as raised:  # noqa: BLE001
         return None, raised
 

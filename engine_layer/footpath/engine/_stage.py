@@ -157,12 +157,16 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
         except Paused as signal:
             yield pause(place, frame, signal, settled)
             raise
-        except Exception as error:
-            if number == attempts or policy is None or not _wanted(policy.retry_on, error):
-                if task.parallel:
+        except GeneratorExit:
+            raise  # the run has ended elsewhere
+        except BaseException as error:
+            stops = not isinstance(error, Exception)
+            if stops or number == attempts or policy is None or not _wanted(policy.retry_on, error):
+                waits = task.parallel and not stops  # what stops the program waits for nobody
+                if waits:
                     yield turns_to_settle(settled)
                 fail(run, frame, error)
-                if task.parallel and node.kind != "stage":
+                if waits and node.kind != "stage":
                     yield 1
                 raise
             delay_ms = _delay_ms(policy.backoff_ms, number)

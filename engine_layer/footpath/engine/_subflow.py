@@ -86,13 +86,16 @@ def enter(
         pause.path.insert(0, prefix)
         pause.states[prefix] = inner.plain_view()
         raise
-    except Exception as error:
-        if place.task.parallel:
+    except GeneratorExit:
+        raise  # the run has ended elsewhere
+    except BaseException as error:
+        waits = place.task.parallel and isinstance(error, Exception)
+        if waits:
             yield 3
         run.bag(frame, "errors", "subflowError", _error_text(run, error))
         run.say(frame, _exit(run))
         run.say(frame, (COMMIT,))
-        if place.task.parallel:
+        if waits:
             yield 1
         raise
     if place.task.parallel:

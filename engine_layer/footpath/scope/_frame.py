@@ -4,7 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET, Struct
 
@@ -62,11 +62,26 @@ NO_PAYLOAD: Any = object()
 """Says that an emit carries no payload; None is a payload."""
 
 
+class _Ended(dict[str, Any]):
+    """Staged writes of a stage that has ended: there can't be any."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        message = f"a stage that has ended can't write {key!r} any more; use the scope of the stage that runs now"
+        raise StateError(message)
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002  # as a dict's
+        message = f"a stage that has ended can't read {key!r} any more; use the scope of the stage that runs now"
+        raise StateError(message)
+
+
+_ENDED: Final[dict[str, Any]] = _Ended()
+
+
 class Frame(Struct, eq=False):
     """A stage's hold on the shared state.
 
     A frame owns its stage's staged writes. They reach the shared state at `commit`, or are dropped by `forget` when an
-    attempt failed. Every access is appended to the journal before its effect is visible. A struct, because each stage
+    attempt failed. After the commit the frame takes nothing more, though views that came out of it can still be looked at. Every access is appended to the journal before its effect is visible. A struct, because each stage
     execution makes one, and C does that in half the time.
 
     Attributes:
@@ -97,6 +112,20 @@ class Frame(Struct, eq=False):
     answer: Any = NO_ANSWER
     tokens: list[Any] | None = None
 
+    def enter(self) -> None:
+        """What comes next belongs to this frame.
+
+        Raises:
+            StateError: the stage has ended.
+        """
+        if self.staged is _ENDED:
+            message = (
+                f"the stage '{self.node.id}' has ended, and its scope with it: what it still asks or writes would be lost; "
+                "use the scope of the stage that runs now"
+            )
+            raise StateError(message)
+        self.host.switch(self)
+
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
     def lookup(self, key: str) -> Any:
         if key in self.staged:
@@ -115,8 +144,8 @@ class Frame(Struct, eq=False):
     def read(self, key: str) -> Any:
         """A tracked read; None when the key is absent."""
         host = self.host
-        if host.current is not self:
-            host.switch(self)
+        if host.current is not self or self.staged is _ENDED:
+            self.enter()
         if host.careful:
             return self.read_with_care(key)
         host.record_entry(key)
@@ -160,8 +189,8 @@ class Frame(Struct, eq=False):
 
     def has(self, key: str) -> bool:
         host = self.host
-        if host.current is not self:
-            host.switch(self)
+        if host.current is not self or self.staged is _ENDED:
+            self.enter()
         host.record_entry((HAS, key))
         return self.lookup(key) is not ABSENT
 
@@ -182,16 +211,16 @@ class Frame(Struct, eq=False):
         if value and not self.seen & bit:
             self.seen |= bit
             host = self.host
-            if host.current is not self:
-                host.switch(self)
+            if host.current is not self or self.staged is _ENDED:
+                self.enter()
             host.record_entry((SOURCE, name))
         return value
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
     def begin_write(self, key: str, *, deleting: bool = False) -> Host:
         host = self.host
-        if host.current is not self:
-            host.switch(self)
+        if host.current is not self or self.staged is _ENDED:
+            self.enter()
         if key in self.region.readonly:
             message = (
                 f'Cannot delete readonly input key "{key}" — input values are immutable'
@@ -213,8 +242,8 @@ class Frame(Struct, eq=False):
         if host.careful or key in self.region.readonly:
             self.write_with_care(key, value)
             return
-        if host.current is not self:
-            host.switch(self)
+        if host.current is not self or self.staged is _ENDED:
+            self.enter()
         kind = type(value)
         if kind in ATOMS:
             # What `record` would say of the commonest scalars, without asking it.
@@ -442,6 +471,7 @@ class Frame(Struct, eq=False):
             self.patch_again()
         staged = self.staged
         if not staged:
+            self.staged = _ENDED
             return None
         if self.branch or self.recorded:
             return self.commit_with_care()
@@ -460,7 +490,7 @@ class Frame(Struct, eq=False):
             values[key] = value
             if known and key in known:
                 del known[key]
-        self.staged = {}
+        self.staged = _ENDED
         return dropped
 
     def commit_with_care(self) -> list[str] | None:
@@ -491,7 +521,7 @@ class Frame(Struct, eq=False):
                 region.values[key] = value
             elif not unchanged:
                 region.put_path(("runs", branch, key), value)
-        self.staged = {}
+        self.staged = _ENDED
         self.recorded = None
         self.base = region.values
         return dropped
@@ -541,8 +571,8 @@ class Frame(Struct, eq=False):
     # ── everything else a stage may say ──────────────────────────────────────────────────────────────────────────
     def say(self, entry: tuple[Any, ...]) -> None:
         host = self.host
-        if host.current is not self:
-            host.switch(self)
+        if host.current is not self or self.staged is _ENDED:
+            self.enter()
         host.record_entry(entry)
 
     def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:

@@ -64,8 +64,8 @@ class Scope:
             if (
                 (kind is int and -SMALL < value < SMALL) or (kind is str and value.isascii()) or kind is bool
             ) and key not in frame.region.readonly:
+                frame.staged[key] = value  # raises when the stage has ended; so the entry comes second
                 host.record_entry((key, value))
-                frame.staged[key] = value
                 return
         frame.write(key, value)
 
