@@ -5,6 +5,6 @@ Nothing here ships; tests and tools use it.
 
 from __future__ import annotations
 
-from infra.template import Stack, load_template, transform
+from infra.template import Stack, cloudformation, load_template, resolve, transform
 
-__all__ = ["Stack", "load_template", "transform"]
+__all__ = ["Stack", "load_template", "transform", "cloudformation", "resolve"]

@@ -26,21 +26,16 @@ class Stack:
 
     Attributes:
         source: the template as written, parsed.
-        resources: logical id to `{"Type", "Properties", "DeletionPolicy", ...}`, every reference resolved.
+        resources: logical id to `{"Type", "Properties", "DeletionPolicy", ...}`, every reference resolved; without those
+            whose condition does not hold.
         outputs: output name to its resolved value.
-        conditions: which hold.
-
-    What stands under a condition that does not hold is not in it.
+        refusals: what CloudFormation would say to these parameters by the template's `Rules`; it would make nothing.
     """
 
     source: dict[str, Any]
     resources: dict[str, dict[str, Any]]
     outputs: dict[str, Any]
-    conditions: frozenset[str]
-
-    def holds(self, condition: str) -> bool:
-        """Whether a condition holds."""
-        return condition in self.conditions
+    refusals: list[str]
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """The properties of every resource of a CloudFormation type, by logical id."""
@@ -58,8 +53,8 @@ def load_template(path: Path = TEMPLATE) -> dict[str, Any]:
     return yaml_parse(path.read_text(encoding="utf-8"))
 
 
-def transform(source: dict[str, Any], parameters: dict[str, Any] | None = None) -> Stack:
-    """What CloudFormation makes of a template.
+def cloudformation(source: dict[str, Any], parameters: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The plain CloudFormation template that SAM makes of one; its references and conditions stand.
 
     Args:
         source: from `load_template`; not changed.
@@ -76,23 +71,59 @@ def transform(source: dict[str, Any], parameters: dict[str, Any] | None = None) 
     packaged = copy.deepcopy(source)
     for resource in packaged["Resources"].values():
         for member in ("CodeUri", "ContentUri"):  # what `sam package` does: the transform takes only uploaded code
-            if member in resource.get("Properties", {}):
+            place = resource.get("Properties", {}).get(member)
+            if isinstance(place, str) and not place.startswith("s3://"):
                 resource["Properties"][member] = "s3://packaged/code.zip"
-    values = {name: body.get("Default") for name, body in source.get("Parameters", {}).items()} | (parameters or {})
     translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    plain = translator.translate(packaged, dict(values))
-    resolve = _Resolver(values, plain.get("Conditions", {}))
-    conditions = frozenset(name for name in plain.get("Conditions", {}) if resolve.holds(name))
+    return translator.translate(packaged, _values(source, parameters))
 
-    def there(body: dict[str, Any]) -> bool:
-        return body.get("Condition") is None or body["Condition"] in conditions
 
+def transform(source: dict[str, Any], parameters: dict[str, Any] | None = None) -> Stack:
+    """What CloudFormation makes of a template.
+
+    Args:
+        source: from `load_template`; not changed.
+        parameters: values that differ from the defaults.
+
+    Raises:
+        InvalidDocumentException: of samtranslator, when the SAM transform refuses the template.
+    """
+    return resolve(source, cloudformation(source, parameters), parameters)
+
+
+def resolve(source: dict[str, Any], plain: dict[str, Any], parameters: dict[str, Any] | None = None) -> Stack:
+    """What CloudFormation makes of a plain template.
+
+    Args:
+        source: the template before the transform.
+        plain: from `cloudformation`.
+        parameters: values that differ from the defaults.
+    """
+    resolver = _Resolver(_values(source, parameters), plain.get("Conditions", {}))
     return Stack(
         source=source,
-        resources={name: resolve(body) for name, body in plain["Resources"].items() if there(body)},
-        outputs={name: resolve(body["Value"]) for name, body in plain.get("Outputs", {}).items() if there(body)},
-        conditions=conditions,
+        resources={
+            name: resolver({member: value for member, value in body.items() if member != "Condition"})
+            for name, body in plain["Resources"].items()
+            if resolver.holds(body.get("Condition"))
+        },
+        outputs={
+            name: resolver(body["Value"])
+            for name, body in plain.get("Outputs", {}).items()
+            if resolver.holds(body.get("Condition"))
+        },
+        refusals=[
+            assertion["AssertDescription"]
+            for rule in plain.get("Rules", {}).values()
+            if resolver.truth(rule["RuleCondition"])
+            for assertion in rule["Assertions"]
+            if not resolver.truth(assertion["Assert"])
+        ],
     )
+
+
+def _values(source: dict[str, Any], parameters: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: body.get("Default") for name, body in source.get("Parameters", {}).items()} | (parameters or {})
 
 
 class _Resolver:
@@ -112,7 +143,7 @@ class _Resolver:
             ((name, argument),) = node.items()
             function = {
                 "Ref": self._ref,
-                "Fn::GetAtt": lambda parts: f"<{parts[0]}.{parts[1]}>",
+                "Fn::GetAtt": self._attribute,
                 "Fn::Sub": self._sub,
                 "Fn::If": lambda parts: self(parts[1] if self.holds(parts[0]) else parts[2]),
                 "Fn::Join": lambda parts: parts[0].join(str(self(part)) for part in parts[1]),
@@ -135,13 +166,23 @@ class _Resolver:
 
         return _REFERENCE.sub(replace, text)
 
-    def holds(self, name: str) -> bool:
-        return self._truth(self._conditions[name])
+    @staticmethod
+    def _attribute(place: str | list[str]) -> str:
+        return f"<{place if isinstance(place, str) else '.'.join(place)}>"
 
-    def _truth(self, condition: dict[str, Any]) -> bool:
+    def holds(self, name: str | None) -> bool:
+        """Whether a condition does; what has none always stands."""
+        return name is None or self.truth(self._conditions[name])
+
+    def truth(self, condition: dict[str, Any]) -> bool:
+        """What a condition's functions come to."""
         ((name, parts),) = condition.items()
+        if name == "Condition":
+            return self.holds(parts)
         if name == "Fn::Equals":
             return str(self(parts[0])) == str(self(parts[1]))
         if name == "Fn::Not":
-            return not self._truth(parts[0])
+            return not self.truth(parts[0])
+        if name in {"Fn::And", "Fn::Or"}:
+            return (all if name == "Fn::And" else any)(self.truth(part) for part in parts)
         raise NotImplementedError(f"the template uses {name}, which this resolver does not know: add it")

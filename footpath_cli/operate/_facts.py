@@ -31,8 +31,8 @@ def facts_of_stack(outputs: Mapping[str, str], client: Callable[[str], Any]) -> 
 
     try:
         facts = Facts()
-        _ask_queues(facts, outputs, client("sqs"))
-        _ask_functions(facts, outputs, client("lambda"))
+        queue_arn = _ask_queues(facts, outputs, client("sqs"))
+        _ask_functions(facts, outputs, client("lambda"), queue_arn)
         _ask_bucket(facts, outputs["ArchiveBucketName"], client("s3"))
     except KeyError as error:
         cure = "is it a stack of this repository's template.yaml?"
@@ -43,7 +43,7 @@ def facts_of_stack(outputs: Mapping[str, str], client: Callable[[str], Any]) -> 
     return facts
 
 
-def _ask_queues(facts: Facts, outputs: Mapping[str, str], sqs: Any) -> None:
+def _ask_queues(facts: Facts, outputs: Mapping[str, str], sqs: Any) -> str:
     def attributes(url: str) -> dict[str, str]:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
 
@@ -57,17 +57,20 @@ def _ask_queues(facts: Facts, outputs: Mapping[str, str], sqs: Any) -> None:
     facts.dead_letter_queue_arn = dead["QueueArn"]
     facts.dead_letter_retention_s = int(dead["MessageRetentionPeriod"])
     facts.waiting["dead letters"] = int(dead.get("ApproximateNumberOfMessages", "0"))
+    return queue["QueueArn"]
 
 
-def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any) -> None:
-    name = outputs["TraceProcessorName"]
-    processor = functions.get_function_configuration(FunctionName=name)
+def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, queue_arn: str) -> None:
+    # What is live is what callers and the queue call, not what was deployed last.
+    name, live = outputs["TraceProcessorName"], {"Qualifier": outputs["FunctionAlias"]}
+    processor = functions.get_function_configuration(FunctionName=name, **live)
     facts.processor_timeout_s = processor.get("Timeout", 3)
     facts.processor_environment = processor.get("Environment", {}).get("Variables", {})
     facts.reserved_concurrency = functions.get_function_concurrency(FunctionName=name).get(
         "ReservedConcurrentExecutions"
     )
-    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    # By its queue: Lambda lists a mapping to an alias under the alias alone.
+    mappings = functions.list_event_source_mappings(EventSourceArn=queue_arn)["EventSourceMappings"]
     if len(mappings) != 1:
         raise CommandError(
             f"{name} has {len(mappings)} event source mappings, not one", "deploy the template again: messages wait"
@@ -75,7 +78,7 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any) -> 
     mapping: dict[str, Any] = mappings[0]
     _take_mapping(facts, mapping)
     facts.enabled = mapping.get("State", "Enabled") not in {"Disabled", "Disabling"}
-    request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"])
+    request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"], **live)
     facts.request_timeout_s = request.get("Timeout", 3)
     facts.request_environment = request.get("Environment", {}).get("Variables", {})
 

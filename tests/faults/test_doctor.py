@@ -144,6 +144,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "ArchiveBucketName": "archive",
             "TraceProcessorName": "processor",
             "RequestHandlerName": "requests",
+            "FunctionAlias": "live",
         }
 
 
@@ -165,14 +166,15 @@ class Functions:
     def __init__(self, **mapping: Any) -> None:
         self._mapping = self.mapping | mapping
 
-    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+    def get_function_configuration(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        assert Qualifier == "live"
         more = {"TRACE_QUEUE_URL": "https://sqs.example/1/traces"} if FunctionName == "requests" else {}
         return {"Timeout": 29 if more else 120, "Environment": {"Variables": self.variables | more}}
 
     def get_function_concurrency(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         return {}
 
-    def list_event_source_mappings(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+    def list_event_source_mappings(self, EventSourceArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         return {"EventSourceMappings": [self._mapping]}
 
 

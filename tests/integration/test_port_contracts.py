@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from footpath.archive import ObjectMissingError, ObjectTooLargeError
@@ -193,6 +194,35 @@ def test_a_bucket_that_refuses_is_unavailable(aws: None) -> None:
     for call in calls:
         with pytest.raises(ArchiveUnavailableError):
             call()
+
+
+def test_a_bucket_that_locks_takes_what_is_put_and_keeps_it(aws: None) -> None:
+    """S3 refuses a PUT without a checksum where Object Lock retains by default; a lock ends deleting."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(
+        Bucket="locked", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}, ObjectLockEnabledForBucket=True
+    )
+    s3.put_object_lock_configuration(
+        Bucket="locked",
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}},
+        },
+    )
+    sent: list[str | None] = []
+    client = AwsClient("s3", connect_s=1, read_s=5)
+    client().meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: sent.append(request.headers.get("x-amz-checksum-crc32"))
+    )
+    store = S3Store("locked", client)
+    assert store.put_new("segments/k", b"123456789")
+    assert not store.put_new("segments/k", b"other")
+    assert sent[0] in {"y/Q5Jg==", b"y/Q5Jg=="}  # CRC-32's check value, 0xcbf43926
+    version = s3.head_object(Bucket="locked", Key="segments/k")["VersionId"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket="locked", Key="segments/k", VersionId=version)
+    s3.delete_object(Bucket="locked", Key="segments/k")  # hides it, as `recover` does with what it has brought back
+    assert s3.get_object(Bucket="locked", Key="segments/k", VersionId=version)["Body"].read() == b"123456789"
 
 
 def test_a_bucket_that_does_not_answer_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,34 @@ from infra import Stack
 Rule = Callable[[Stack], Iterator[str]]
 RULES: dict[str, Rule] = {}
 
-FUNCTIONS = ("RequestHandler", "TraceProcessor", "TraceSealer")
+# What each function may do: (action, resource). Its role is named after it, its log too; a new function gets a row here.
+FUNCTIONS: dict[str, set[tuple[str, str]]] = {
+    # Adds to the queue, to `claims/` and to `spool/`, and reads nothing.
+    "RequestHandler": {
+        ("sqs:SendMessage", "<TraceQueue.Arn>"),
+        ("s3:PutObject", "<ArchiveBucket.Arn>/claims/*"),
+        ("s3:PutObject", "<ArchiveBucket.Arn>/spool/*"),
+    },
+    # Takes from the queue, reads claims, adds to the archive; no delete and no list. Poison goes to the DLQ.
+    "TraceProcessor": {
+        ("sqs:ReceiveMessage", "<TraceQueue.Arn>"),
+        ("sqs:DeleteMessage", "<TraceQueue.Arn>"),
+        ("sqs:GetQueueAttributes", "<TraceQueue.Arn>"),
+        ("sqs:SendMessage", "<DeadLetterQueue.Arn>"),
+        ("s3:GetObject", "<ArchiveBucket.Arn>/claims/*"),
+        ("s3:PutObject", "<ArchiveBucket.Arn>/segments/*"),
+        ("s3:PutObject", "<ArchiveBucket.Arn>/large/*"),
+    },
+    # Lists and reads segments and digests, and adds digests; it signs where there is a key.
+    "TraceSealer": {
+        ("s3:ListBucket", "<ArchiveBucket.Arn>"),
+        ("s3:GetObject", "<ArchiveBucket.Arn>/segments/*"),
+        ("s3:GetObject", "<ArchiveBucket.Arn>/digests/*"),
+        ("s3:PutObject", "<ArchiveBucket.Arn>/digests/*"),
+    },
+}
+# With a key of one's own, whoever uses queue or bucket uses the key as well, through them only.
+KEY_GRANTS = {("kms:GenerateDataKey", "<ArchiveKey.Arn>"), ("kms:Decrypt", "<ArchiveKey.Arn>")}
 BUCKETS = ("ArchiveBucket", "QueryResults")
 QUEUES = ("TraceQueue", "DeadLetterQueue")
 OUTAGE_S = 48 * 3600
@@ -71,86 +98,112 @@ def nobody_is_allowed_wildcards(stack: Stack) -> Iterator[str]:
 
 
 @rule
-def the_request_handler_may_only_ship(stack: Stack) -> Iterator[str]:
-    """It adds to the queue, to `claims/` and to `spool/`, and reads nothing."""
-    yield from _differ(
-        grants(stack, "RequestHandlerRole"),
-        {
-            ("sqs:SendMessage", "<TraceQueue.Arn>"),
-            ("s3:PutObject", "<ArchiveBucket.Arn>/claims/*"),
-            ("s3:PutObject", "<ArchiveBucket.Arn>/spool/*"),
-            ("logs:CreateLogStream", "<RequestHandlerLog.Arn>"),
-            ("logs:PutLogEvents", "<RequestHandlerLog.Arn>"),
-        },
-    )
+def each_function_may_do_what_it_needs_and_no_more(stack: Stack) -> Iterator[str]:
+    """Its row of the table, writing its own log, and using the key where there is one."""
+    for name, needed in FUNCTIONS.items():
+        log = {(action, f"<{name}Log.Arn>") for action in ("logs:CreateLogStream", "logs:PutLogEvents")}
+        key = KEY_GRANTS if has_own_key(stack) else set[tuple[str, str]]()
+        if name == "TraceSealer" and "DigestKey" in stack.resources:
+            key = key | {("kms:Sign", "<DigestKey.Arn>")}
+        yield from _differ(f"{name}Role", grants(stack, f"{name}Role"), needed | log | key)
 
 
-@rule
-def the_processor_may_only_archive(stack: Stack) -> Iterator[str]:
-    """It takes from the queue, reads claims, adds to the archive; no delete and no list. Poison goes to the DLQ."""
-    yield from _differ(
-        grants(stack, "TraceProcessorRole"),
-        {
-            ("sqs:ReceiveMessage", "<TraceQueue.Arn>"),
-            ("sqs:DeleteMessage", "<TraceQueue.Arn>"),
-            ("sqs:GetQueueAttributes", "<TraceQueue.Arn>"),
-            ("sqs:SendMessage", "<DeadLetterQueue.Arn>"),
-            ("s3:GetObject", "<ArchiveBucket.Arn>/claims/*"),
-            ("s3:PutObject", "<ArchiveBucket.Arn>/segments/*"),
-            ("s3:PutObject", "<ArchiveBucket.Arn>/large/*"),
-            ("logs:CreateLogStream", "<TraceProcessorLog.Arn>"),
-            ("logs:PutLogEvents", "<TraceProcessorLog.Arn>"),
-        },
-    )
-
-
-@rule
-def the_sealer_may_only_add_digests(stack: Stack) -> Iterator[str]:
-    """It lists and reads segments and digests, adds digests, and signs where there is a key."""
-    signs = {("kms:Sign", "<DigestKey.Arn>")} if stack.holds("DigestsAreSigned") else set[tuple[str, str]]()
-    yield from _differ(
-        grants(stack, "TraceSealerRole"),
-        {
-            ("s3:ListBucket", "<ArchiveBucket.Arn>"),
-            ("s3:GetObject", "<ArchiveBucket.Arn>/segments/*"),
-            ("s3:GetObject", "<ArchiveBucket.Arn>/digests/*"),
-            ("s3:PutObject", "<ArchiveBucket.Arn>/digests/*"),
-            ("logs:CreateLogStream", "<TraceSealerLog.Arn>"),
-            ("logs:PutLogEvents", "<TraceSealerLog.Arn>"),
-            *signs,
-        },
-    )
+def has_own_key(stack: Stack) -> bool:
+    """Whether the stack was asked to have one."""
+    return "ArchiveKey" in stack.resources
 
 
 @rule
 def digests_outlive_the_stack_with_the_key_that_signs_them(stack: Stack) -> Iterator[str]:
     """And somebody calls the sealer every hour."""
-    for name, key in stack.of_type("AWS::KMS::Key").items():
+    if "DigestKey" in stack.resources:
+        key = stack.properties("DigestKey")
         if (key.get("KeySpec"), key.get("KeyUsage")) != ("ECC_NIST_P256", "SIGN_VERIFY"):
-            yield f"{name} can't sign digests: {key.get('KeySpec')}, {key.get('KeyUsage')}"
+            yield f"DigestKey can't sign digests: {key.get('KeySpec')}, {key.get('KeyUsage')}"
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if stack.resources[name].get(policy) != "Retain":
-                yield f"{name}: {policy} is {stack.resources[name].get(policy)}"
+            if stack.resources["DigestKey"].get(policy) != "Retain":
+                yield f"DigestKey: {policy} is {stack.resources['DigestKey'].get(policy)}"
+        (statement,) = key["KeyPolicy"]["Statement"]
+        if statement["Principal"] != {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}:
+            yield f"DigestKey serves {statement['Principal']}"
     schedules = {
-        schedule.get("ScheduleExpression"): [target.get("Arn") for target in schedule.get("Targets", [])]
+        schedule.get("ScheduleExpression"): [target["Arn"].startswith("<TraceSealer") for target in schedule["Targets"]]
         for schedule in stack.of_type("AWS::Events::Rule").values()
     }
-    if schedules != {"rate(1 hour)": ["<TraceSealer.Arn>"]}:
+    if schedules != {"rate(1 hour)": [True]}:
         yield f"schedules: {schedules}"
 
 
-def _differ(found: set[tuple[str, str]], expected: set[tuple[str, str]]) -> Iterator[str]:
-    yield from (f"not needed: {action} on {resource}" for action, resource in sorted(found - expected))
-    yield from (f"missing: {action} on {resource}" for action, resource in sorted(expected - found))
+def _differ(role: str, found: set[tuple[str, str]], expected: set[tuple[str, str]]) -> Iterator[str]:
+    yield from (f"{role} does not need {action} on {resource}" for action, resource in sorted(found - expected))
+    yield from (f"{role} lacks {action} on {resource}" for action, resource in sorted(expected - found))
 
 
 @rule
 def no_role_both_writes_and_deletes_the_archive(stack: Stack) -> Iterator[str]:
-    """Whoever can write a trace can't make one go away."""
+    """Whoever can write a trace can't make one go away: deleting is for claims alone, and never of a version."""
     for name in stack.of_type("AWS::IAM::Role"):
-        actions = {action for action, resource in grants(stack, name) if resource.startswith("<ArchiveBucket.Arn>")}
-        if "s3:PutObject" in actions and any("Delete" in action for action in actions):
-            yield f"{name} may do {sorted(actions)}"
+        for action, resource in grants(stack, name):
+            if action in {"s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutLifecycleConfiguration"}:
+                yield f"{name} may make things go away for good: {action} on {resource}"
+            if action == "s3:DeleteObject" and resource != "<ArchiveBucket.Arn>/claims/*":
+                yield f"{name} may delete {resource}"
+            if action == "s3:DeleteObject" and ("s3:PutObject", resource) in grants(stack, name):
+                yield f"{name} both writes and deletes {resource}"
+
+
+@rule
+def environments_hold_no_secrets(stack: Stack) -> Iterator[str]:
+    """Whoever may look at a function sees its environment: settings live there, and nothing else."""
+    for name, function in stack.of_type("AWS::Lambda::Function").items():
+        for variable, value in function.get("Environment", {}).get("Variables", {}).items():
+            if re.search(r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY", variable):
+                yield f"{name}: {variable} sounds like a secret"
+            if "{{resolve:" in str(value):
+                yield f"{name}: {variable} holds what {value} resolves to"
+
+
+@rule
+def x_ray_is_off(stack: Stack) -> Iterator[str]:
+    """The trace that counts is ours; X-Ray's costs 300 ms of import, a right on every resource, and 5 USD per million."""
+    for name, function in stack.of_type("AWS::Lambda::Function").items():
+        if "TracingConfig" in function:
+            yield f"{name} traces to X-Ray"
+
+
+@rule
+def http_is_throttled(stack: Stack) -> Iterator[str]:
+    """What an account's whole Lambda concurrency is worth, one caller must not use up."""
+    for name, stage in stack.of_type("AWS::ApiGatewayV2::Stage").items():
+        settings = stage.get("DefaultRouteSettings", {})
+        for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+            if not 1 <= settings.get(limit, 0) <= 10_000:
+                yield f"{name}: {limit} is {settings.get(limit)}"
+
+
+@rule
+def callers_and_the_queue_call_what_is_live(stack: Stack) -> Iterator[str]:
+    """An alias points at a version, and taking a version back is moving the alias; earlier versions and layers stay."""
+    uris = re.findall(r"functions/([^/']+)/invocations", str(stack.properties("ChartApi")))
+    called = {
+        *(mapping.get("FunctionName") for mapping in stack.of_type("AWS::Lambda::EventSourceMapping").values()),
+        *uris,
+        *(target["Arn"] for schedule in stack.of_type("AWS::Events::Rule").values() for target in schedule["Targets"]),
+        *(grant.get("FunctionName") for grant in stack.of_type("AWS::Lambda::Permission").values()),
+    }
+    versions = stack.of_type("AWS::Lambda::Version")
+    aliases = stack.of_type("AWS::Lambda::Alias")
+    for name in called - {f"<{alias}>" for alias in aliases}:
+        yield f"{name} is called, which is no alias"
+    for name in FUNCTIONS:
+        (alias,) = [alias for alias in aliases.values() if alias["FunctionName"] == f"<{name}>"] or [{}]
+        version = str(alias.get("FunctionVersion")).removeprefix("<").removesuffix(".Version>")
+        if alias.get("Name") != "live" or versions.get(version, {}).get("FunctionName") != f"<{name}>":
+            yield f"{name} is live as {alias}"
+    for kind in ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion"):
+        for name in stack.of_type(kind):
+            if stack.resources[name].get("DeletionPolicy") != "Retain":
+                yield f"{name} is gone after the next deployment"
 
 
 @rule
@@ -327,11 +380,16 @@ def _statements(stack: Stack, kind: str, member: str, target: str) -> list[dict[
 
 @rule
 def nothing_is_allowed_to_everyone(stack: Stack) -> Iterator[str]:
-    """Resource policies only refuse."""
-    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+    """Policies of buckets and queues only refuse; a topic's lets this account's alarms in."""
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         for name, policy in stack.of_type(kind).items():
             for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Effect"] != "Deny":
+                alarms = (
+                    kind == "AWS::SNS::TopicPolicy"
+                    and statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+                    and statement.get("Condition") == {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
+                )
+                if statement["Effect"] != "Deny" and not alarms:
                     yield f"{name} allows {statement['Action']} to {statement['Principal']}"
 
 
@@ -363,6 +421,8 @@ def every_log_ends(stack: Stack) -> Iterator[str]:
     for name, group in stack.of_type("AWS::Logs::LogGroup").items():
         if "RetentionInDays" not in group:
             yield f"{name} is kept for ever"
+        if stack.resources[name].get("DeletionPolicy") not in {"Delete", "Retain"}:
+            yield f"{name}: nobody said what becomes of it"
     for name in FUNCTIONS:
         if stack.properties(name).get("LoggingConfig", {}).get("LogGroup") != f"<{name}Log>":
             yield f"{name} logs to a group that Lambda makes, without retention"
@@ -425,9 +485,15 @@ def no_finding_is_suppressed(stack: Stack) -> Iterator[str]:
 @rule
 def parameters_have_defaults_and_descriptions(stack: Stack) -> Iterator[str]:
     """`sam deploy` needs no answer, and its questions explain themselves."""
-    used = repr(stack.source["Resources"]) + repr(stack.source["Conditions"]) + repr(stack.source["Globals"])
     for name, body in stack.source["Parameters"].items():
         yield from (f"{name} has no {member}" for member in ("Default", "Description") if member not in body)
+
+
+@rule
+def parameters_are_used(stack: Stack) -> Iterator[str]:
+    """A question whose answer changes nothing is a lie."""
+    used = repr(stack.source["Resources"]) + repr(stack.source["Conditions"]) + repr(stack.source["Globals"])
+    for name in stack.source["Parameters"]:
         if f"'{name}'" not in used and f"${{{name}}}" not in used:
             yield f"{name} is used nowhere"
 
@@ -440,12 +506,16 @@ def outputs_name_all_that_the_cli_needs(stack: Stack) -> Iterator[str]:
         "ArchiveBucketName": "<ArchiveBucket>",
         "DatabaseName": "<TraceDatabase>",
         "DeadLetterQueueUrl": "<DeadLetterQueue>",
+        "FunctionAlias": "live",
+        "RequestHandlerLogGroup": "<RequestHandlerLog>",
         "RequestHandlerName": "<RequestHandler>",
         "TraceProcessorName": "<TraceProcessor>",
         "TraceSealerName": "<TraceSealer>",
         "TraceQueueUrl": "<TraceQueue>",
         "WorkGroupName": "<Questions>",
     }
+    if "DigestKey" in stack.resources:
+        expected["DigestKeyArn"] = "<DigestKey.Arn>"
     for name in sorted(expected.keys() | stack.outputs.keys()):
         if stack.outputs.get(name) != expected.get(name):
             yield f"{name} is {stack.outputs.get(name)}, not {expected.get(name)}"

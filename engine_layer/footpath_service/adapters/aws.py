@@ -7,8 +7,10 @@ milliseconds; who may retry does so himself, with another way or by another deli
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import threading
+import zlib
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from footpath.archive import Listed, ObjectMissingError, ObjectTooLargeError, Suffix
@@ -161,7 +163,16 @@ class S3Store:
 
         with _translating(key):
             try:
-                self._client().put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
+                # A bucket that locks what is put refuses whatever comes without a checksum.
+                checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+                self._client().put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    IfNoneMatch="*",
+                    ChecksumAlgorithm="CRC32",
+                    ChecksumCRC32=checksum,
+                )
             except ClientError as error:
                 if _code(error) in {"PreconditionFailed", "412"}:
                     return False
