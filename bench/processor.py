@@ -17,7 +17,7 @@ from bench._rows import Row, as_text
 from bench._turns import in_turns, median_us, ratio
 from footpath import decide, decode_trace, flow_chart
 from footpath.archive import Line, encode_line
-from footpath.recorders import ArchiveRecorder, MetricsRecorder
+from footpath.recorders import ArchiveRecorder, ChartMetricsRecorder
 from footpath_service.playback import Playback
 from footpath_service.recorders import ReplayedTrace
 
@@ -92,7 +92,7 @@ def _line(document: bytes, trace: Trace, playback: Playback) -> bytes:
     )
 
 
-def _same_numbers(metrics: MetricsRecorder, counts: Counts) -> bool:
+def _same_numbers(metrics: ChartMetricsRecorder, counts: Counts) -> bool:
     (summary,) = metrics.summary()["charts"].values()
     stages = {
         stage_id: [known["name"], known["ended"], *(known["durationMs"][part] for part in ("total", "min", "max"))]
@@ -110,7 +110,7 @@ def rows(rounds: int) -> list[Row]:
     document = charts.document_of(chart())
     trace = decode_trace(document)
     events = len(trace.events())
-    metrics = MetricsRecorder()
+    metrics = ChartMetricsRecorder()
     playback = Playback([metrics, ArchiveRecorder()], _Log())  # pyright: ignore[reportArgumentType]
     counts = Counts()
     if _line(document, trace, playback) != line_of(document, counts, trace.started_ms) or not _same_numbers(

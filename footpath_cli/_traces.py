@@ -166,7 +166,8 @@ class _Watched:
     def __init__(self, recorder: Any) -> None:
         self.names = [name for name in dir(recorder) if name.startswith("on_") and callable(getattr(recorder, name))]
         wrapped = {name: self._watching(getattr(recorder, name)) for name in self.names}
-        self.hooks = SimpleNamespace(id=getattr(recorder, "id", None), **wrapped)
+        about = {name: getattr(recorder, name) for name in ("clear", "delivery") if hasattr(recorder, name)}
+        self.hooks: Any = SimpleNamespace(id=getattr(recorder, "id", None), **about, **wrapped)
         self.call_count = 0
         self.failure_count = 0
         self.failure: Exception | None = None

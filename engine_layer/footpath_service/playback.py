@@ -69,7 +69,11 @@ class Playback:
         if self._structural:
             for hook, event in trace.structure():
                 dispatcher.fire(dispatcher.table("structure", hook), event)
-        run_through(trace, cursor_for(trace, dispatcher))
+        dispatcher.clear()  # each trace begins anew, also one that goes on after a pause: others may lie between
+        try:
+            run_through(trace, cursor_for(trace, dispatcher))
+        finally:
+            dispatcher.drain()
 
     def _tell(self, method: str, told: object) -> None:
         for recorder in self._recorders:

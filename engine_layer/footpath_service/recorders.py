@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from footpath.recorders import ArchiveRecorder, MetricsRecorder
+from footpath.recorders import ArchiveRecorder, ChartMetricsRecorder
 from footpath_service.emf import EmfMetrics
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ArchivedTrace(NamedTuple):
     group: str
 
 
-class BatchMetrics(MetricsRecorder):
+class BatchMetrics(ChartMetricsRecorder):
     """Counts a batch's runs, and sends the numbers of those that were archived to CloudWatch.
 
     Numbers are kept apart by what is archived together, so that a segment that could not be put counts for nothing: its

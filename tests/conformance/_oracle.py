@@ -23,7 +23,7 @@ class Oracle:
 
     def __init__(self, node: str, folder: Path) -> None:
         self._node = node
-        self._folder = folder
+        self.folder = folder
 
     def answer(self, cases: Sequence[Path], out: Path) -> list[Path]:
         """Write `out`/NAME.json for each case; gives the cases that the reference could not run at all."""
@@ -41,7 +41,7 @@ class Oracle:
     def _run(self, cases: Sequence[Path], out: Path) -> None:
         command = [self._node, f"--max-old-space-size={_HEAP_MB}", "run.mjs", "--out", str(out), *map(str, cases)]
         try:
-            subprocess.run(command, cwd=self._folder, capture_output=True, check=False, timeout=_BATCH_LIMIT_S)
+            subprocess.run(command, cwd=self.folder, capture_output=True, check=False, timeout=_BATCH_LIMIT_S)
         except subprocess.TimeoutExpired:
             return  # what was written by then counts; the case it hung on is the first without a result
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from footpath import Trace, decode_trace, replay
 from footpath.channels import STRUCTURE_HOOKS
 from footpath.errors import NestingTooDeepError, ReplayError, TraceDecodeError
-from footpath.recorders import ArchiveRecorder, AuditRecorder, MetricsRecorder
+from footpath.recorders import ArchiveRecorder, AuditRecorder, ChartMetricsRecorder
 from footpath_service.recorders import ReplayedTrace
 from tests.property._budget import examples
 from tests.property._runs import RUN_HOOKS
@@ -71,7 +71,7 @@ class Listener:
 
 def everything_asked_of(trace: Trace) -> None:
     """All that readers of a trace do."""
-    replay(trace, Listener(), AuditRecorder(), MetricsRecorder())
+    replay(trace, Listener(), AuditRecorder(), ChartMetricsRecorder())
     trace.final_state()
     archive = ArchiveRecorder()
     archive.begin_trace(ReplayedTrace(trace, ""))

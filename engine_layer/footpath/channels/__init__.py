@@ -6,7 +6,8 @@ chart looks like. A recorder is any object with an `id` and some of the hooks; i
 
 from __future__ import annotations
 
-from footpath.channels._dispatch import Dispatcher
+from footpath.channels._deferred import DeferredQueue, DeliveryOptions, ListenerStats, ObserverStats
+from footpath.channels._dispatch import Dispatcher, delivery_options
 from footpath.channels._events import (
     BreakEvent,
     CommitEvent,
@@ -46,29 +47,46 @@ from footpath.channels._events import (
     TraversalContext,
     WriteEvent,
 )
-from footpath.channels._hooks import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS, Recorder
+from footpath.channels._hooks import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS, AttachOptions, Recorder
+from footpath.channels._recorders import (
+    CombinedRecorder,
+    EmitRecorder,
+    FlowRecorder,
+    RecorderBase,
+    ScopeRecorder,
+    StructureRecorder,
+)
 
 __all__ = [
+    "AttachOptions",
     "BreakEvent",
+    "CombinedRecorder",
     "CommitEvent",
     "DeciderCompleteEvent",
     "DecisionEvent",
+    "DeferredQueue",
+    "DeliveryOptions",
     "Dispatcher",
     "EMIT_HOOKS",
     "EdgeAddedEvent",
     "EmitEvent",
+    "EmitRecorder",
     "FLOW_HOOKS",
     "FlowErrorEvent",
     "FlowEvent",
     "FlowPauseEvent",
+    "FlowRecorder",
     "FlowResumeEvent",
     "ForkEvent",
+    "ListenerStats",
     "LoopEdgeAddedEvent",
     "LoopEvent",
     "Mutation",
     "NextEvent",
+    "ObserverStats",
     "ReadEvent",
     "Recorder",
+    "RecorderBase",
     "RunEndEvent",
     "RunFailedEvent",
     "RunStartEvent",
@@ -77,6 +95,7 @@ __all__ = [
     "ScopeErrorEvent",
     "ScopeEvent",
     "ScopePauseEvent",
+    "ScopeRecorder",
     "ScopeResumeEvent",
     "SelectedEvent",
     "StageAddedEvent",
@@ -85,6 +104,7 @@ __all__ = [
     "StageRetryEvent",
     "StageStartEvent",
     "StageTaggedEvent",
+    "StructureRecorder",
     "StructuredError",
     "SubflowEntryEvent",
     "SubflowExitEvent",
@@ -92,4 +112,5 @@ __all__ = [
     "SubflowRegisteredEvent",
     "TraversalContext",
     "WriteEvent",
+    "delivery_options",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from footpath.channels._deferred import Delivery, OverflowPolicy
 
 SCOPE_HOOKS = (
     "on_stage_start",
@@ -53,3 +56,13 @@ class Recorder(Protocol):
 
     @property
     def id(self) -> str: ...
+
+
+class AttachOptions(TypedDict, total=False):
+    """How a recorder is told; all of it optional. What each means stands at `DeliveryOptions`."""
+
+    delivery: Delivery
+    max_queue: int
+    overflow: OverflowPolicy
+    sample_every: int
+    flush_budget_ms: float

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.channels import Dispatcher
+from footpath.channels import Dispatcher, delivery_options
 from footpath.engine import _line, _resume, _stage
 from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
@@ -26,7 +26,9 @@ from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Unpack
 
+    from footpath.channels import AttachOptions, ObserverStats, Recorder
     from footpath.chart import FlowChart
     from footpath.replay import NarrativeEntry
 
@@ -127,25 +129,39 @@ class FlowChartExecutor:
         self._busy = allocate_lock()
 
     # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
-    def attach_scope_recorder(self, recorder: Any) -> None:
+    def attach_scope_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
         """Let a recorder hear reads, writes, commits and emits; in place of one with the same id.
 
+        Args:
+            recorder: any object with an `id` and hooks of the channel; see `footpath.channels.ScopeRecorder`.
+            options: `delivery="deferred"` queues its events until the next stage begins or the run ends, with `max_queue`,
+                `overflow`, `sample_every` and `flush_budget_ms` as `footpath.channels.DeliveryOptions` says; all deferred
+                recorders of an executor share one queue. Without options it is told as its own `delivery` says, at once
+                if it says nothing.
+
         Raises:
-            TypeError: it has no id, or none of the hooks.
+            TypeError: it has no id, none of the hooks, or an asynchronous one.
+            ValueError: the options make no sense, or ask for another queue than the one there is.
+
+        Example:
+            >>> executor.attach_scope_recorder(MetricRecorder("numbers"), delivery="deferred", max_queue=500)
         """
-        self._dispatcher.attach(recorder, "scope", "emit")
+        self._attach(recorder, options, "scope", "emit")
 
-    def attach_flow_recorder(self, recorder: Any) -> None:
-        """Let a recorder hear how the run moves. Errors as for `attach_scope_recorder`."""
-        self._dispatcher.attach(recorder, "flow")
+    def attach_flow_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
+        """Let a recorder hear how the run moves. Options and errors as for `attach_scope_recorder`."""
+        self._attach(recorder, options, "flow")
 
-    def attach_emit_recorder(self, recorder: Any) -> None:
-        """Let a recorder hear the application's own events. Errors as for `attach_scope_recorder`."""
-        self._dispatcher.attach(recorder, "emit")
+    def attach_emit_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
+        """Let a recorder hear the application's own events. Options and errors as for `attach_scope_recorder`."""
+        self._attach(recorder, options, "emit")
 
-    def attach_combined_recorder(self, recorder: Any) -> None:
-        """Let a recorder hear every channel that it has hooks for. Errors as for `attach_scope_recorder`."""
-        self._dispatcher.attach(recorder, "scope", "flow", "emit")
+    def attach_combined_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
+        """Let a recorder hear every channel that it has hooks for. Options and errors as for `attach_scope_recorder`."""
+        self._attach(recorder, options, "scope", "flow", "emit")
+
+    def _attach(self, recorder: Recorder, options: AttachOptions, *channels: str) -> None:
+        self._dispatcher.attach(recorder, *channels, options=delivery_options(options) if options else None)
 
     def detach_scope_recorder(self, recorder_id: str) -> None:
         """Let a recorder hear reads, writes, commits and emits no more; an unknown id changes nothing."""
@@ -162,6 +178,22 @@ class FlowChartExecutor:
     def detach_combined_recorder(self, recorder_id: str) -> None:
         """Let a recorder hear nothing more."""
         self._dispatcher.detach(recorder_id)
+
+    def get_scope_recorders(self) -> list[Any]:
+        """The recorders that hear reads, writes and commits, in the order they were attached."""
+        return self._dispatcher.recorders("scope")
+
+    def get_flow_recorders(self) -> list[Any]:
+        """The recorders that hear the flow, in the order they were attached."""
+        return self._dispatcher.recorders("flow")
+
+    def get_emit_recorders(self) -> list[Any]:
+        """The recorders that hear emits and have a hook for them, in the order they were attached."""
+        return [recorder for recorder in self._dispatcher.recorders("emit") if hasattr(recorder, "on_emit")]
+
+    def get_observer_stats(self) -> ObserverStats | None:
+        """What became of the events of deferred recorders, over all runs; None when none was ever attached."""
+        return self._dispatcher.observer_stats()
 
     @property
     def recorder_failures(self) -> dict[str, int]:
@@ -291,6 +323,7 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
+            self._dispatcher.drain()
             self._busy.release()
 
     async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
@@ -302,6 +335,7 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
+            self._dispatcher.drain()
             self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:
@@ -470,6 +504,7 @@ class FlowChartExecutor:
         if contract.input is not None:
             contract.validate_input(given)
         args = _input(given)
+        self._dispatcher.clear()
         run, phase = self._phase(env, max_depth, max_iterations, None)
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
@@ -574,11 +609,14 @@ class FlowChartExecutor:
     def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
         """State, commit log, execution tree and subflow results, in footprintjs's shape, as JSON values.
 
+        `recorders` holds what attached recorders show (`to_snapshot`), each under its id, and `observerStats` what became of
+        deferred ones' events; both are left out when there is nothing to say.
+
         Args:
             redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
         """
         if not self._phases:
-            return self._snapshot_before()
+            return self._with_recorders(self._snapshot_before())
         phase = self._phases[-1]
         cursor, views = self._follow()
         snapshot = views.snapshot(cursor.top, phase.run_id)
@@ -590,6 +628,15 @@ class FlowChartExecutor:
                 held = phase.run.finals.get(key)
                 if held is not None:
                     result["treeContext"]["globalContext"] = _as_json(held.plain_view())
+        return self._with_recorders(snapshot)
+
+    def _with_recorders(self, snapshot: dict[str, Any]) -> dict[str, Any]:
+        bundles = self._dispatcher.bundles()
+        if bundles:
+            snapshot["recorders"] = bundles
+        stats = self._dispatcher.observer_stats()
+        if stats is not None:
+            snapshot["observerStats"] = msgspec.to_builtins(stats)
         return snapshot
 
     def _snapshot_before(self) -> dict[str, Any]:

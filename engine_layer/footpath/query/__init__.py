@@ -41,6 +41,14 @@ from footpath.query._ids import RuntimeStageId, parse_runtime_stage_id
 from footpath.query._json import as_json
 from footpath.query._log import Bundle, CommitIndex, find_commit, find_commits, find_last_writer
 from footpath.query._notes import Note
+from footpath.query._quality import (
+    QualityDrop,
+    QualityFrame,
+    QualityLookup,
+    QualityStackTrace,
+    format_quality_trace,
+    quality_trace,
+)
 from footpath.query._reads import (
     KeysRead,
     ReadsCoverage,
@@ -96,6 +104,12 @@ __all__ = [
     "CausalNode",
     "CausalEdge",
     "Truncation",
+    "quality_trace",
+    "format_quality_trace",
+    "QualityStackTrace",
+    "QualityFrame",
+    "QualityDrop",
+    "QualityLookup",
     "slice_for_key",
     "format_slice",
     "slice_to_json",

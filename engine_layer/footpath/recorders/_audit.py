@@ -96,7 +96,7 @@ class AuditRow(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False
 
 
 class AuditRecorder:
-    """Keeps the audit trail of a run, or of one trace after the other (`begin_trace` starts a new trail).
+    """Keeps the audit trail of a run, or of one trace after the other (`clear` starts a new trail).
 
     Left out: reads, stages that wrote nothing, and failures of recorders, which are no part of the run. A parallel
     child commits twice and a mount's output is committed through its parent's stage: footprintjs then tells of the
@@ -111,7 +111,7 @@ class AuditRecorder:
         # Mutations told so far, by runtime stage id: a later commit of the same execution repeats them first.
         self._told: dict[str, int] = {}
 
-    def begin_trace(self, _trace: object) -> None:
+    def clear(self) -> None:
         """Begin a new trail; the old one is gone."""
         self._rows.clear()
         self._sealed.clear()

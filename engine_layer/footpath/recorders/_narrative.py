@@ -2,14 +2,103 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import UNSET
+
+from footpath.recorders._bundle import RecorderBundle, as_json
+from footpath.recorders._sequence_store import SequenceStore
 from footpath.replay import NarrativeBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from footpath.recorders._sequence_store import EntryRange
+    from footpath.replay import NarrativeEntry
+
+R = TypeVar("R")
 
 
 class NarrativeRecorder(NarrativeBuilder):
-    """Tells a run, or one trace after the other, as lines of text; see `NarrativeBuilder` for the options.
+    """Tells a run as lines of text, flow and data together: footprintjs's `CombinedNarrativeRecorder`.
+
+    The same story as `executor.enable_narrative` keeps, for whoever wants it beside that one, told of a replayed trace, or
+    with other options; see `NarrativeBuilder` for those. `clear` begins anew; an executor calls it before each run, and not
+    before a resume.
 
     Example:
-        >>> recorder = NarrativeRecorder(include_values=False)
-        >>> recorder.lines()
-        []
+        >>> story = NarrativeRecorder(include_step_numbers=False)
+        >>> executor.attach_combined_recorder(story)
+        >>> _ = executor.run(input={"amount": 100})
+        >>> for entry in story.get_entries():
+        ...     print("  " * entry.depth + entry.text)
+        Stage 1: The process began with Assess.
+          Read amount = 100
+          [Condition]: It evaluated Rule 0: amount 100 lt 500 ✓, and chose Approve.
+        Stage 2: Next, it moved on to Approve.
+          Write approved = true
     """
+
+    def get_entries(self) -> list[NarrativeEntry]:
+        """Every line so far, as data, in order; the list is the caller's own."""
+        return self.entries()
+
+    @property
+    def entry_count(self) -> int:
+        """How many lines there are."""
+        return len(self.entries())
+
+    @property
+    def step_count(self) -> int:
+        """How many executions have a line."""
+        return self._store().key_count
+
+    def get_entries_for_step(self, runtime_stage_id: str) -> list[NarrativeEntry]:
+        """One execution's lines, in order."""
+        return self._store().get_by_key(runtime_stage_id)
+
+    def get_entries_by_subflow(self) -> dict[str, list[NarrativeEntry]]:
+        """The lines by subflow id, in order; those of the outermost chart, if any, under the empty text."""
+        found: dict[str, list[NarrativeEntry]] = {"": []}
+        for entry in self.entries():
+            found.setdefault("" if entry.subflow_id is UNSET else entry.subflow_id, []).append(entry)
+        return found
+
+    def get_entry_ranges(self) -> Mapping[str, EntryRange]:
+        """Where each execution's lines lie; see `SequenceStore.get_entry_ranges`."""
+        return self._store().get_entry_ranges()
+
+    def get_entries_up_to(self, visible_ids: Collection[str]) -> list[NarrativeEntry]:
+        """The lines of some executions, in order, with what stands between them."""
+        return self._store().get_entries_up_to(visible_ids)
+
+    def aggregate(self, fold: Callable[[R, NarrativeEntry], R], initial: R) -> R:
+        """Fold every line: `fold(so_far, entry)`."""
+        return self._store().aggregate(fold, initial)
+
+    def accumulate(self, fold: Callable[[R, NarrativeEntry], R], initial: R, keys: Collection[str] | None = None) -> R:
+        """Fold the lines of some executions; without keys, every line."""
+        return self._store().accumulate(fold, initial, keys)
+
+    def to_snapshot(self) -> RecorderBundle:
+        """The lines as `get_snapshot()["recorders"]` shows them: without the values, which their texts sum up."""
+        entries = as_json(self.entries())
+        for entry in entries:
+            entry.pop("rawValue", None)
+        return {
+            "name": "Narrative",
+            "description": "Translator (SequenceStore) — plain-English trace merged from flow + data events",
+            "preferredOperation": "translate",
+            "data": entries,
+        }
+
+    def clear(self) -> None:
+        """Forget the run before."""
+        self.begin_trace(None)
+
+    def _store(self) -> SequenceStore[NarrativeEntry]:
+        # Made when somebody asks: while the run goes on, keeping an event is one append.
+        store: SequenceStore[NarrativeEntry] = SequenceStore()
+        for entry in self.entries():
+            store.push(entry)
+        return store

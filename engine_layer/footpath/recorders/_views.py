@@ -107,7 +107,7 @@ class ArchiveRecorder:
         self.views = None
         self._audited.clear()
         self._narrative.begin_trace(trace)
-        self._audit.begin_trace(trace)
+        self._audit.clear()
 
     def end_trace(self, trace: ReplayedTrace) -> None:
         """Render the views."""

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.channels import Dispatcher
+from footpath.channels import Dispatcher, delivery_options
 from footpath.errors import ReplayError
+from footpath.journal.entries import RESUME, RUN_START
 from footpath.replay._views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import Unpack
 
+    from footpath.channels import AttachOptions, Recorder
     from footpath.replay._cursor import Cursor
     from footpath.trace import Trace
 
@@ -56,26 +59,54 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
         trace.ended_with(cursor.top.recorded_state())
 
 
-def replay(trace: Trace, *recorders: Any) -> None:
+def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions]) -> None:
     """Replay a trace to recorders: structure first, from the spec, then the run.
 
-    A recorder that fails is isolated, as it is in a live run.
+    The same calls as in the live run, with the same events in the same order, `clear` before a run (and not before a phase
+    that goes on after a pause) among them. Recorders are told one by one, event by event; the first is told first. A
+    recorder that fails is isolated, as it is in a live run; a deferred one has been told all when this returns.
+
+    Args:
+        trace: one phase of a run. Replay the phases of a paused run one after the other to the same recorders.
+        recorders: any objects with an `id` and hooks.
+        options: how to tell them; as for `FlowChartExecutor.attach_scope_recorder`.
 
     Raises:
         ReplayError: the journal is malformed; recorders have seen the events up to there.
         SpecDocumentError: the spec is malformed; recorders have seen nothing of the run.
-        TypeError: a recorder has no id or no hook.
+        TypeError: a recorder has no id or no hook, or one that is asynchronous.
+        ValueError: the options make no sense.
 
     Example:
-        >>> replay(trace, recorder)
+        >>> _ = executor.run(input={"amount": 100})
+        >>> metric = MetricRecorder()
+        >>> replay(executor.get_trace(), metric)
+        >>> metric.get_metrics().total_reads
+        1
     """
     dispatcher = Dispatcher()
     for recorder in recorders:
-        dispatcher.attach(recorder, "structure", "scope", "flow", "emit")
-    if any(dispatcher.table("structure", hook) for hook in STRUCTURE):
-        for hook, event in trace.structure():
-            dispatcher.fire(dispatcher.table("structure", hook), event)
-    run_through(trace, cursor_for(trace, dispatcher))
+        dispatcher.attach(
+            recorder, "structure", "scope", "flow", "emit", options=delivery_options(options) if options else None
+        )
+    try:
+        if any(dispatcher.table("structure", hook) for hook in STRUCTURE):
+            for hook, event in trace.structure():
+                dispatcher.fire(dispatcher.table("structure", hook), event)
+        if _begins_a_run(trace):
+            dispatcher.clear()
+        run_through(trace, cursor_for(trace, dispatcher))
+    finally:
+        dispatcher.drain()
+
+
+def _begins_a_run(trace: Trace) -> bool:
+    """Whether a trace is of a run's first phase: one after a pause says so before anything else happens."""
+    for entry in trace.document.journal:
+        kind = None if type(entry) is str else entry[0]
+        if kind in {RESUME, RUN_START}:
+            return kind == RUN_START
+    return True
 
 
 def follow(trace: Trace, recorder: Any) -> None:

@@ -90,7 +90,7 @@ def test_the_same_events_give_the_same_bytes(recorded_run: RecordedRun) -> None:
 def test_a_new_trace_begins_a_new_trail(recorded_run: RecordedRun) -> None:
     """Nothing of the trace before is left, the chain included."""
     recorder = trail_of(recorded_run.phases)
-    recorder.begin_trace(object())
+    recorder.clear()
     feed(recorder, recorded_run.phases[0])
     assert recorder.encoded() == trail_of(recorded_run.phases[:1]).encoded()
 

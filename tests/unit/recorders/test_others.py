@@ -1,19 +1,26 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 import pytest
-from msgspec import UNSET, Raw
+from msgspec import Raw
 
 from footpath import channels as ev
 from footpath.recorders import (
+    BoundaryStateStore,
+    ChartMetricsRecorder,
+    CommitRangeIndex,
     CompositeRecorder,
     DebugRecorder,
-    InOutRecorder,
-    ManifestRecorder,
-    MetricsRecorder,
-    TopologyRecorder,
+    EventsRecorder,
+    KeyedStore,
+    ManifestFlowRecorder,
+    MetricRecorder,
+    ProgressiveNarrativeFlowRecorder,
+    QualityRecorder,
+    Score,
+    SequenceStore,
+    WindowedNarrativeFlowRecorder,
 )
 from tests.unit.recorders._cases import recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed
@@ -26,10 +33,10 @@ def phase_of(name: str) -> dict[str, Any]:
     return next(run.phases[0] for run in recorded_runs() if run.name.startswith(name))
 
 
-# ── debug ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_debug_keeps_every_event_in_order(recorded_run: RecordedRun) -> None:
+# ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_events_keeps_every_event_in_order(recorded_run: RecordedRun) -> None:
     """Nothing is missed, nothing comes twice."""
-    recorder = DebugRecorder()
+    recorder = EventsRecorder()
     for phase in recorded_run.phases:
         feed(recorder, phase)
     expected = [(hook, event) for phase in recorded_run.phases for _channel, hook, event in events_of(phase)]
@@ -40,8 +47,8 @@ def test_debug_keeps_every_event_in_order(recorded_run: RecordedRun) -> None:
 # ── composite ──────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_composite_tells_its_parts_what_they_would_hear_alone(recorded_run: RecordedRun) -> None:
     """And has no hook that none of them has."""
-    parts = DebugRecorder(), MetricsRecorder()
-    alone = DebugRecorder(), MetricsRecorder()
+    parts = EventsRecorder(), ChartMetricsRecorder()
+    alone = EventsRecorder(), ChartMetricsRecorder()
     composite = CompositeRecorder("both", parts)
     for phase in recorded_run.phases:
         feed(composite, phase)
@@ -53,9 +60,8 @@ def test_a_composite_tells_its_parts_what_they_would_hear_alone(recorded_run: Re
 
 def test_a_composite_has_only_its_parts_hooks() -> None:
     """So that nobody makes events for it in vain."""
-    composite = CompositeRecorder("m", [ManifestRecorder()])
+    composite = CompositeRecorder("m", [ManifestFlowRecorder()])
     assert hasattr(composite, "on_subflow_entry")
-    assert hasattr(composite, "begin_trace")
     assert not hasattr(composite, "on_read")
     assert not hasattr(composite, "end_trace")
 
@@ -69,154 +75,146 @@ class Failing:
 
 def test_a_failing_part_keeps_nothing_from_the_others() -> None:
     """All parts are told, then the failures come out together."""
-    first, last = DebugRecorder(), DebugRecorder()
+    first, last = EventsRecorder(), EventsRecorder()
     composite: Any = CompositeRecorder("all", [first, Failing(), last])
     with pytest.raises(ExceptionGroup, match="1 of 3 recorders failed in on_emit"):
         composite.on_emit(ev.EmitEvent("e"))
     assert len(first.events) == len(last.events) == 1
 
 
-# ── manifest ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def test_the_manifest_is_a_tree_of_the_mounts_entered() -> None:
-    """Inner mounts hang under the outer ones; the shape is footprintjs's `getSubflowManifest`."""
-    recorder = ManifestRecorder()
-    here = ev.TraversalContext("r", "sf", "sf#1", "SF")
-    for path, name, description in [("sf", "SF", "inner thing"), ("sf/sf2", "SF2", UNSET), ("sf", "SF", "inner thing")]:
-        recorder.on_subflow_entry(
-            ev.SubflowEntryEvent(traversal_context=here, name=name, subflow_id=path, description=description)
-        )
-    assert msgspec.to_builtins(recorder.manifest()) == [
-        {
-            "subflowId": "sf",
-            "name": "SF",
-            "description": "inner thing",
-            "children": [{"subflowId": "sf/sf2", "name": "SF2", "children": []}],
-        }
-    ]
+def test_a_composite_clears_and_shows_its_parts() -> None:
+    """Parts are found by class; what they show stands under their own ids; a part that cannot forget is told no such thing."""
+    part = MetricRecorder("numbers")
+    composite: Any = CompositeRecorder("all", [Failing(), part])
+    composite.on_read(ev.ReadEvent(*AT, "a", 1))
+    assert composite.get(MetricRecorder) is part
+    assert composite.get(DebugRecorder) is None
+    assert composite.get_children()[1] is part
+    [shown] = composite.to_snapshot()["data"]["children"]
+    assert (shown["id"], shown["data"]["totalReads"]) == ("numbers", 1)
+    composite.clear()
+    assert part.size == 0
 
 
-def test_every_subflow_of_a_run_is_in_the_manifest_once(recorded_run: RecordedRun) -> None:
-    """Loops and retries add no second entry."""
-    recorder = ManifestRecorder()
-    for phase in recorded_run.phases:
-        feed(recorder, phase)
-    entered = [e.subflow_id for p in recorded_run.phases for _c, hook, e in events_of(p) if hook == "on_subflow_entry"]
-    found: list[str] = []
-    waiting = list(recorder.manifest())
-    while waiting:
-        entry = waiting.pop()
-        found.append(entry.subflow_id)
-        waiting.extend(entry.children)
-    assert sorted(found) == sorted(set(entered))
-
-
-def test_specs_are_kept_whether_built_or_returned() -> None:
-    """A mount shows its spec at build time, a returned chart at run time, a lazy mount none."""
-    recorder = ManifestRecorder()
-    recorder.on_subflow_mounted(ev.SubflowMountedEvent("a", "A", "r", Raw(b'{"id":"r"}')))
-    recorder.on_subflow_mounted(ev.SubflowMountedEvent("lazy", "L", "r", UNSET, True))
-    recorder.on_subflow_registered(ev.SubflowRegisteredEvent("b", "B", UNSET, Raw(b'{"id":"s"}')))
-    assert recorder.spec("a") == {"id": "r"}
-    assert recorder.spec("b") == {"id": "s"}
-    assert recorder.spec("lazy") is None
-
-
-# ── in and out ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── debug, quality, narratives: what the reference's answers do not show ───────────────────────────────────────────
 AT = ("S", "s", "s#0", "", 0.0)
 
 
-def test_reads_keep_the_first_value_and_writes_the_last() -> None:
-    """What went in is what the stage saw first; what came out is what it left."""
-    recorder = InOutRecorder()
+def test_a_debug_recorder_may_become_verbose_on_the_way() -> None:
+    """Minimal keeps errors, pauses and resumes; another word is refused."""
+    recorder = DebugRecorder(verbosity="minimal")
     recorder.on_stage_start(ev.StageStartEvent(*AT))
+    recorder.set_verbosity("verbose")
+    recorder.on_write(ev.WriteEvent(*AT, "a", Raw(b"[1]"), "set"))
+    [entry] = recorder.get_entries()
+    assert entry.data == {"key": "a", "value": [1], "operation": "set", "pipelineId": ""}
+    assert recorder.get_verbosity() == "verbose"
+    with pytest.raises(ValueError, match="'loud'"):
+        recorder.set_verbosity("loud")  # type: ignore[arg-type]
+
+
+def test_recorders_that_may_be_many_have_ids_of_their_own() -> None:
+    """Two of a kind attached to one executor must not replace each other."""
+    for kind in (MetricRecorder, DebugRecorder):
+        assert kind().id != kind().id
+
+
+def test_a_step_without_start_has_no_score_and_scores_are_cut_off() -> None:
+    """Scores lie between 0 and 1; a plain number will do, factors are optional."""
+    recorder = QualityRecorder(lambda _step, context: Score(7, ["much"]) if context.keys_read else -3)
+    recorder.on_stage_end(ev.StageEndEvent(*AT))
+    assert (recorder.size, recorder.get_overall_score(), recorder.get_lowest()) == (0, 1.0, None)
+    recorder.on_stage_start(ev.StageStartEvent(*AT))
+    recorder.on_stage_end(ev.StageEndEvent(*AT))
+    assert recorder.get_score_up_to({"s#0"}) == 0.0
     recorder.on_read(ev.ReadEvent(*AT, "a", 1))
-    recorder.on_write(ev.WriteEvent(*AT, "a", 2, "set"))
-    recorder.on_read(ev.ReadEvent(*AT, "a", 2))
-    recorder.on_write(ev.WriteEvent(*AT, "a", 3, "set"))
-    [stage] = recorder.executions()
-    assert (stage.reads, stage.writes) == ({"a": 1}, {"a": 3})
+    recorder.on_stage_end(ev.StageEndEvent(*AT))
+    entry = recorder.get_by_key("s#0")
+    assert entry is not None
+    assert (entry.score, entry.factors) == (1.0, ["much"])
 
 
-def test_a_retried_attempt_begins_afresh() -> None:
-    """What a failed attempt staged was dropped."""
-    recorder = InOutRecorder()
-    for value in (1, 2):
-        recorder.on_stage_start(ev.StageStartEvent(*AT))
-        recorder.on_write(ev.WriteEvent(*AT, f"k{value}", value, "set"))
-    stage = recorder.execution("s#0")
-    assert stage is not None
-    assert stage.writes == {"k2": 2}
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ProgressiveNarrativeFlowRecorder(1), "greater than 1, not 1"),
+        (lambda: ProgressiveNarrativeFlowRecorder(float("nan")), "not nan"),
+        (lambda: WindowedNarrativeFlowRecorder(head=-1), "head is a number of at least 0, not -1"),
+    ],
+)
+def test_ways_to_tell_a_loop_refuse_what_would_never_end(make: Any, message: str) -> None:
+    """The reference's progressive narrative hangs on a base of 1."""
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
-def test_a_subflow_has_its_mapped_input_and_final_state() -> None:
-    """The two ends of a mount."""
-    recorder = InOutRecorder()
-    feed(recorder, phase_of("subflow-mappings"))
-    mounts = [stage for stage in recorder.executions() if stage.kind == "subflow"]
-    events = list(events_of(phase_of("subflow-mappings")))
-    assert mounts
-    for mount in mounts:
-        [entry] = [e for _c, h, e in events if h == "on_subflow_entry" and _at(e) == mount.runtime_stage_id]
-        assert {k: msgspec.json.decode(msgspec.json.encode(v)) for k, v in mount.reads.items()} == entry.mapped_input
-        [leave] = [e for _c, h, e in events if h == "on_subflow_exit" and _at(e) == mount.runtime_stage_id]
-        assert {k: msgspec.json.decode(msgspec.json.encode(v)) for k, v in mount.writes.items()} == leave.output_state
-        assert not mount.open
+# ── stores: behaviour taken from the reference's, run on the same calls ────────────────────────────────────────────
+class Entry(NamedTuple):
+    runtime_stage_id: str | None
+    n: int
 
 
-def _at(event: Any) -> str:
-    return event.traversal_context.runtime_stage_id
-
-
-# ── topology ───────────────────────────────────────────────────────────────────────────────────────────────────────
-def walked(name: str) -> tuple[dict[str, int], set[tuple[str, str, str]]]:
-    recorder = TopologyRecorder()
-    feed(recorder, phase_of(name))
-    return (
-        {node.id: node.executions for node in recorder.nodes()},
-        {(edge.source, edge.target, edge.kind) for edge in recorder.edges()},
-    )
-
-
-def test_every_executed_stage_is_a_node_and_every_edge_joins_two(recorded_run: RecordedRun) -> None:
-    """Executions count once, whatever kinds a node has; a run's first node has no edge to it."""
-    for phase in recorded_run.phases:
-        recorder = TopologyRecorder()
-        feed(recorder, phase)
-        executed = {
-            (e.traversal_context.stage_id, _at(e)) for _c, hook, e in events_of(phase) if hook == "on_stage_executed"
-        }
-        assert sum(node.executions for node in recorder.nodes()) == len(executed)
-        assert {node.id for node in recorder.nodes()} == {stage for stage, _ in executed}
-        for edge in recorder.edges():
-            assert edge.count >= 1
-            assert edge.target in {node.id for node in recorder.nodes()}
-
-
-def test_loops_are_folded_onto_their_nodes() -> None:
-    """A second visit adds to the node; the edge back is a loop, the decider's way on is none."""
-    nodes, edges = walked("loop-until")
-    assert nodes == {"start": 1, "step": 3, "note": 3, "check": 3, "again": 2, "out": 1, "end": 3}
-    assert edges == {
-        ("start", "step", "next"),
-        ("step", "note", "next"),
-        ("note", "check", "next"),
-        ("check", "again", "decision-branch"),
-        ("check", "out", "decision-branch"),
-        ("again", "step", "loop"),
-        ("check", "end", "next"),
+def test_a_sequence_store_knows_steps_ranges_and_what_lies_between() -> None:
+    """Markers belong to no step: they extend the range of the step before, and show between visible ones."""
+    store = SequenceStore[Entry]()
+    steps = [None, "a#0", "a#0", None, "b#1", None, "a#0", None, "c#2", None]
+    for n, step in enumerate(steps):
+        store.push(Entry(step, n))
+    assert store.get_entry_ranges() == {"a#0": (1, 8), "b#1": (4, 6), "c#2": (8, 10)}
+    assert (store.size, store.key_count, store.get_by_key("zz")) == (10, 3, [])
+    expected = {
+        ("a#0",): ([1, 2, 3, 5, 6], 9),
+        ("b#1",): ([4], 4),
+        ("a#0", "b#1"): ([1, 2, 3, 4, 5, 6], 13),
+        ("a#0", "b#1", "c#2"): ([1, 2, 3, 4, 5, 6, 7, 8], 21),
+        ("c#2",): ([8], 8),
+        (): ([], 0),
     }
+    for keys, (shown, total) in expected.items():
+        assert [entry.n for entry in store.get_entries_up_to(keys)] == shown
+        assert store.accumulate(lambda so_far, entry: so_far + entry.n, 0, keys) == total
+    assert store.aggregate(lambda so_far, entry: so_far + entry.n, 0) == 45
+    store.clear()
+    assert (store.get_all(), store.get_entry_ranges()) == ([], {})
 
 
-def test_mounts_stand_between_their_parent_and_what_is_in_them() -> None:
-    """A parallel mount is a fork's branch; into it leads a subflow edge; the join follows the fork's parent."""
-    nodes, edges = walked("fork-of-subflows")
-    assert set(nodes.values()) == {1}
-    assert edges == {
-        ("start", "sf-one", "fork-branch"),
-        ("start", "sf-two", "fork-branch"),
-        ("sf-one", "sf-one/inner-start", "subflow"),
-        ("sf-two", "sf-two/inner-start", "subflow"),
-        ("sf-one/inner-start", "sf-one/inner-end", "next"),
-        ("sf-two/inner-start", "sf-two/inner-end", "next"),
-        ("start", "join", "next"),
-    }
+def test_a_keyed_store_keeps_one_entry_a_key_in_order() -> None:
+    """Replacing an entry leaves its place; an entry of None is an entry."""
+    store = KeyedStore[int | None]()
+    for key, entry in [("a", 1), ("b", None), ("a", 3)]:
+        store.set(key, entry)
+    assert list(store.get_map().items()) == [("a", 3), ("b", None)]
+    assert store.has("b")
+    assert store.delete("b")
+    assert not store.delete("b")
+    assert store.filter_by_keys({"a", "zz"}) == [3]
+    store.clear()
+    assert store.size == 0
+
+
+def test_a_boundary_store_forgets_what_has_ended() -> None:
+    """Starting twice begins anew; what is not open is neither updated nor found."""
+    store = BoundaryStateStore[int]("calls")
+    store.update("q", lambda n: n + 1)
+    assert (store.stop("q"), store.get("q"), store.has_active) == (None, None, False)
+    store.start("q", 1)
+    store.start("q", 5)
+    store.update("q", lambda n: n + 1)
+    assert (dict(store.get_all()), store.active_count) == ({"q": 6}, 1)
+    assert (store.stop("q"), store.active_count) == (6, 0)
+
+
+def test_commit_ranges_are_found_from_the_outermost_in() -> None:
+    """Both ends belong to a range; an open one reaches to the end; tokens are good once, and for their own index."""
+    index = CommitRangeIndex[str]()
+    outer, inner, later = index.open("outer", 0), index.open("inner", 0), index.open("later", 3)
+    index.close(inner, 2)
+    assert [found.label for found in index.enclosing(1)] == ["outer", "inner"]
+    assert [found.label for found in index.enclosing(3)] == ["outer", "later"]
+    assert [found.label for found in index.overlapping(2, 3)] == ["outer", "inner", "later"]
+    index.close(inner, 9)
+    CommitRangeIndex[str]().close(later, 1)
+    assert [found.label for found in index.enclosing(9)] == ["outer", "later"]
+    index.clear()
+    index.close(outer, 2)
+    assert index.size == 0

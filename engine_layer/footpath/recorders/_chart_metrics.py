@@ -126,7 +126,7 @@ class _Chart:
         }
 
 
-class MetricsRecorder:
+class ChartMetricsRecorder:
     """Counts what runs do, by chart, stage, choice and error type.
 
     A run that is shown twice counts twice: CloudWatch and the like get a fast, approximate view from here; the exact

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from footpath import channels as ev
-from footpath.recorders import MetricsRecorder
+from footpath.recorders import ChartMetricsRecorder
 from tests.unit.recorders._cases import StandInTrace, recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def counted(phases: list[dict[str, Any]]) -> dict[str, Any]:
-    recorder = MetricsRecorder(chart="c")
+    recorder = ChartMetricsRecorder(chart="c")
     for phase in phases:
         feed(recorder, phase)
     return recorder.summary()["charts"].get("c", {})
@@ -54,7 +54,7 @@ def test_the_summary_is_plain_data(recorded_run: RecordedRun) -> None:
 
 def test_a_batch_is_counted_by_chart() -> None:
     """Traces of different charts do not mix; durations and deadlines come from the traces."""
-    recorder = MetricsRecorder()
+    recorder = ChartMetricsRecorder()
     phase = next(run.phases[0] for run in recorded_runs() if run.name.startswith("decide-filters"))
     for chart, status, duration in [("a", "completed", 10.0), ("b", "deadline", 30.0), ("a", "completed", None)]:
         trace = StandInTrace(chart_id=chart, status=status, duration_ms=duration)
@@ -73,7 +73,7 @@ def test_a_batch_is_counted_by_chart() -> None:
 
 def test_a_duration_is_that_of_the_attempt_that_ended() -> None:
     """From its start to its end; an event that says its duration is believed."""
-    recorder = MetricsRecorder()
+    recorder = ChartMetricsRecorder()
     at = ("S", "s", "s#0", "")
     recorder.on_stage_start(ev.StageStartEvent(*at, 1000.0))
     recorder.on_stage_start(ev.StageStartEvent(*at, 1007.0))
@@ -85,7 +85,7 @@ def test_a_duration_is_that_of_the_attempt_that_ended() -> None:
 
 def test_a_stage_whose_start_nobody_saw_has_no_duration() -> None:
     """It is counted all the same, and plain data holds no infinity."""
-    recorder = MetricsRecorder()
+    recorder = ChartMetricsRecorder()
     recorder.on_stage_end(ev.StageEndEvent("S", "s", "s#0", "", 5.0))
     stage = recorder.summary()["charts"][""]["stages"]["s"]
     assert stage["ended"] == 1

@@ -1,0 +1,41 @@
+"""Everything that was told, in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ALL_HOOKS = tuple(dict.fromkeys((*STRUCTURE_HOOKS, *SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)))
+"""Every hook once; scope and flow share three."""
+
+
+class EventsRecorder:
+    """Keeps every event of every channel it is attached to.
+
+    It grows with the run: for tests, and for finding out what a chart does.
+
+    Attributes:
+        events: `(hook, event)` in the order they came.
+    """
+
+    def __init__(self, id: str = "events") -> None:  # the recorder contract's name
+        self.id = id
+        self.events: list[tuple[str, Any]] = []
+        for hook in ALL_HOOKS:
+            setattr(self, hook, self._hearing(hook))
+
+    def of(self, *hooks: str) -> list[Any]:
+        """The events of some hooks, in order."""
+        return [event for hook, event in self.events if hook in hooks]
+
+    def clear(self) -> None:
+        """Forget the run before."""
+        self.events.clear()
+
+    def _hearing(self, hook: str) -> Callable[[Any], None]:
+        hear = self.events.append
+        return lambda event: hear((hook, event))

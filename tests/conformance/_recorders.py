@@ -1,0 +1,179 @@
+"""What our built-in recorders make of a case, in the form in which `recorders.mjs` shows the reference's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from footpath import recorders as built_in
+from footpath.engine import FlowChartExecutor
+from footpath.query import ControlDependencies, format_quality_trace, quality_trace
+from tests.conformance import _run
+from tests.conformance._view import json_view
+
+__all__ = ["ask", "attached", "made_of_case"]
+
+Json = Any
+
+
+def _score(_step: str, context: built_in.StepContext) -> built_in.Score:
+    score = max(0, 1 - len(context.keys_read) / 4 - len(context.keys_written) / 8)
+    written = context.keys_written
+    return built_in.Score(score, [f"wrote {', '.join(written)}"] if written else [])
+
+
+def attached() -> dict[str, Any]:
+    """The recorders, as `recorders.mjs` makes them."""
+    return {
+        "flow": built_in.NarrativeFlowRecorder("r-flow"),
+        "adaptive": built_in.AdaptiveNarrativeFlowRecorder(2, 3, "r-adaptive"),
+        "milestone": built_in.MilestoneNarrativeFlowRecorder(3, True, "r-milestone"),
+        "milestoneOnly": built_in.MilestoneNarrativeFlowRecorder(3, False, "r-milestone-only"),
+        "progressive": built_in.ProgressiveNarrativeFlowRecorder(2, "r-progressive"),
+        "rle": built_in.RLENarrativeFlowRecorder("r-rle"),
+        "separate": built_in.SeparateNarrativeFlowRecorder("r-separate"),
+        "silent": built_in.SilentNarrativeFlowRecorder("r-silent"),
+        "windowed": built_in.WindowedNarrativeFlowRecorder(1, 1, "r-windowed"),
+        "metric": built_in.MetricRecorder("r-metric"),
+        "filtered": built_in.MetricRecorder(
+            "r-filtered", stage_filter=lambda name: len(name) % 2 == 0, preferred_operation="translate"
+        ),
+        "verbose": built_in.DebugRecorder("r-verbose", verbosity="verbose"),
+        "minimal": built_in.DebugRecorder("r-minimal", verbosity="minimal"),
+        "manifest": built_in.ManifestFlowRecorder("r-manifest"),
+        "inOut": built_in.InOutRecorder("r-in-out"),
+        "topology": built_in.TopologyRecorder("r-topology"),
+        "control": ControlDependencies("r-control"),
+        "quality": built_in.QualityRecorder(_score, "r-quality"),
+        "combined": built_in.NarrativeRecorder(id="r-combined", include_step_numbers=False, max_value_length=20),
+        "composite": built_in.CompositeRecorder(
+            "r-composite",
+            [
+                built_in.MetricRecorder("part"),
+                built_in.ManifestFlowRecorder("sub"),
+                built_in.NarrativeFlowRecorder("none"),
+            ],
+        ),
+    }
+
+
+def _ranges(ranges: Mapping[str, Any]) -> Json:
+    return {step: {"firstIdx": found.first_index, "endIdx": found.end_index} for step, found in ranges.items()}
+
+
+def _topology(recorder: built_in.TopologyRecorder) -> Json:
+    around = [
+        [[n.id for n in recorder.get_children(node.id)], [n.id for n in recorder.get_parallel_siblings(node.id)]]
+        for node in recorder.get_topology().nodes
+    ]
+    return [recorder.get_topology(), [node.id for node in recorder.get_subflow_nodes()], around]
+
+
+_VIEWS: dict[str, Any] = {
+    "flow": lambda r: r.get_sentences(),
+    "rle": lambda r: [r.get_sentences()],
+    "separate": lambda r: [r.get_sentences(), r.get_loop_sentences(), r.get_loop_counts()],
+    "silent": lambda r: [r.get_sentences(), r.get_loop_counts()],
+    "metric": lambda r: [r.get_metrics(), r.size, r.to_snapshot()],
+    "filtered": lambda r: r.to_snapshot(),
+    "verbose": lambda r: [r.get_errors(), r.to_snapshot()],
+    "minimal": lambda r: r.get_entries(),
+    "manifest": lambda r: [
+        r.get_spec_ids(),
+        [r.get_spec(each) for each in r.get_spec_ids()],
+        r.to_snapshot(),
+    ],
+    "inOut": lambda r: [
+        len(r.get_steps()),
+        r.get_root_boundary().exit,
+        _ranges(r.get_entry_ranges()),
+        r.to_snapshot(),
+    ],
+    "topology": _topology,
+    "control": lambda r: list(r.decisions),
+    "quality": lambda r: [r.size, r.get_overall_score(), *_lowest(r), r.to_snapshot()],
+    "combined": lambda r: [
+        [_entry(entry) for entry in r.get_entries()],
+        r.entry_count,
+        r.step_count,
+        _ranges(r.get_entry_ranges()),
+        list(r.get_entries_by_subflow()),
+        len(r.to_snapshot()["data"]),
+    ],
+    "composite": lambda r: r.to_snapshot(),
+}
+
+
+def _entry(entry: Any) -> Json:
+    return entry.as_json()
+
+
+def _lowest(recorder: built_in.QualityRecorder) -> list[Json]:
+    lowest = recorder.get_lowest()
+    # JavaScript's JSON has null for a list's undefined item.
+    return [None if lowest is None else {"runtimeStageId": lowest.runtime_stage_id, "entry": lowest.entry}]
+
+
+def ask(recorders: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, Json]:
+    """What the recorders have to say, as JSON."""
+    said: dict[str, Json] = {}
+    for name, recorder in recorders.items():
+        view = _VIEWS.get(name, lambda r: [r.get_sentences(), r.get_suppressed_count()])
+        said[name] = _plain(view(recorder))
+    quality = recorders["quality"]
+    log = snapshot["commitLog"]
+    lowest = quality.get_lowest()
+    ids = [lowest and lowest.runtime_stage_id, log[-1]["runtimeStageId"] if log else None, "nowhere#9"]
+    said["trace"] = []
+    for step in dict.fromkeys(step for step in ids if step is not None):
+        trace = quality_trace(log, quality, step, 5)
+        said["trace"].append([_plain(trace), format_quality_trace(trace)])
+    return said
+
+
+def _plain(value: Any) -> Json:
+    return _still(json_view(msgspec.json.decode(msgspec.json.encode(value))))
+
+
+def _still(value: Json) -> Json:
+    """Durations are no fact of a case."""
+    if isinstance(value, dict):
+        return {
+            name: 0 if name in _DURATIONS and isinstance(held, int | float) else _still(held)
+            for name, held in value.items()
+        }
+    return [_still(item) for item in value] if isinstance(value, list) else value
+
+
+_DURATIONS = {"totalDuration", "grandTotal", "duration"}
+
+
+def made_of_case(case: Mapping[str, Any], monkeypatch: Any) -> tuple[list[dict[str, Json]], list[Any]]:
+    """Run a case on executors that have the recorders attached: what they say after each phase, and each phase's trace."""
+    phases: list[dict[str, Json]] = []
+    traces: list[Any] = []
+
+    class Recorded(FlowChartExecutor):
+        """Attaches the recorders when the runner makes an executor, and asks them when it asks for the snapshot."""
+
+        def enable_narrative(self, **options: Any) -> None:
+            super().enable_narrative(**options)
+            self.ours = attached()
+            for recorder in self.ours.values():
+                self.attach_combined_recorder(recorder)
+
+        def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
+            snapshot = super().get_snapshot(redact)
+            bundles = snapshot.pop("recorders", [])
+            if not redact:
+                phases.append(ask(self.ours, snapshot))
+                shown = [b for b in bundles if b["id"] not in {"r-metric", "r-verbose"}]
+                phases[-1]["bundles"] = [{k: v for k, v in b.items() if k != "data"} for b in shown]
+                traces.append((id(self), self.get_trace()) if self._phases else None)
+            return snapshot
+
+    monkeypatch.setattr(_run, "FlowChartExecutor", Recorded)
+    _run.run_case(case)
+    return phases, traces
