@@ -350,6 +350,64 @@ def limits() -> Iterator[Trace]:
     yield seen[0]
 
 
+# ── what stands in the spec and the header, and is not repeated ──────────────────────────────────────────────────────
+def _ask_bureau(scope: Any) -> Any:
+    scope.rounds = (scope.rounds or 0) + 1
+    scope.note = "x" * 100
+    return decide(
+        scope,
+        [
+            {"when": {"score": {"gt": 700}, "note": {"ne": None}, "none": {"eq": 1}}, "then": "stop", "label": "good"},
+            {"when": {"customer": {"in": [{"name": "A"}]}, "ratio": {"lte": 0.5}}, "then": "stop"},
+            {
+                "when": lambda state: state.rounds >= 2 and state.customer["name"] == "Zoë",
+                "then": "stop",
+                "label": "enough",
+            },
+            {"when": lambda state: state.rounds / 0, "then": "stop"},
+        ],
+        {"branch": "more", "label": "once more"},
+    )
+
+
+def _choose(scope: Any) -> Any:
+    return select(
+        scope,
+        [
+            {"when": {"rounds": {"gte": 2}}, "then": "mail", "label": "twice"},
+            {"when": lambda state: state.score > 1000, "then": "call"},
+        ],
+    )
+
+
+def told_once() -> Iterator[Trace]:
+    """Charts declared as a whole, one of them mounted twice; input and result in the header; evidence of every kind."""
+    ask = (
+        flow_chart("Ask", lambda scope: scope.__setitem__("score", 650), "ask", "Ask the bureau")
+        .tag("pii")
+        .add_function("Check", _nothing, "check")
+        .build()
+    )
+    chart = (
+        flow_chart("Begin", lambda scope: scope.__setitem__("customer", {"name": "Zoë"}), "begin", "Begin here")
+        .add_sub_flow_chart_next("bureau", ask, "Bureau", output_mapper=lambda out, _: {"score": out["score"]})
+        .add_decider_function("Enough", _ask_bureau, "enough")
+        .add_function_branch("more", "More", _nothing, loop_to="begin")
+        .add_function_branch("stop", "Stop", _nothing)
+        .set_default("more")
+        .end()
+        .add_sub_flow_chart_next("second", ask, "Second bureau")
+        .add_selector_function("Tell", _choose, "tell")
+        .add_function_branch("mail", "Mail", _nothing)
+        .add_function_branch("call", "Call", _nothing)
+        .end()
+        .add_function("Done", lambda _: {"done": [True]}, "done")
+        .build()
+    )
+    made = executor(chart, initial_context={"ratio": 0.75})
+    yield finished(made, lambda: made.run(input={"amount": 900, "of": ["eu", 1.5]}))
+
+
 RUNS: dict[str, Callable[[], Iterator[Trace]]] = {
     "line": line,
     "parallel": parallel,
@@ -357,4 +415,5 @@ RUNS: dict[str, Callable[[], Iterator[Trace]]] = {
     "hiding": hiding,
     "streaming": streaming,
     "limits": limits,
+    "told_once": told_once,
 }

@@ -183,7 +183,9 @@ class DeciderList(_BranchList[State]):
         self._assembly.outline.decided(self._node.name, self._node.description, self._stages)
         by_id = {child.id: child for child in self._node.children}
         chosen = by_id.get(self._node.default_branch or "")
-        self._node.fallback = by_id.get("default") or (None if chosen is None else replace(chosen, id="default"))
+        self._node.fallback = by_id.get("default") or (
+            None if chosen is None else replace(chosen, id="default", index=-1)
+        )
         return builder
 
 

@@ -11,7 +11,7 @@ from footpath.chart._contract import Contract
 from footpath.chart._describe import describe, mcp_tool, mermaid, openapi
 from footpath.chart._document import encode_document
 from footpath.chart._nested import nested_json, nested_json_or_none, spec_from_document
-from footpath.chart._table import flat_document
+from footpath.chart._table import flat_document, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +46,7 @@ class FlowChart:
     __slots__ = (
         "_description",
         "_hash",
+        "_places",
         "_spec_bytes",
         "contract",
         "declared_ids",
@@ -77,6 +78,7 @@ class FlowChart:
         self.outline = outline
         self._spec_bytes: bytes | None = None
         self._hash: str | None = None
+        self._places: dict[int, int] | None = None
         self._description: str | None = None
 
     def __repr__(self) -> str:
@@ -106,6 +108,13 @@ class FlowChart:
         Read it back with `spec_from_document` and `structure_events`. A fresh copy at each call.
         """
         return msgspec.json.decode(self.spec_bytes)
+
+    @property
+    def places(self) -> Mapping[int, int]:
+        """Where each chart of the spec document's table stands in it, this one and all that it mounts, by `id()`."""
+        if self._places is None:
+            self._places = numbered(self)[1]
+        return self._places
 
     @property
     def chart_hash(self) -> str:

@@ -95,10 +95,8 @@ class Node(Struct, eq=False):
         is_dynamic: a stage returned it while the run went on; its id and name then carry no prefix.
         fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
             under that id of the branch given to `set_default`; None when there is neither.
-        index: position in the chart's spec document; a fallback copy shares its original's.
+        index: position in the chart's spec document; -1 for a fallback copy, which does not stand there.
         shape: what kind of step this is, worked out at its first run: see `shape_of`.
-        declaration: how a journal declares it where no prefix stands before its names; set with `shape`.
-        prefixed: a prefix, and how a journal declares the node below it: the last one made.
     """
 
     id: str
@@ -123,8 +121,6 @@ class Node(Struct, eq=False):
     fallback: Node | None = None
     index: int = -1
     shape: int = -1
-    declaration: tuple[Any, ...] = ()
-    prefixed: tuple[str, tuple[Any, ...]] = ("", ())
 
 
 SIMPLE, PLAIN, LAST, LOOPING = 1, 2, 4, 8
@@ -137,6 +133,9 @@ def shape_of(node: Node) -> int:
     special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the line
     goes back.
     """
+    shape = node.shape
+    if shape >= 0:
+        return shape
     shape = 0
     if node.mount is None and node.for_each is None and not node.is_streaming:
         shape = SIMPLE

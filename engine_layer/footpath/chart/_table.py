@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 def flat_document(chart: FlowChart) -> SpecDocument:
     """Give the spec document of a chart: every chart once, before those that mount it, equal charts as one."""
+    return numbered(chart)[0]
+
+
+def numbered(chart: FlowChart) -> tuple[SpecDocument, dict[int, int]]:
+    """Give the spec document, and the place in its table of each chart by the chart's `id()`."""
+    if not chart.mounted:
+        return SpecDocument([chart.spec], _contract(chart.contract)), {id(chart): 0}
     digests: dict[int, bytes] = {}
     number_of: dict[bytes, int] = {}
     table: list[SpecChart] = []
@@ -34,7 +41,8 @@ def flat_document(chart: FlowChart) -> SpecDocument:
         if digest not in number_of:
             number_of[digest] = len(table)
             table.append(_renumbered(current, digests, number_of))
-    return SpecDocument(table, _contract(chart.contract))
+    places = {key: number_of[digest] for key, digest in digests.items()}
+    return SpecDocument(table, _contract(chart.contract)), places
 
 
 def _digest(chart: FlowChart, digests: Mapping[int, bytes]) -> bytes:

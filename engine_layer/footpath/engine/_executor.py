@@ -54,12 +54,18 @@ class Phase:
     continues: str | None = None
     narrative: dict[str, Any] | None = None
 
-    def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any) -> None:
+    def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any, chart: FlowChart) -> None:
         self.run = run
         self.run_id = run_id
         self.started_us = started_us
         self.input = shown_input
         self.visits: dict[str, int] = {}
+        self.chart = chart
+
+    @property
+    def spec(self) -> bytes:
+        """The chart's spec, which a journal takes for known."""
+        return self.chart.spec_bytes
 
 
 class FlowChartExecutor:
@@ -419,6 +425,7 @@ class FlowChartExecutor:
             self._phases = [phase]
         run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
         run.record_entry((RUN_START,))
+        run.declare_chart(run.top, self.chart)
         scheduler = Scheduler()
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
@@ -518,7 +525,8 @@ class FlowChartExecutor:
         phase.input = shown
         self._phases = [phase]
         self._seed(run)
-        run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, shown))
+        run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, None, 1))
+        run.declare_chart(run.top, self.chart)
         scheduler = Scheduler()
         if timeout_ms is not None:
             scheduler.time_left = run.time_left
@@ -541,7 +549,7 @@ class FlowChartExecutor:
                 write_tracking=self._options.get("writeTracking", "full"),
             )
         run = Run(
-            nodes=self.chart.nodes_by_id,
+            chart=self.chart,
             clock=self._clock,
             limits=Limits(max_depth, max_iterations),
             env={} if env is None else env,
@@ -549,7 +557,9 @@ class FlowChartExecutor:
             cursor=cursor,
             stream_handlers=self._stream_handlers,
         )
-        phase = Phase(run, run_id, started_us, UNSET)
+        phase = Phase(run, run_id, started_us, UNSET, self.chart)
+        if cursor is not None:
+            cursor.header = phase
         phase.narrative = self._narrative
         return run, phase
 
@@ -579,7 +589,7 @@ class FlowChartExecutor:
             if run.redaction is not None:
                 shown = run.redaction.show_input(shown)
             phase.result = shown
-            run.record_entry((RUN_END, shown))
+            run.record_entry((RUN_END, None, 1))
         else:
             run.record_entry((RUN_END,))
         phase.duration_us = run.now()
@@ -670,6 +680,7 @@ class FlowChartExecutor:
             self._told = (phase, len(phase.run.journal), builder)
         cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000, views)
         for each in self._phases:
+            cursor.header = each
             cursor.feed_all(each.run.journal)
         return cursor, views
 
@@ -686,6 +697,7 @@ class FlowChartExecutor:
         dispatcher.attach(builder, "scope", "flow", "emit")
         cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000)
         for each in self._phases:
+            cursor.header = each
             cursor.feed_all(each.run.journal)
         return builder.entries()
 

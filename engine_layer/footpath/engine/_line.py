@@ -7,9 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
-from msgspec.json import encode
 
-from footpath.chart import LAST, LOOPING, PLAIN, SIMPLE, Mount, Node, StageNode
+from footpath.chart import LAST, LOOPING, PLAIN, SIMPLE, Mount, Node, StageNode, shape_of
 from footpath.engine import _stage, _subflow
 from footpath.engine._schedule import Group
 from footpath.errors import RunError
@@ -100,7 +99,7 @@ def walk(
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
     # Nothing of these changes while a run goes on.
-    declared, values, record_entry = region.declared, region.values, run.record_entry
+    values, record_entry = region.values, run.record_entry
     clock, began_ns, watched = run.clock, run.began_ns, run.watched
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
@@ -180,7 +179,7 @@ def walk(
                 pause = Paused(out, by_interrupt=False)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
-        shape = node.shape
+        shape = shape_of(node)
         if shape & _SHORTCUTS and not task.parallel and not frame.broke and type(out) is not StageNode:
             dropped = frame.commit()
             if run.current is not frame:
@@ -192,23 +191,15 @@ def walk(
             link, origin = LINK_NEXT, frame
             if shape & PLAIN:
                 node = node.next  # type: ignore[assignment]
-                to = declared.get(node)
-                if to is None:
-                    if node.declaration and not region.prefix:
-                        # What `declare` does, for a node whose declaration is known.
-                        to = declared[node] = run.node_count
-                        run.node_count = to + 1
-                        record_entry(node.declaration)
-                    else:
-                        to = run.declare(region, node)
-                if not node.shape & SIMPLE or watched:
+                to = run.declare(region, node)
+                if not shape_of(node) & SIMPLE or watched:
                     record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
                     frame = None
                     continue
                 record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
-                if watched or not node.shape & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
+                if watched or not shape_of(node) & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(node)
                     record_entry((LOOP, run.declare(region, node), count))
@@ -228,7 +219,7 @@ def walk(
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
-            taken = (TAKE, (clock() - began_ns) // 1000, declared[chosen], returned)
+            taken = (TAKE, (clock() - began_ns) // 1000, run.declare(region, chosen), returned)
             if dropped is not None:
                 taken += (evidence, dropped)
             elif evidence is not None:
@@ -299,11 +290,9 @@ def walk(
             if run.current is not frame:
                 run.switch(frame)
             following = node.next
-            to = declared.get(following)
-            if to is None:
-                to = run.declare(region, following)
+            to = run.declare(region, following)
             node, link, origin = following, LINK_NEXT, frame
-            if following.shape & SIMPLE:
+            if shape_of(following) & SIMPLE:
                 record_entry((PROCEED, (clock() - began_ns) // 1000, to))
                 number = run.frame_count
                 run.frame_count = number + 1
@@ -342,17 +331,16 @@ def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
     raise RunError(message)
 
 
-def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str, Raw | None]:
+def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str, Any]:
     """The branch that a decider names by a string, if it can simply be opened; None where it takes more to go on."""
     run = place.run
     evidence = None
     if type(out) is Decision:
-        evidence, out = Raw(encode(out.evidence)), out.branch
+        evidence, out = out.seen, out.branch
     if type(out) is str and not run.watched and place.depth < run.limits.max_depth:
         for child in node.children:
             if child.id == out:
-                run.declare(place.region, child)
-                return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
+                return (child, out, evidence) if shape_of(child) & SIMPLE else (None, "", None)
     return None, "", None
 
 
@@ -360,7 +348,7 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     run, region = place.run, place.region
     evidence = None
     if type(out) is Decision:
-        evidence, out = out.evidence, out.branch
+        evidence, out = out.seen, out.branch
     returned = _stage.branch_text(out)
     chosen = next((child for child in node.children if child.id == returned), None)
     fallback = chosen is None
@@ -377,7 +365,7 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
         raise RunError(message)
     entry: tuple[Any, ...] = (DECIDE, run.declare(region, chosen), returned)
     if evidence is not None or fallback:
-        entry += (None if evidence is None else Raw(encode(evidence)),)
+        entry += (evidence,)
     if fallback:
         entry += (1,)
     run.say(frame, entry)
@@ -404,7 +392,7 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     run, region = place.run, place.region
     evidence = None
     if type(out) is Selection:
-        evidence, out = out.evidence, out.branches
+        evidence, out = out.seen, out.branches
     ids = [_stage.branch_text(item) for item in out] if isinstance(out, (list, tuple)) else [_stage.branch_text(out)]
     by_id = {child.id: child for child in node.children}
     unknown = [each for each in ids if each not in by_id]
@@ -425,7 +413,7 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     numbers = [run.declare(region, child) for child in chosen]
     entry: tuple[Any, ...] = (SELECT, numbers, record(ids), len(node.children), skipped)
     if evidence is not None:
-        entry += (Raw(encode(evidence)),)
+        entry += (evidence,)
     run.say(frame, entry)
     try:
         result = (yield fork(place, frame, chosen, 1, node.fail_fast)) if chosen else {}

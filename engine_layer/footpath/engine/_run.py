@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from footpath.chart import shape_of
 from footpath.errors import RunError
 from footpath.journal.entries import (
     BAG,
+    CHART,
     FRAME,
     HALT,
     LINK_NEXT,
@@ -46,22 +46,13 @@ class Limits(Struct, eq=False):
 
 
 def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
-    """A node's declaration, made once per node where no prefix stands before its names."""
-    if node.shape < 0:
-        shape_of(node)
-    known = node.prefixed
-    if prefix and known[0] == prefix:
-        return known[1]
+    """Declare a node that is not in the spec, or whose chart is not."""
     lead = f"{prefix}/" if prefix else ""
     entry: tuple[Any, ...] = (NODE, lead + node.id, lead + node.name)
     if node.tags:
         entry += (node.description, list(node.tags))
     elif node.description is not None:
         entry += (node.description,)
-    if prefix:
-        node.prefixed = (prefix, entry)
-    else:
-        node.declaration = entry
     return entry
 
 
@@ -120,7 +111,7 @@ class Run:
     def __init__(
         self,
         *,
-        nodes: Mapping[str, Node],
+        chart: FlowChart,
         clock: Callable[[], int],
         limits: Limits,
         env: Any,
@@ -141,7 +132,9 @@ class Run:
         self.stream_handlers = stream_handlers
         self.finals: dict[str, Region] = {}
         self.reentries: dict[int, Reentry] = {}
-        self.top = Region(nodes)
+        self.top = Region(chart.nodes_by_id)
+        self.places = chart.places
+        self.spans: dict[tuple[int, str], int] = {}
         self.resolved: dict[int, FlowChart] = {}
 
     def _append_and_feed(self, entry: Any) -> None:
@@ -229,14 +222,28 @@ class Run:
 
     def declare(self, region: Region, node: Node) -> int:
         """The ordinal of a node's declaration, which is written at its first mention."""
+        first = region.first_ordinal
+        if first >= 0 and node.index >= 0:
+            return first + node.index
         ordinal = region.declared.get(node)
         if ordinal is None:
             ordinal = region.declared[node] = self.node_count
             self.node_count = ordinal + 1
-            prefix = "" if node.is_dynamic else region.prefix
-            known = not prefix and node.shape >= 0 and node.declaration
-            self.record_entry(known or _declaration(node, prefix))
+            self.record_entry(_declaration(node, "" if node.is_dynamic else region.prefix))
         return ordinal
+
+    def declare_chart(self, region: Region, chart: FlowChart) -> None:
+        """Declare all nodes of a region's chart at once, if the spec of this run has it; others are declared one by one."""
+        place = self.places.get(id(chart))
+        if place is None:
+            return
+        known = (place, region.prefix)
+        first = self.spans.get(known)
+        if first is None:
+            first = self.spans[known] = self.node_count
+            self.node_count = first + len(chart.spec.nodes)
+            self.record_entry((CHART, place, region.prefix) if region.prefix else (CHART, place))
+        region.first_ordinal = first
 
     def fan_out(self) -> None:
         """Parallel children begin."""
@@ -266,9 +273,7 @@ class Run:
 
     def open(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> Frame:
         """Begin a frame and its stage."""
-        ordinal = region.declared.get(node)
-        if ordinal is None:
-            ordinal = self.declare(region, node)
+        ordinal = self.declare(region, node)
         number = self.frame_count
         self.frame_count = number + 1
         frame = Frame(self, region, node, number, branch, region.values)

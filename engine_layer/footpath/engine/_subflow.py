@@ -68,6 +68,7 @@ def enter(
         mapped = mount.input_mapper(region.plain_view())
         mapped = {_key(key): value for key, value in mapped.items() if value is not ABSENT}
     inner = _region(region, node, chart, frozenset(mapped))
+    run.declare_chart(inner, chart)
     inner.args = mapped
     frame = _open(place, node, link, origin, inner, root, mapped)
     if again is not None:

@@ -8,8 +8,8 @@ A journal is one flat, ordered, append-only list. An entry belongs to the frame 
 
 Values stand in their recorded form. A read carries no value: whoever replays holds the state, so the value is known.
 Times are microseconds since the run's start. A frame is one execution of one node; its number is its ordinal among the
-`OPEN` and `MOUNT` entries, which is also the run's step number. A node is declared once, at its first mention, and named by its
-ordinal among the `NODE` entries afterwards.
+`OPEN` and `MOUNT` entries, which is also the run's step number. A node is declared once, at its first mention or with its whole
+chart, and named by its ordinal among all that were declared afterwards.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ NOTE = 17
 """`[17, t, kind, key, value, absent?]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval"."""
 
 DECIDE = 18
-"""`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider"."""
+"""`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider".
+
+Evidence: see `footpath.journal._evidence`."""
 
 SELECT = 19
 """`[19, [node], [returned], total, [skipped id], evidence?]`: a selector's choice, and EXECUTED as "selector"."""
@@ -121,10 +123,10 @@ RESUME = 31
 `executionCount`, `visitCounts`, `state` and `tail`, the frame that the line hangs on: `[frame, id, name, depth]` or null."""
 
 RUN_START = 32
-"""`[32, input?]`; input is left out after a resume."""
+"""`[32, input?]`; input is left out after a resume. `[32, null, 1]`: the input is the one that the header holds."""
 
 RUN_END = 33
-"""`[33, result?]`"""
+"""`[33, result?]`; `[33, null, 1]`: the result is the one that the header holds."""
 
 RUN_FAILED = 34
 """`[34, error]`"""
@@ -166,6 +168,10 @@ PROCEED = 45
 REMERGE = 46
 """`[46, key, value]`: the stage patched a key, wrote it anew and patched it again. As in the reference the commit applies all
 its patches to what was written; this is what comes of it."""
+
+CHART = 47
+"""`[47, chart, prefix?]` declares all nodes of a chart of the spec, in the spec's order, as so many `NODE` entries would; `chart` is
+its place in the spec's table. With a prefix, that and a slash stand before ids and names."""
 
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from footpath.replay._cursor import Cursor
+from footpath.replay._declared import Header
 from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after
 from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry
 from footpath.replay._parts import Parts
@@ -13,6 +14,7 @@ from footpath.replay._views import Views
 
 __all__ = [
     "Cursor",
+    "Header",
     "NarrativeBuilder",
     "NarrativeEntry",
     "Parts",

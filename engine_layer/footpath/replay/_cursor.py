@@ -11,7 +11,8 @@ from msgspec import UNSET
 from footpath.channels import ReadEvent, TraversalContext, WriteEvent
 from footpath.errors import ReplayTooLargeError
 from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
-from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion, packed, recorded
+from footpath.replay._declared import Declarations
+from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
 from footpath.replay._table import HANDLERS
 from footpath.values import ATOMS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from footpath.channels import Dispatcher
+    from footpath.replay._declared import Header
     from footpath.replay._views import Views
 
 ROOT_ID = "__root__"
@@ -29,6 +31,7 @@ class Cursor:
     """Follows a journal, entry by entry.
 
     Attributes:
+        header: what the journal takes for known; a journal of a run before there was such a thing needs none.
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
         top: the outermost flow's state.
         allowance: how many bytes the journal may still unfold to; see `spend`.
@@ -41,6 +44,7 @@ class Cursor:
         started_ms: float,
         views: Views | None = None,
         *,
+        header: Header | None = None,
         read_tracking: str = "full",
         write_tracking: str = "full",
     ) -> None:
@@ -52,7 +56,8 @@ class Cursor:
         self.keeps_writes = views is not None or bool(dispatcher.table("scope", "on_commit"))
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
-        self.decls: list[Declared] = []
+        self.header = header
+        self.decls = Declarations(self.spend)
         self.frames: list[MirrorFrame] = []
         self.current: Any = None
         self.top = MirrorRegion("")
@@ -64,7 +69,6 @@ class Cursor:
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None
         self.allowance = NO_LIMIT
-        self.long_names = False
         self.root = TraversalContext(run_id, ROOT_ID, f"{ROOT_ID}#0", ROOT_ID, depth=0)
         table = dispatcher.table
         self.on_read = table("scope", "on_read")
@@ -193,7 +197,7 @@ class Cursor:
         time = self.started_ms + t / 1000
         frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time)
         self.frames.append(frame)
-        if self.long_names:
+        if self.decls.long_names:
             self.spend(2 * (len(decl.id) + len(decl.name)))
         visited = self.visits.get(decl.id, 0)
         if visited:

@@ -4,12 +4,15 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from footpath.values import MARK, plain
+
+if TYPE_CHECKING:
+    from footpath.replay._declared import Declared
 
 _shallow = Decoder(dict[str, Raw]).decode
 _decode = Decoder().decode
@@ -54,15 +57,6 @@ def recorded(value: Any) -> Any:
     if kind is dict or kind is list or kind is tuple:
         return Raw(encode(value))
     return value
-
-
-class Declared(Struct, eq=False, gc=False):
-    """A node as the journal declares it; `description` is UNSET when there is none."""
-
-    id: str
-    name: str
-    description: Any = UNSET
-    tags: list[str] | None = None
 
 
 class MirrorRegion:

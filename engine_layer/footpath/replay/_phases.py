@@ -21,7 +21,8 @@ from footpath.channels import (
     StructuredError,
     TraversalContext,
 )
-from footpath.replay._mirror import Declared, MirrorFrame, recorded
+from footpath.replay._declared import Declarations, Declared
+from footpath.replay._mirror import MirrorFrame, recorded
 from footpath.replay._stages import start_event
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 
 
 def run_start(cursor: Cursor, entry: Any) -> None:
-    payload = recorded(entry[1]) if len(entry) > 1 else UNSET
+    payload = UNSET
+    if len(entry) > 1:
+        payload = recorded(cursor.header.input if cursor.header is not None and len(entry) > 2 else entry[1])
     cursor.fire("flow", "on_run_start", lambda: RunStartEvent(traversal_context=cursor.root, raw_payload=payload))
 
 
 def run_end(cursor: Cursor, entry: Any) -> None:
-    payload = recorded(entry[1]) if len(entry) > 1 else UNSET
+    payload = UNSET
+    if len(entry) > 1:
+        payload = recorded(cursor.header.result if cursor.header is not None and len(entry) > 2 else entry[1])
     cursor.fire("flow", "on_run_end", lambda: RunEndEvent(traversal_context=cursor.root, raw_payload=payload))
 
 
@@ -121,7 +126,7 @@ def pause(cursor: Cursor, entry: Any) -> None:
 
 def resume(cursor: Cursor, entry: Any) -> None:
     _, name, stage_id, rsid, has_input, base = entry
-    cursor.decls = []
+    cursor.decls = Declarations(cursor.spend)
     if cursor.views is not None:
         cursor.views.results.clear()
     if not cursor.frames:

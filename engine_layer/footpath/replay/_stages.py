@@ -11,24 +11,20 @@ from msgspec import UNSET
 from footpath.channels import NextEvent, StageEndEvent, StageExecutedEvent, StageStartEvent
 from footpath.journal.entries import LINK_NEXT
 from footpath.replay._commits import commit_frame
-from footpath.replay._mirror import Declared
+from footpath.replay._declared import Declared
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
     from footpath.replay._mirror import MirrorFrame
 
-_LONG_NAME = 200
-
 
 def node(cursor: Cursor, entry: Any) -> None:
     size = len(entry)
-    if len(entry[1]) + len(entry[2]) > _LONG_NAME:
-        cursor.long_names = True
     if size == 3:
-        cursor.decls.append(Declared(entry[1], entry[2]))
+        cursor.decls.add(Declared(entry[1], entry[2]))
         return
     description = entry[3]
-    cursor.decls.append(
+    cursor.decls.add(
         Declared(
             entry[1],
             entry[2],
@@ -36,6 +32,11 @@ def node(cursor: Cursor, entry: Any) -> None:
             entry[4] if size > 4 else None,
         )
     )
+
+
+def chart(cursor: Cursor, entry: Any) -> None:
+    assert cursor.header is not None
+    cursor.decls.add_chart(cursor.header, entry[1], entry[2] if len(entry) > 2 else "")
 
 
 def open_frame(cursor: Cursor, entry: Any) -> None:

@@ -15,6 +15,7 @@ from footpath.replay._phases import again, fail, pause, resume, retry, run_end, 
 from footpath.replay._remarks import bag, emit, message, note, token
 from footpath.replay._stages import (
     advance,
+    chart,
     done,
     end,
     executed,
@@ -81,4 +82,5 @@ HANDLERS: dict[int, Callable[[Cursor, Any], None]] = {
     entries.TAKE: take,
     entries.PROCEED: proceed,
     entries.REMERGE: remerge,
+    entries.CHART: chart,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from footpath.channels import BreakEvent, DecisionEvent, ForkEvent, LoopEvent, SelectedEvent
+from footpath.journal import told_decision, told_selection
 from footpath.journal.entries import LINK_BRANCH
 from footpath.replay._commits import commit_frame
 from footpath.replay._mirror import recorded
@@ -23,7 +24,6 @@ def decide(cursor: Cursor, entry: Any) -> None:
     decl = frame.decl
     chosen = cursor.decls[entry[1]]
     returned = entry[2]
-    evidence = UNSET if len(entry) < 4 or entry[3] is None else recorded(entry[3])
     fallback = len(entry) > 4
     frame.decided = True
     if cursor.views is not None:
@@ -37,7 +37,7 @@ def decide(cursor: Cursor, entry: Any) -> None:
             chosen=chosen.name,
             rationale=frame.rationale,
             description=decl.description,
-            raw_evidence=evidence,
+            raw_evidence=told_decision(entry[3]) if len(entry) > 3 else UNSET,
         ),
     )
     executed_as(cursor, frame, "decider", decl.name, decl.description)
@@ -55,7 +55,6 @@ def select(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     decl = frame.decl
     names = tuple(cursor.decls[ordinal].name for ordinal in entry[1])
-    evidence = recorded(entry[5]) if len(entry) > 5 and names else UNSET
     if cursor.views is not None:
         cursor.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
     cursor.fire(
@@ -66,7 +65,7 @@ def select(cursor: Cursor, entry: Any) -> None:
             parent=decl.name,
             selected=names,
             total=entry[3],
-            raw_evidence=evidence,
+            raw_evidence=told_selection(entry[5]) if len(entry) > 5 and names else UNSET,
         ),
     )
     executed_as(cursor, frame, "selector", decl.name, decl.description)

@@ -8,11 +8,13 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
+from footpath.journal import DecisionEvidence, SelectionEvidence, decision_evidence, selection_evidence
 from footpath.journal.entries import READ_REDACTED
+from footpath.scope._frame import SMALL
 from footpath.scope._scope import frame_of
-from footpath.values import ABSENT, MARK, js_number, record, summarize
+from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, js_number, record, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,54 +46,6 @@ _AS_THEY_ARE = frozenset({str, int, float, bool})
 _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
 
-class Condition(Struct, rename="camel", omit_defaults=True, gc=False):
-    """One comparison of a filter rule; `actual_summary` is what the state held, as text."""
-
-    key: str
-    op: str
-    threshold: Any
-    actual_summary: str
-    result: bool
-    redacted: bool | UnsetType = UNSET
-
-
-class Look(Struct, rename="camel", gc=False):
-    """One key that a function rule read."""
-
-    key: str
-    value_summary: str
-    redacted: bool
-
-
-class RuleEvidence(Struct, rename="camel", omit_defaults=True, tag_field=None, gc=False):
-    """What became of one rule."""
-
-    type: str
-    rule_index: int
-    branch: str
-    matched: bool
-    label: str | UnsetType = UNSET
-    conditions: list[Condition] | UnsetType = UNSET
-    inputs: list[Look] | UnsetType = UNSET
-    match_error: str | UnsetType = UNSET
-
-
-class DecisionEvidence(Struct, rename="camel", omit_defaults=True, gc=False):
-    """All rules tried by one `decide()`, and what came of them."""
-
-    rules: list[RuleEvidence]
-    chosen: str
-    default: str
-    default_label: str | UnsetType = UNSET
-
-
-class SelectionEvidence(Struct, rename="camel", omit_defaults=True, gc=False):
-    """All rules tried by one `select()`, and which branches they chose."""
-
-    rules: list[RuleEvidence]
-    selected: list[str]
-
-
 class Rule(Struct, frozen=True):
     """A rule of `decide()` or `select()`.
 
@@ -107,17 +61,27 @@ class Rule(Struct, frozen=True):
 
 
 class Decision(Struct, gc=False):
-    """What `decide()` gives a decider to return: the branch id, and the evidence for it."""
+    """What `decide()` gives a decider to return: the branch id, and what the rules saw, as the journal holds it."""
 
     branch: str
-    evidence: DecisionEvidence
+    seen: Any
+
+    @property
+    def evidence(self) -> DecisionEvidence:
+        """What the rules saw, with names and texts."""
+        return decision_evidence(self.seen)
 
 
 class Selection(Struct, gc=False):
-    """What `select()` gives a selector to return: the branch ids, and the evidence for them."""
+    """What `select()` gives a selector to return: the branch ids, and what the rules saw, as the journal holds it."""
 
     branches: list[str]
-    evidence: SelectionEvidence
+    seen: Any
+
+    @property
+    def evidence(self) -> SelectionEvidence:
+        """What the rules saw, with names and texts."""
+        return selection_evidence(self.seen)
 
 
 def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str | Mapping[str, str]) -> Decision:
@@ -134,32 +98,30 @@ def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str |
         TypeError: `scope` is not a stage's scope, or a rule has no `when` or `then`.
     """
     frame: Frame = frame_of(scope)
-    tried: list[RuleEvidence] = []
-    label: str | UnsetType = UNSET
+    label: str | None = None
     if isinstance(default, str):
         default_branch = default
     else:
         default_branch = default["branch"]
-        label = default.get("label", UNSET)  # type: ignore[assignment]
-    chosen = default_branch
+        label = default.get("label")
+    seen: list[Any] = [default_branch, label]
     for index, rule in enumerate(rules):
-        evidence = _try_rule(scope, frame, index, rule)
-        tried.append(evidence)
-        if evidence.matched:
-            chosen = evidence.branch
-            break
-    return Decision(chosen, DecisionEvidence(tried, chosen, default_branch, label))
+        tried = _try_rule(scope, frame, index, rule)
+        seen.append(tried)
+        if tried[2]:
+            return Decision(tried[0], seen)
+    return Decision(default_branch, seen)
 
 
 def select(scope: Any, rules: Iterable[Rule | Mapping[str, Any]]) -> Selection:
     """Try every rule; each that matches selects its branch. Arguments and errors as for `decide`."""
     frame: Frame = frame_of(scope)
-    tried = [_try_rule(scope, frame, index, rule) for index, rule in enumerate(rules)]
-    selected = [evidence.branch for evidence in tried if evidence.matched]
-    return Selection(selected, SelectionEvidence(tried, selected))
+    seen = [_try_rule(scope, frame, index, rule) for index, rule in enumerate(rules)]
+    return Selection([tried[0] for tried in seen if tried[2]], seen)
 
 
-def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, Any]) -> RuleEvidence:
+def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, Any]) -> tuple[Any, ...]:
+    """Try one rule; gives its evidence, see `footpath.journal._evidence`."""
     if isinstance(rule, Rule):
         when, branch, label = rule.when, rule.then, rule.label
     else:
@@ -168,37 +130,28 @@ def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, An
         except (KeyError, TypeError, IndexError, AttributeError):
             message = f'rule {index} needs "when" and "then", but is {rule!r:.120}'
             raise TypeError(message) from None
-    evidence = RuleEvidence("", index, branch, False, UNSET if label is None else label)
     if type(when) is dict or not callable(when):
-        _try_filter(frame, when, evidence)  # type: ignore[arg-type]
-    else:
-        _try_function(scope, frame, when, evidence)
-    return evidence
+        return _try_filter(frame, when, branch, label)  # type: ignore[arg-type]
+    return _try_function(scope, frame, when, branch, label)
 
 
-def _try_function(scope: Any, frame: Frame, when: Callable[[Any], Any], evidence: RuleEvidence) -> None:
+def _try_function(
+    scope: Any, frame: Frame, when: Callable[[Any], Any], branch: str, label: str | None
+) -> tuple[Any, ...]:
     journal = frame.host.journal
     start = len(journal)
-    evidence.type = "function"
+    failure: str | None = None
+    matched = False
     try:
-        evidence.matched = bool(when(scope))
+        matched = bool(when(scope))
     except Exception as error:  # noqa: BLE001  # a rule that raises is no match; its error is the evidence
-        evidence.match_error = _hide(frame, str(error))
-    evidence.inputs = [
-        _look(frame, entry if type(entry) is str else entry[1])
-        for entry in journal[start:]
-        if type(entry) is str or entry[0] == READ_REDACTED
-    ]
-
-
-def _look(frame: Frame, key: str) -> Look:
-    value = frame.lookup(key)
-    redaction = frame.host.redaction
-    if redaction is None:
-        return Look(key, summarize(value), False)
-    if redaction.hides_evidence(key, value):
-        return Look(key, MARK, True)
-    return Look(key, redaction.scrub(summarize(value)), False)
+        failure = _hide(frame, str(error))
+    looks: list[Any] = []
+    for entry in journal[start:]:
+        key = entry if type(entry) is str else entry[1] if entry[0] == READ_REDACTED else None
+        if key is not None:
+            looks += (key, _seen(frame, key, frame.lookup(key)))
+    return (branch, label, matched, failure, *looks)
 
 
 def _hide(frame: Frame, text: str) -> str:
@@ -206,10 +159,27 @@ def _hide(frame: Frame, text: str) -> str:
     return text if redaction is None else redaction.scrub(text)
 
 
-def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -> None:
-    evidence.type = "filter"
-    conditions: list[Condition] = []
-    evidence.conditions = conditions
+def _seen(frame: Frame, key: str, actual: Any) -> Any:
+    """What a rule saw, as evidence holds it: a short scalar, else a text."""
+    redaction = frame.host.redaction
+    if redaction is not None:
+        if redaction.hides_evidence(key, actual):
+            return (MARK, 1)
+        return (redaction.scrub(summarize(actual)),)
+    kind = type(actual)
+    if kind is str:
+        if len(actual) <= SUMMARY_LENGTH and actual.isascii():
+            return actual
+    elif kind is int:
+        if -SMALL < actual < SMALL:
+            return actual
+    elif kind is bool or actual is None or (kind is float and actual - actual == 0.0):
+        return actual
+    return (summarize(actual),)
+
+
+def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str | None) -> tuple[Any, ...]:
+    conditions: list[Any] = [branch, label, False]
     matched = True
     redaction = frame.host.redaction
     for name, wanted in when.items():
@@ -222,18 +192,21 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], evidence: RuleEvidence) -
         actual = frame.read(key)
         if type(actual) not in _AS_THEY_ARE:
             actual = frame.lookup(key)
-        hidden = redaction is not None and redaction.hides_evidence(key, actual)
-        summary = MARK if hidden else summarize(actual) if redaction is None else redaction.scrub(summarize(actual))
+        seen = _seen(frame, key, actual)
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)
             result = compare is not None and compare(actual, threshold)
             if not result:
                 matched = False
-            shown = MARK if hidden and op in _HIDES_THRESHOLD else record(threshold)
-            if redaction is not None and shown is not MARK:
-                shown = redaction.scrub_recorded(shown)
-            conditions.append(Condition(key, op, shown, summary, result, hidden))
-    evidence.matched = matched and len(conditions) > 0
+            shown = record(threshold)
+            if redaction is not None:
+                hidden = op in _HIDES_THRESHOLD and type(seen) is tuple and len(seen) > 1
+                shown = MARK if hidden else redaction.scrub_recorded(shown)
+            conditions.append(
+                (key, op, shown, seen, result) if shown is not UNSET else (key, op, None, seen, result, 1)
+            )
+    conditions[2] = matched and len(conditions) > 3
+    return tuple(conditions)
 
 
 # ── comparing as footprintjs does ────────────────────────────────────────────────────────────────────────────────────

@@ -33,7 +33,8 @@ class Region(Struct, eq=False):
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
-        declared: ordinal of each node's declaration in the journal.
+        first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were not.
+        declared: ordinal of each other node's declaration.
     """
 
     nodes: Mapping[str, Node]
@@ -43,6 +44,7 @@ class Region(Struct, eq=False):
     values: dict[str, Any] = {}
     recorded: dict[Any, Any] = {}
     args: Any = {}
+    first_ordinal: int = -1
     declared: dict[Node, int] = {}
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from footpath.journal import entries as code
+from footpath.journal import told_decision, told_selection
 from footpath.values import MARK, plain
 
 if TYPE_CHECKING:
@@ -190,6 +191,14 @@ class _Seal:
             traceback=self.text(error.traceback),
         )
 
+    def decision(self, evidence: Any) -> Any:
+        """What `decide` saw, in the form that events tell."""
+        return self.evidence(told_decision(evidence))
+
+    def selection(self, evidence: Any) -> Any:
+        """What `select` saw, likewise."""
+        return self.evidence(told_selection(evidence))
+
     def evidence(self, recorded: Any) -> Any:
         """What `decide` or `select` saw: its own members' names stay, whatever they say."""
         evidence = plain(self.value(recorded) if type(recorded) is not Raw else recorded)
@@ -299,11 +308,12 @@ SHAPES: dict[int, tuple[Part, ...]] = {
         (4, _Seal.names),
         (5, _Seal.node),
     ),
+    code.CHART: ((2, _Seal.node),),
     code.DONE: ((3, _Seal.keys),),
     code.COMMIT: ((1, _Seal.keys),),
     code.ADVANCE: ((3, _Seal.keys),),
     code.CYCLE: ((4, _Seal.keys),),
-    code.TAKE: ((3, _Seal.node), (4, _Seal.evidence), (5, _Seal.keys)),
+    code.TAKE: ((3, _Seal.node), (4, _Seal.decision), (5, _Seal.keys)),
     code.EXECUTED: ((2, _Seal.name),),
     code.UPDATE: ((1, _Seal.key), (2, _Seal.value), (5, _Seal.value)),
     code.DELETE: ((1, _Seal.key),),
@@ -314,8 +324,8 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.CHANGED: ((1, _Seal.key), (2, _Seal.value)),
     code.EMIT: ((2, _Seal.text), (3, _Seal.value)),
     code.NOTE: ((3, _Seal.text), (4, _Seal.value)),
-    code.DECIDE: ((2, _Seal.node), (3, _Seal.evidence)),
-    code.SELECT: ((2, _Seal.nodes), (4, _Seal.nodes), (5, _Seal.evidence)),
+    code.DECIDE: ((2, _Seal.node), (3, _Seal.decision)),
+    code.SELECT: ((2, _Seal.nodes), (4, _Seal.nodes), (5, _Seal.selection)),
     code.MOUNT: ((6, _Seal.members), (7, _Seal.name), (8, _Seal.value)),
     code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads)),
     code.EXIT: ((1, _Seal.keys),),

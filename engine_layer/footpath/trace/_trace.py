@@ -231,7 +231,12 @@ class Trace:
         """What makes events of the journal; see `footpath.replay.cursor_for`."""
         options = self.document.options
         cursor = Cursor(
-            dispatcher, self.run_id, self.started_ms, views, write_tracking=str(options.get("writeTracking", "full"))
+            dispatcher,
+            self.run_id,
+            self.started_ms,
+            views,
+            header=self.document,
+            write_tracking=str(options.get("writeTracking", "full")),
         )
         cursor.allowance = self.max_unfolded_bytes
         return cursor
