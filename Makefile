@@ -22,14 +22,16 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 # Where the machine has a list of authorities, uv should go by it: a company's proxy may have one of its own.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),1,0)
+# Where `make sam-local` has unpacked the runtime's Python, for the layer's bytecode; behind all others.
+export PATH := $(PATH):$(CURDIR)/$(VENV)/runtime
 export SAM_CLI_TELEMETRY := 0
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .PHONY: help
 help: ## Show this list
 	@printf 'Footpath. Start with:  make demo\n\n'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@printf '\nVariables: PYTHON=%s (what .venv is made from), JOBS=%s (test processes), SEED=%s (of fuzz and prove),\n           N=%s (requests of prove), CASES= EXPECTED= (folders for conformance)\n' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\nVariables: PYTHON=%s (what .venv is made from), JOBS=%s (test processes), SEED=%s (of fuzz and prove),\n           N=%s (requests of prove), KEEP=1 (sam-local: the engine stays),\n           CASES= EXPECTED= (folders for conformance)\n' \
 		'$(PYTHON)' '$(JOBS)' '$(SEED)' '$(N)'
 
 # ── the two commands of the README ─────────────────────────────────────────────────────────────────────────────────
@@ -83,8 +85,21 @@ build: $(READY) $(SAM_READY) ## Build what `sam deploy` deploys, into .aws-sam/b
 	@test -n "$$(find .aws-sam/build/EngineLayer -name '*.pyc' -print -quit)" || \
 		echo 'Note: without a Python 3.13 on this machine the layer has no bytecode; cold starts will be slower.'
 
+.PHONY: sam-host
+sam-host: $(READY) $(SAM_READY) ## Run what was built on Lambda's interface without containers; `make test` has it too
+	@$(PY) -m pytest -q tests/sam/test_host.py
+
+.PHONY: sam-local
+sam-local: $(READY) $(SAM_READY) ## Run what was built by `sam local`, in containers on Lambda's Python (docs/local.md)
+	@$(PY) -m infra.local $(if $(KEEP),--keep) || { test $$? = 3 && \
+		printf '\n!!! NOT RUN: sam-local, for the reason above. `make sam-host` goes the same way without containers.\n\n'; }
+
+.PHONY: sam-local-stop
+sam-local-stop: $(READY) ## Stop the Docker Engine that `make sam-local KEEP=1` left running
+	@$(PY) -m infra.local --stop
+
 .PHONY: clean
-clean: ## Remove what was built, measured and cached; .venv stays
+clean: ## Remove what was built, measured and cached; .venv and sam-local's cache outside the tree stay
 	@rm -rf .aws-sam build dist .pytest_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs -r rm -rf
 
@@ -92,6 +107,7 @@ clean: ## Remove what was built, measured and cached; .venv stays
 lock: $(READY) ## Resolve the lock files again from pyproject.toml (needs the network)
 	@$(LOCK) --group uv -o locks/uv.txt
 	@$(LOCK) --group sam -o locks/sam.txt
+	@$(LOCK) --group lambda --constraint locks/dev.txt -o locks/lambda.txt
 	@$(LOCK) --group dev --extra cli pyproject.toml -o locks/dev.txt
 	@$(LOCK) --constraint locks/dev.txt pyproject.toml -o engine_layer/requirements.txt
 # Hashes, and no addresses: whoever installs decides where packages come from.
@@ -109,12 +125,14 @@ $(READY): pyproject.toml locks/uv.txt locks/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline --editable .
 	@touch $@
 
-$(SAM_READY): $(READY) locks/sam.txt engine_layer/requirements.txt
+$(SAM_READY): $(READY) locks/sam.txt locks/lambda.txt engine_layer/requirements.txt
 	@echo 'setting up the SAM CLI in $(VENV)/sam (once)'
 	@test -x $(VENV)/sam/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/sam
 	@$(BIN)/uv pip sync --quiet --python $(VENV)/sam/bin/python --require-hashes --link-mode copy locks/sam.txt
 	@ln -sf ../sam/bin/sam $(BIN)/sam
-	@# Brings what layers are made of into uv's cache, so that later builds and tests need no network.
+	@# Brings what layers and Lambda's runtime are made of into uv's cache, so that later builds and tests need no network.
 	@layer="$$(mktemp -d)"; trap 'rm -rf "$$layer"' EXIT; for python in 3.13 "$$($(PY) -c 'import sys; print("%d.%d" % sys.version_info[:2])')"; do \
-		$(MAKE) --no-print-directory -C engine_layer build-EngineLayer ARTIFACTS_DIR="$$layer" PYTHONS="$$python" 2>/dev/null; done
+		$(MAKE) --no-print-directory -C engine_layer build-EngineLayer ARTIFACTS_DIR="$$layer" PYTHONS="$$python" 2>/dev/null; \
+		$(PY) -c 'import sys; from pathlib import Path; from infra.local import install_runtime; install_runtime(Path(sys.argv[1]), sys.argv[2])' \
+			"$$layer/runtime-$$python" "$$python"; done
 	@touch $@

@@ -31,6 +31,15 @@ BUCKET = "footpath-archivebucket-1abcdefghijkl"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:footpath-TraceQueue-1abcdefghijkl"
 AT_MS = 1_795_341_600_000  # 2026-11-22T10:00:00Z
 
+# Which function takes which samples, by the first word of their names: the one home of that. A new function is one line.
+SOURCES = {
+    "direct": "RequestHandler",
+    "http": "RequestHandler",
+    "function": "RequestHandler",
+    "sqs": "TraceProcessor",
+    "schedule": "TraceSealer",
+}
+
 APPLICATION = {
     "application_id": "sample-1",
     "duration_months": 24,
@@ -54,6 +63,20 @@ APPLICATION = {
     "telephone_coded": 1,
     "foreign_worker_coded": 1,
 }
+
+
+def samples() -> dict[str, Any]:
+    """Every sample, by its file's name without the ending."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def function_for(sample: str) -> str:
+    """The logical id of the function that a sample is for.
+
+    Raises:
+        KeyError: its name begins with no word of `SOURCES`.
+    """
+    return SOURCES[sample.partition("-")[0]]
 
 
 # ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────

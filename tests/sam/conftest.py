@@ -18,6 +18,9 @@ import pytest
 from infra import load_template, transform
 from infra.template import REGION, ROOT
 
+# So that their asserts, too, show what they compared.
+pytest.register_assert_rewrite("tests.sam._samples", "tests.sam._walk")
+
 BIN = Path(sys.executable).parent
 RUNTIME = load_template()["Globals"]["Function"]["Runtime"].removeprefix("python")
 ENVIRONMENT = {
@@ -83,9 +86,10 @@ def run(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[s
 
 
 def find_python(version: str) -> Path | None:
-    """That Python, if this machine has it."""
-    found = run("uv", "python", "find", "--no-python-downloads", version)
-    return Path(found.stdout.strip()) if found.returncode == 0 else None
+    """That Python, if this machine has it: the one that compiles the layer."""
+    found = run("make", "--silent", "find-python", f"PYTHON={version}", cwd=ROOT / "engine_layer")
+    assert found.returncode == 0, found.stderr
+    return Path(found.stdout.strip()) if found.stdout.strip() else None
 
 
 def sam_build(folder: Path) -> Build:

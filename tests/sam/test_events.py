@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 import importlib.util
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from aws_lambda_powertools.utilities.parser.models import (
+    APIGatewayProxyEventV2Model,
+    EventBridgeModel,
+    LambdaFunctionUrlModel,
+    SqsModel,
+)
 from moto import mock_aws
+from pydantic import BaseModel, ValidationError
 
-from infra.events import BUCKET, write
+from infra import load_template
+from infra.events import BUCKET, function_for, write
 from infra.template import REGION, ROOT
+from tests.sam._samples import EVENTS, EXPECTED
 
-EVENTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "events").glob("*.json"))}
+# Each function's folder, by its logical id, as the template has them.
+FOLDERS = {
+    name: Path(resource["Properties"]["CodeUri"]).name
+    for name, resource in load_template()["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+# By the first word of a sample's name.
+SHAPES: dict[str, type[BaseModel]] = {
+    "http": APIGatewayProxyEventV2Model,
+    "function": LambdaFunctionUrlModel,
+    "sqs": SqsModel,
+    "schedule": EventBridgeModel,
+}
 
 Handler = Callable[[Any, Any], Any]
 
@@ -88,120 +111,46 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         yield made
 
 
-def ask(name: str) -> Any:
-    """The request handler's answer to a sample."""
-    return _load("request_handler")(EVENTS[name], Context())
+def call(name: str) -> Any:
+    """What the handler of a sample answers to it."""
+    return _load(FOLDERS[function_for(name)])(EVENTS[name], Context())
 
 
-def ask_http(name: str) -> tuple[int, Any]:
-    """Status and body of its answer over HTTP."""
-    answer = ask(name)
-    assert answer["isBase64Encoded"] is False
-    return answer["statusCode"], json.loads(answer["body"])
-
-
-def process(name: str) -> list[str]:
-    """The ids that the processor wants again, of a sample."""
-    answer = _load("trace_processor")(EVENTS[name], Context())
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-
-# ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize("name", ["direct-run", "direct-run-explained"])
-def test_a_direct_run_answers_and_its_trace_is_on_the_queue(name: str, world: World) -> None:
-    """With its story when asked for."""
-    answer = ask(name)
-    assert (answer["chart"], answer["status"]) == ("credit-decision", "completed")
-    assert answer["result"]["application_id"] == "sample-1"
-    assert bool(answer.get("narrative")) is (name == "direct-run-explained")
-    (message,) = world.sent(world.queue_url)
-    assert message["MessageAttributes"]["traceId"]["StringValue"] == answer["traceId"]
-
-
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [("direct-unknown-chart", "credit-decision"), ("direct-bad-input", "duration_months")],
-)
-def test_a_direct_run_that_cant_be_served_says_why(name: str, says: str, world: World) -> None:
-    """And leaves no trace: nothing ran."""
-    answer = ask(name)
-    assert answer["status"] == "rejected"
-    assert says in json.dumps(answer["error"])
-    assert world.sent(world.queue_url) == []
-
-
-@pytest.mark.parametrize("name", ["http-api-run", "function-url-run"])
-def test_a_run_over_http_answers_and_its_trace_is_on_the_queue(name: str, world: World) -> None:
-    """HTTP API and function URL alike."""
-    status, body = ask_http(name)
-    assert status == 200
-    assert body["result"]["application_id"] == "sample-1"
-    assert len(world.sent(world.queue_url)) == 1
-
-
-def test_a_broken_body_over_http_is_the_callers_mistake(world: World) -> None:
-    """400, and no trace."""
-    status, body = ask_http("http-api-bad-json")
-    assert status == 400
-    assert "JSON" in body["error"]["message"]
-    assert world.sent(world.queue_url) == []
-
-
-@pytest.mark.usefixtures("world")
-def test_charts_are_listed_and_described_over_http() -> None:
-    """What is served, and what each wants."""
-    status, body = ask_http("http-api-list-charts")
-    assert status == 200
-    assert "credit-decision" in json.dumps(body)
-    status, body = ask_http("http-api-describe-chart")
-    assert status == 200
-    assert "duration_months" in json.dumps(body)
-
-
-# ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [
-        ("sqs-one", 1),
-        ("sqs-one-as-text", 1),
-        ("sqs-ten", 10),
-        ("sqs-claim", 1),
-        ("sqs-footprintjs", 1),
-        ("sqs-redriven", 1),
-    ],
-)
-def test_good_messages_are_archived(name: str, count: int, world: World) -> None:
-    """However the body is written, and wherever the message has been."""
-    assert process(name) == []
+# ── what each is answered ──────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_is_answered_as_its_name_says(name: str, world: World) -> None:
+    """By the handler that takes it; and queue, archive and dead letters are as they should be after it."""
+    answer = call(name)
+    expected = EXPECTED[name]
+    expected.answer(answer)
+    assert len(world.sent(world.queue_url)) == expected.sent
     lines = world.archived()
-    assert len({line["traceId"] for line in lines}) == len(lines) == count
-    assert world.sent(world.dead_letter_url) == []
+    assert len({line["traceId"] for line in lines}) == len(lines) == expected.archived
+    dead = world.sent(world.dead_letter_url)
+    assert Counter(message["MessageAttributes"]["reason"]["StringValue"] for message in dead) == expected.reasons
 
 
 def test_a_duplicate_is_archived_once(world: World) -> None:
     """Delivered twice in one batch, and again in another."""
-    assert process("sqs-duplicate") == []
-    assert process("sqs-duplicate") == []
+    assert call("sqs-duplicate") == {"batchItemFailures": []}
+    assert call("sqs-duplicate") == {"batchItemFailures": []}
     assert len(world.archived()) == 1
 
 
-def test_poison_goes_to_the_dead_letter_queue_and_its_siblings_to_the_archive(world: World) -> None:
-    """Each with its reason; none comes back."""
-    assert process("sqs-poison-among-good") == []
-    assert len(world.archived()) == 2
-    reasons = [message["MessageAttributes"]["reason"]["StringValue"] for message in world.sent(world.dead_letter_url)]
-    told = [
-        record["messageAttributes"]["format"]["stringValue"]
-        for record in EVENTS["sqs-poison-among-good"]["Records"]
-        if "traceId" not in record["messageAttributes"]
-    ]
-    assert sorted(reasons) == sorted(told)
+@pytest.mark.usefixtures("world")
+def test_an_event_that_is_nobodys_is_refused_by_name() -> None:
+    """A function wired to the wrong source says so; it neither runs a chart nor acknowledges a batch."""
+    sample = EVENTS["schedule"]
+    answer = _load("request_handler")(sample, Context())
+    assert (answer["statusCode"], answer["status"]) == (400, "rejected")
+    with pytest.raises(ValueError, match="not an SQS event"):
+        _load("trace_processor")(sample, Context())
 
 
 # ── the schedule ───────────────────────────────────────────────────────────────────────────────────────────────────
 def test_the_schedule_seals_what_was_archived(world: World) -> None:
     """Once; the next call finds nothing new."""
-    process("sqs-ten")
+    call("sqs-ten")
     seal = _load("trace_sealer")
     answer = seal(EVENTS["schedule"], Context())
     assert (answer["traces"], answer["clashes"], answer["complete"]) == (10, [], True)
@@ -220,7 +169,25 @@ def test_writing_the_samples_again_gives_the_same_requests(tmp_path: Path) -> No
     assert {name: again[name] for name in requests} == {name: EVENTS[name] for name in requests}
 
 
-def test_each_sample_is_named_in_a_test() -> None:
+def test_each_sample_is_asked_about() -> None:
     """A payload that no test uses is a question waiting to be asked."""
-    text = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in EVENTS if f'"{name}"' not in text] == []
+    assert set(EXPECTED) == set(EVENTS)
+
+
+def test_each_function_has_a_sample() -> None:
+    """`SOURCES` is the one place that says who takes what."""
+    assert {function_for(name) for name in EVENTS} == set(FOLDERS)
+
+
+@pytest.mark.parametrize("name", [name for name in EVENTS if name.partition("-")[0] in SHAPES])
+def test_a_sample_has_the_shape_that_aws_documents(name: str) -> None:
+    """As somebody else read it there: Powertools' models of events are strict, and not ours."""
+    SHAPES[name.partition("-")[0]].model_validate(EVENTS[name])
+
+
+def test_a_sample_of_another_shape_is_found() -> None:
+    """The check above is able to fail."""
+    broken = copy.deepcopy(EVENTS["sqs-one"])
+    del broken["Records"][0]["attributes"]["SentTimestamp"]
+    with pytest.raises(ValidationError, match="SentTimestamp"):
+        SHAPES["sqs"].model_validate(broken)

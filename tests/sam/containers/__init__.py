@@ -1,0 +1,1 @@
+"""What is deployed, run by the SAM CLI in containers."""
