@@ -29,7 +29,11 @@ QUEUES = ("TraceQueue", "DeadLetterQueue")
 # What the stack tells its operators, of those things that moto can make.
 OUTPUTS = ("TraceQueueUrl", "DeadLetterQueueUrl", "ArchiveBucketName")
 # Functions can't be made there; SAM's servers know each by its logical id.
-FUNCTIONS = {"RequestHandlerName": "RequestHandler", "TraceProcessorName": "TraceProcessor", "TraceSealerName": "TraceSealer"}
+FUNCTIONS = {
+    "RequestHandlerName": "RequestHandler",
+    "TraceProcessorName": "TraceProcessor",
+    "TraceSealerName": "TraceSealer",
+}
 
 Invoke = Callable[[dict[str, Any]], Any]
 

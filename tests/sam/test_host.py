@@ -120,14 +120,17 @@ def test_a_function_that_does_not_start_says_why(
     build: Build, interpreters: list[Interpreter], runtime: Path, tmp_path: Path
 ) -> None:
     """Settings are checked before the first request, and the log names what is missing."""
-    with Emulator(
-        "RequestHandler",
-        code=build.code_of("RequestHandler"),
-        layer=here(interpreters).layer,
-        runtime=runtime,
-        variables={"AWS_REGION": "us-east-1"},
-        log=tmp_path / "log",
-    ) as emulator, pytest.raises(EmulatorError, match="SettingsError: ARCHIVE_BUCKET is not set"):
+    with (
+        Emulator(
+            "RequestHandler",
+            code=build.code_of("RequestHandler"),
+            layer=here(interpreters).layer,
+            runtime=runtime,
+            variables={"AWS_REGION": "us-east-1"},
+            log=tmp_path / "log",
+        ) as emulator,
+        pytest.raises(EmulatorError, match="SettingsError: ARCHIVE_BUCKET is not set"),
+    ):
         emulator.invoke(EVENTS["direct-run"])
 
 
