@@ -9,14 +9,17 @@ SHELL := bash
 PYTHON ?= python3
 JOBS ?= 2
 SEED ?= 1
-# Requests of `make prove`: 20,000 take one to three minutes on two cores; any number may be asked for.
-N ?= 20000
+# Requests of `make prove`: any number may be asked for; a large one is parted into worlds, one for each core at a time.
+N ?= 100000
 
 VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
 SAM_READY := $(VENV)/.sam-ready
+FUZZ_READY := $(VENV)/.fuzz-ready
+# Of `make fuzz-bytes`: how long each target gets.
+SECONDS ?= 60
 # Absolute, so that a recipe that changes folder still finds the tools.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export UV_PYTHON_DOWNLOADS := never
@@ -70,6 +73,10 @@ fuzz: $(READY) ## Try the laws and the semantics on far more generated charts th
 	@$(PY) -m tests.conformance.fuzz --seed $(SEED) --cases 2000 || \
 		{ test $$? = 2 && echo 'Not compared with footprintjs: it is not here.'; }
 
+.PHONY: fuzz-bytes
+fuzz-bytes: $(FUZZ_READY) ## Throw bytes at every door, guided by coverage (atheris): SECONDS a target, TARGETS or all
+	@PYTHONPATH=engine_layer:. $(VENV)/fuzz/bin/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) $(TARGETS)
+
 .PHONY: prove
 prove: $(READY) ## Try to lose a trace: N requests under every fault, in virtual time, and count
 	@$(PY) -m footpath_cli prove --count $(N) --seed $(SEED)
@@ -108,6 +115,7 @@ lock: $(READY) ## Resolve the lock files again from pyproject.toml (needs the ne
 	@$(LOCK) --group uv -o locks/uv.txt
 	@$(LOCK) --group sam -o locks/sam.txt
 	@$(LOCK) --group lambda --constraint locks/dev.txt -o locks/lambda.txt
+	@$(LOCK) --group fuzz pyproject.toml --constraint locks/dev.txt -o locks/fuzz.txt
 	@$(LOCK) --group dev --extra cli pyproject.toml -o locks/dev.txt
 	@$(LOCK) --constraint locks/dev.txt pyproject.toml -o engine_layer/requirements.txt
 # Hashes, and no addresses: whoever installs decides where packages come from.
@@ -135,4 +143,11 @@ $(SAM_READY): $(READY) locks/sam.txt locks/lambda.txt engine_layer/requirements.
 		$(MAKE) --no-print-directory -C engine_layer build-EngineLayer ARTIFACTS_DIR="$$layer" PYTHONS="$$python" 2>/dev/null; \
 		$(PY) -c 'import sys; from pathlib import Path; from infra.local import install_runtime; install_runtime(Path(sys.argv[1]), sys.argv[2])' \
 			"$$layer/runtime-$$python" "$$python"; done
+	@touch $@
+
+# One for coverage-guided fuzzing, which only `make fuzz-bytes` needs.
+$(FUZZ_READY): $(READY) locks/fuzz.txt
+	@echo 'setting up the fuzzer in $(VENV)/fuzz (once)'
+	@test -x $(VENV)/fuzz/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/fuzz
+	@$(BIN)/uv pip sync --quiet --python $(VENV)/fuzz/bin/python --require-hashes --link-mode copy locks/fuzz.txt
 	@touch $@

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+TICK_S = 0.25
+"""How often a run that takes long is looked at: what it records in that time must fit into memory beside its limits."""
 
 
 class DeadlineGuard:
@@ -19,37 +24,40 @@ class DeadlineGuard:
     Args:
         in_s: seconds from now. At zero or less nothing is watched: there would be no time to ship either.
         on_deadline: ships what there is. Its exceptions are swallowed.
+        meanwhile: called every `TICK_S` until then, from the same thread, never after the block. Likewise.
 
     Example:
         >>> with DeadlineGuard(60, lambda: print("too late")):
         ...     pass
     """
 
-    def __init__(self, in_s: float, on_deadline: Callable[[], object]) -> None:
+    def __init__(
+        self, in_s: float, on_deadline: Callable[[], object], meanwhile: Callable[[], object] = lambda: None
+    ) -> None:
+        self._in_s = in_s
         self._on_deadline = on_deadline
+        self._meanwhile = meanwhile
         self._lock = threading.Lock()
-        self._over = False
+        self._over = threading.Event()
         self.fired = False
-        self._timer = threading.Timer(in_s, self._fire) if in_s > 0 else None
-        if self._timer is not None:
-            self._timer.daemon = True
 
     def __enter__(self) -> Self:
-        if self._timer is not None:
-            self._timer.start()
+        if self._in_s > 0:
+            threading.Thread(target=self._watch, name="footpath-deadline", daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if self._timer is None:
-            return
-        self._timer.cancel()
         with self._lock:  # waits for a shipment that has begun
-            self._over = True
+            self._over.set()
 
-    def _fire(self) -> None:
-        with self._lock:
-            if self._over:
+    def _watch(self) -> None:
+        end_s = time.monotonic() + self._in_s
+        while not self._over.wait(min(max(end_s - time.monotonic(), 0), TICK_S)):
+            with self._lock:
+                if self._over.is_set():
+                    return
+                self.fired = time.monotonic() >= end_s
+                with contextlib.suppress(Exception):  # a guard that fails must not fail the run it guards
+                    (self._on_deadline if self.fired else self._meanwhile)()
+            if self.fired:
                 return
-            self.fired = True
-            with contextlib.suppress(Exception):  # a guard that fails must not fail the run it guards
-                self._on_deadline()

@@ -5,6 +5,7 @@ Bodies are JSON. An error is `{"error": {"type", "message", "problems"?}}`, with
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
@@ -48,6 +49,16 @@ class HttpFace:
         self, event: Mapping[str, Any], context: Any, *, remaining_ms: Callable[[], float], about: Mapping[str, str]
     ) -> dict[str, Any]:
         """The response to an event, in the form that Lambda wants."""
+        problems = _problems(event)
+        if problems:
+            # Lambda sends none such; whoever invokes the function by hand may.
+            refusal = BadRequestError("the event is not of a function URL or an HTTP API (payload 2.0)", problems)
+            return {
+                "statusCode": refusal.status_code,
+                "headers": {"Content-Type": _JSON},
+                "body": _text({"error": refusal.told()}),
+                "isBase64Encoded": False,
+            }
         self._resolver.append_context(remaining_ms=remaining_ms, about=about)
         return self._resolver.resolve(dict(event), context)
 
@@ -99,9 +110,47 @@ def _members(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
+def _problems(event: Mapping[str, Any]) -> list[str]:
+    """What the resolver would stumble over: members that are missing, or of another type than AWS documents."""
+    asked = _members(event.get("requestContext"))
+    http = _members(asked.get("http"))
+    found = [
+        f"requestContext.http.{name}: expected a text"
+        for name in ("method", "path")
+        if not isinstance(http.get(name), str)
+    ]
+    if not isinstance(event.get("rawPath"), str):
+        found.append("rawPath: expected a text")
+    if not isinstance(asked.get("stage"), str):
+        found.append("requestContext.stage: expected a text")
+    body = event.get("body")
+    if body is not None and not isinstance(body, str):
+        found.append("body: expected a text or nothing")
+    if event.get("isBase64Encoded") not in (None, True, False):
+        found.append("isBase64Encoded: expected true or false")
+    for name in ("headers", "queryStringParameters"):
+        texts = event.get(name)
+        if texts is not None and not (
+            isinstance(texts, dict) and all(isinstance(text, str) for text in _members(cast("object", texts)).values())
+        ):
+            found.append(f"{name}: expected an object of texts")
+    cookies = event.get("cookies")
+    if cookies is not None and not isinstance(cookies, list):
+        found.append("cookies: expected an array")
+    return found
+
+
 def _refusal(error: RequestError) -> Response[str]:
     return _response(error.status_code, {"error": error.told()})
 
 
 def _response(status_code: int, body: Any) -> Response[str]:
-    return Response(status_code, content_type=_JSON, body=_encode(body).decode())
+    return Response(status_code, content_type=_JSON, body=_text(body))
+
+
+def _text(body: Any) -> str:
+    try:
+        return _encode(body).decode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, out of the request or of what a chart is called: JSON has an escape for it.
+        return json.dumps(msgspec.to_builtins(body))

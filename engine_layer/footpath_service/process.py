@@ -259,6 +259,8 @@ class _Batch:
             narrative=_told(trace) or views.narrative,
             state=views.state or NOTHING,
             audit=views.audit or NOTHING,
+            weight=trace.weight,
+            dropped_entries=trace.truncated["dropped"] if trace.truncated else 0,
             stub=stub,
             document=NOTHING if stub else msgspec.Raw(document),
         )

@@ -14,10 +14,11 @@ from msgspec import UNSET, UnsetType
 
 from footpath import FlowChartExecutor
 from footpath.errors import RunError
-from footpath.trace import Trace, encode_trace
+from footpath.trace import Trace, cut_to_bytes, encode_trace
 from footpath.values import plain, record
 from footpath_service.deadline import DeadlineGuard
 from footpath_service.errors import BadRequestError
+from footpath_service.sampling import KEPT
 from footpath_service.ship import TraceHeader
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from footpath_service.catalog import Catalog
     from footpath_service.flows import Flow
     from footpath_service.ports import Log, Metrics
+    from footpath_service.sampling import Sampler, Verdict
     from footpath_service.settings import Settings
     from footpath_service.ship import Shipper
 
@@ -127,6 +129,7 @@ class RequestHandler:
         settings: budget and margin.
         make_id: gives trace ids.
         metrics, log: for operators.
+        sampler: says which traces are kept; all without one.
     """
 
     def __init__(
@@ -138,10 +141,12 @@ class RequestHandler:
         make_id: Callable[[], str],
         metrics: Metrics,
         log: Log,
+        sampler: Sampler | None = None,
     ) -> None:
         self.catalog = catalog
         self._shipper = shipper
         self._settings = settings
+        self._sampler = sampler
         self._make_id = make_id
         self._metrics = metrics
         self._log = log
@@ -161,11 +166,18 @@ class RequestHandler:
             BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit; nothing has run.
         """
         flow = self.catalog.flow(request.chart)
-        run = _Run(self.catalog, flow, request, self._make_id(), context)
+        run = _Run(self.catalog, flow, request, self._make_id(), context, self._settings)
         margin_ms = self._settings.ship_budget_ms + self._settings.deadline_margin_ms
-        with DeadlineGuard((remaining_ms() - margin_ms) / 1000, lambda: self._ship_partial(run, remaining_ms)):
+        in_s = (remaining_ms() - margin_ms) / 1000
+        with DeadlineGuard(in_s, lambda: self._ship_partial(run, remaining_ms), run.shed) as guard:
             outcome = run.go()
-        self._ship(run, run.trace, TraceHeader(run.trace_id, 1, run.chart.id, run.status), remaining_ms)
+        header = TraceHeader(run.trace_id, 1, run.chart.id, run.status)
+        # A partial trace that has left must not stand for the run for ever: its successor goes after it, whatever the rules.
+        verdict = KEPT if guard.fired else self._judge(run)
+        if verdict.keep:
+            self._ship(run, lambda: run.trace(verdict.weight), header, remaining_ms)
+        else:
+            self._shipper.leave_out(header)
         if isinstance(outcome, Failure):
             self._metrics.count("RequestsFailed")
             # Not the message: it may quote what must not be shown.
@@ -173,6 +185,19 @@ class RequestHandler:
                 "run failed", trace_id=run.trace_id, chart=request.chart, error_type=type(outcome.error).__name__
             )
         return outcome
+
+    def _judge(self, run: _Run) -> Verdict:
+        if self._sampler is None:
+            return KEPT
+        try:
+            trace = run.trace()
+            verdict = self._sampler.judge(trace)
+            # One that would be cut to size is kept, as one is that was cut already; how long it is takes an encoding to know.
+            too_long = not verdict.keep and len(encode_trace(trace)) > self._settings.max_trace_bytes
+            return KEPT if too_long else verdict
+        except Exception as error:  # noqa: BLE001  # a trace that can't be judged is kept
+            self._log.warning("a trace could not be judged", trace_id=run.trace_id, error_type=type(error).__name__)
+            return KEPT
 
     def _ship_partial(self, run: _Run, remaining_ms: Callable[[], float]) -> None:
         trace = run.trace()
@@ -186,7 +211,7 @@ class RequestHandler:
         self, run: _Run, trace: Callable[[], Trace], header: TraceHeader, remaining_ms: Callable[[], float]
     ) -> None:
         left_ms = remaining_ms() - _ANSWER_RESERVE_MS
-        outcome = self._shipper.ship(header, lambda: encode_trace(trace()), left_ms)
+        outcome = self._shipper.ship(header, lambda: self._encoded(trace()), left_ms)
         if outcome.way != "queue":
             self._log.warning(
                 "the trace did not take the queue",
@@ -196,12 +221,30 @@ class RequestHandler:
                 failures=list(outcome.failures),
             )
 
+    def _encoded(self, trace: Trace) -> bytes:
+        """The document, cut to the size that may be shipped."""
+        document = encode_trace(trace)
+        if len(document) > self._settings.max_trace_bytes:
+            short = cut_to_bytes(trace.document, self._settings.max_trace_bytes)
+            if short is not None:
+                trace = Trace(short)
+                document = encode_trace(trace)
+        if trace.truncated is not None:
+            self._metrics.count("TracesTruncated")
+        return document
+
 
 class _Run:
     """One run of a chart, and what can be said of it at any moment."""
 
     def __init__(
-        self, catalog: Catalog, flow: Flow, request: RunRequest, trace_id: str, context: Mapping[str, str]
+        self,
+        catalog: Catalog,
+        flow: Flow,
+        request: RunRequest,
+        trace_id: str,
+        context: Mapping[str, str],
+        settings: Settings,
     ) -> None:
         self.chart = catalog.chart(flow.name)
         self.trace_id = trace_id
@@ -209,7 +252,8 @@ class _Run:
         self._request = request
         self._context = context
         self._checkpoint = cast("dict[str, Any]", request.checkpoint) if request.checkpoint is not UNSET else None
-        self._executor = executor = FlowChartExecutor(self.chart)
+        self._max_bytes = settings.max_trace_bytes
+        self._executor = executor = FlowChartExecutor(self.chart, max_entries=settings.max_trace_entries)
         executor.enable_narrative()
         if flow.redaction is not None:
             executor.set_redaction_policy(flow.redaction)
@@ -247,13 +291,22 @@ class _Run:
             narrative=[entry.text for entry in self.trace().narrative] if self._request.explain else UNSET,
         )
 
-    def trace(self) -> Trace:
-        """The trace as it stands; partial while the run goes on. Safe from another thread."""
+    def trace(self, weight: float = 1.0) -> Trace:
+        """The trace as it stands; partial while the run goes on. Safe from another thread.
+
+        Args:
+            weight: how many runs it stands for.
+        """
         trace = self._executor.get_trace(trace_id=self.trace_id, context=self._context)
         before = None if self._checkpoint is None else self._checkpoint.get("traceId")
-        if not isinstance(before, str):
+        if not isinstance(before, str) and weight == 1:
             return trace
-        return Trace(msgspec.structs.replace(trace.document, continues=before))
+        continues = before if isinstance(before, str) else UNSET
+        return Trace(msgspec.structs.replace(trace.document, continues=continues, weight=weight))
+
+    def shed(self) -> None:
+        """Give back the memory of what the trace will not hold; for a run that goes on and on."""
+        self._executor.shed(self._max_bytes)
 
     def _called(self) -> Any:
         given = self._request.input

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from footpath.errors import SettingsError
+from footpath_service.sampling import read_sampling
 from footpath_service.wire import WireLimits
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Settings:
     max_trace_bytes: int = 64 << 20
     max_trace_ratio: int = 400
     max_trace_depth: int = 800
+    max_trace_entries: int = 200_000
+    sampling: str = ""
     processor_reserve_ms: int = 10_000
     segment_bytes: int = 32 << 20
     segment_gzip_level: int = 6
@@ -108,6 +111,12 @@ _queue_url = _text(
 _key_id = _text(_KEY_ID, "a key of KMS: its id, its ARN, or an alias such as alias/footpath-digests")
 _factory = _text(_FACTORY, "a callable as module:name, such as my_package.recorders:make")
 
+
+def _sampling(text: str) -> str:
+    read_sampling(text)
+    return text
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("ARCHIVE_BUCKET", "Bucket of the archive, of claims and of the spool. All functions need it.", _bucket),
     Setting("TRACE_QUEUE_URL", "Queue that the request handler sends traces to; it needs it.", _queue_url),
@@ -143,9 +152,22 @@ SETTINGS: tuple[Setting, ...] = (
         "TEXT_BODY_BYTES", "Up to this, a document of ASCII travels as text; over it, packed.", _number(0, 1 << 20)
     ),
     Setting("MAX_MESSAGE_BYTES", "The queue's limit; over it a document travels as a claim.", _number(1_024, 1 << 20)),
-    Setting("MAX_TRACE_BYTES", "Largest document that is shipped or read.", _number(1_024, 256 << 20)),
+    Setting(
+        "MAX_TRACE_BYTES",
+        "Largest document that is shipped or read; a run that says more has its trace cut short, and marked so.",
+        _number(1_024, 256 << 20),
+    ),
     Setting("MAX_TRACE_RATIO", "Most bytes that a byte may unfold to, in documents over 1 MiB.", _number(10, 1_100)),
     Setting("MAX_TRACE_DEPTH", "Most levels that a document may nest.", _number(50, 900)),
+    Setting(
+        "MAX_TRACE_ENTRIES",
+        "Most entries of a run's journal that are kept, from the first: about one for each read, write, emit and stage. The "
+        "run goes on unchanged, and its trace says where it was cut.",
+        _number(1_000, 10_000_000),
+    ),
+    Setting(
+        "SAMPLING", "Rules that say which traces of completed runs are kept; all without it. See below.", _sampling
+    ),
     Setting(
         "PROCESSOR_RESERVE_MS",
         "The processor takes no further message when less than this is left: time to write what it has.",

@@ -35,7 +35,13 @@ _LOG_RESERVE_S = 0.02
 _LEAST_WAY_S = 0.01
 """A network call that has less than this is not begun."""
 
-_COUNTED = {"queue": "TracesQueued", "spool": "TracesSpooled", "log": "TracesLogged", "dropped": "TracesDropped"}
+_COUNTED = {
+    "queue": "TracesQueued",
+    "spool": "TracesSpooled",
+    "log": "TracesLogged",
+    "dropped": "TracesDropped",
+    "sampled out": "TracesSampledOut",
+}
 
 T = TypeVar("T")
 
@@ -59,13 +65,13 @@ class ShipOutcome(NamedTuple):
     """Where a trace went.
 
     Attributes:
-        way: the first that took it.
+        way: the first that took it; "sampled out" when it was not to be kept.
         claimed: whether the queue got a claim for it.
         took_ms: how long it all took, in milliseconds.
         failures: why the ways before did not, in order, one sentence each.
     """
 
-    way: Literal["queue", "spool", "log", "dropped"]
+    way: Literal["queue", "spool", "log", "dropped", "sampled out"]
     claimed: bool
     took_ms: float
     failures: tuple[str, ...]
@@ -129,6 +135,14 @@ class Shipper:
             way = "dropped"
         outcome = ShipOutcome(way, shipment.claimed, (parts.clock_s() - started_s) * 1000, tuple(shipment.failures))
         self._record(outcome)
+        return outcome
+
+    def leave_out(self, header: TraceHeader) -> ShipOutcome:  # noqa: ARG002 - whoever watches the shipper wants to know which
+        """Count a trace that sampling does not keep; it goes nowhere. Never raises."""
+        outcome = ShipOutcome("sampled out", claimed=False, took_ms=0.0, failures=())
+        metrics = self._parts.metrics
+        metrics.count("TracesCaptured")
+        metrics.count(_COUNTED[outcome.way])
         return outcome
 
     def _record(self, outcome: ShipOutcome) -> None:

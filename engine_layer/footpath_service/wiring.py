@@ -158,6 +158,7 @@ def _request_application(settings: Settings) -> RequestApplication:
     from footpath_service.emf import EmfMetrics
     from footpath_service.logs import PowertoolsLog
     from footpath_service.request import RequestHandler
+    from footpath_service.sampling import Sampler, read_sampling
     from footpath_service.ship import Shipper
 
     budget_s = settings.ship_budget_ms / 1000
@@ -169,6 +170,7 @@ def _request_application(settings: Settings) -> RequestApplication:
         catalog=Catalog(_named(settings.charts, "CHARTS")()),
         shipper=shipper,
         settings=settings,
+        sampler=Sampler(read_sampling(settings.sampling)) if settings.sampling else None,
         make_id=IdMaker(),
         metrics=metrics,
         log=log,

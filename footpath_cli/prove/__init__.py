@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from footpath_cli.prove._charts import charts
 from footpath_cli.prove._ledger import Count, Ledger
+from footpath_cli.prove._parts import prove_in_parts
 from footpath_cli.prove._prove import Proof, prove
 from footpath_cli.prove._report import run_proof
 from footpath_cli.prove._world import World
 
-__all__ = ["run_proof", "prove", "Proof", "World", "Ledger", "Count", "charts"]
+__all__ = ["run_proof", "prove", "prove_in_parts", "Proof", "World", "Ledger", "Count", "charts"]

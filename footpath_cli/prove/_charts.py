@@ -12,7 +12,7 @@ from footpath_service.flows import Flow
 if TYPE_CHECKING:
     from footpath.chart import FlowChart
 
-SMALL, FAILING, LARGE, LATE = "small", "failing", "large", "late"
+SMALL, FAILING, LARGE, LATE, RUNAWAY = "small", "failing", "large", "late", "runaway"
 
 partial_shipped = threading.Event()
 """Set by whoever sees the partial trace of a late run leave; the run's stage waits for it, as a stage that hangs would."""
@@ -85,6 +85,33 @@ def _late() -> FlowChart:
     return flow_chart("Take", _take, "take").add_function("Hang", _hang, "hang").build()
 
 
+def _grant_at_once(scope: Any) -> None:
+    scope.granted = scope.asked
+
+
+def _run_away(scope: Any) -> int:
+    """Says far more than its trace may hold, by number or by size."""
+    args = ops(scope).args
+    for number in range(args["rounds"]):
+        scope.noise = str(number % 10) * args["bytes"]
+    return scope.granted
+
+
+def _runaway() -> FlowChart:
+    return (
+        flow_chart("Take", _take, "take")
+        .add_function("Grant", _grant_at_once, "grant")
+        .add_function("Run away", _run_away, "run-away")
+        .build()
+    )
+
+
 def charts() -> list[Flow]:
     """What the proof's handlers serve."""
-    return [Flow(SMALL, _small), Flow(FAILING, _failing), Flow(LARGE, _large), Flow(LATE, _late)]
+    return [
+        Flow(SMALL, _small),
+        Flow(FAILING, _failing),
+        Flow(LARGE, _large),
+        Flow(LATE, _late),
+        Flow(RUNAWAY, _runaway),
+    ]

@@ -50,15 +50,23 @@ class Ledger:
     Attributes:
         ways: of each identity, what its shipper said.
         counts: of what shippers said.
+        truncated: traces that were cut short.
+        weights: of traces that stand for more than themselves.
     """
 
     ways: dict[Identity, str] = field(default_factory=dict["Identity", str])
     counts: Counter[str] = field(default_factory=Counter[str])
+    truncated: set[Identity] = field(default_factory=set["Identity"])
+    weights: dict[Identity, float] = field(default_factory=dict["Identity", float])
 
     def hand(self, handed: Handed) -> None:
-        """Note a shipment."""
+        """Note a shipment, or that there was none to be."""
         self.ways[handed.identity] = handed.way
         self.counts[handed.way] += 1
+        if handed.truncated:
+            self.truncated.add(handed.identity)
+        if handed.weight != 1:
+            self.weights[handed.identity] = handed.weight
 
     def count(self, name: str, places: dict[str, set[Identity]], doubled: Iterable[str] = ()) -> Count:
         """Strike the balance.
@@ -73,6 +81,8 @@ class Ledger:
         died = dropped = captured = 0
         for identity, way in self.ways.items():
             fate = next((fate for fate in FATES if identity in places.get(fate, ())), None)
+            if fate is None and way == "sampled out":
+                fate = way
             if fate is not None:
                 captured += 1
                 fates[fate] += 1

@@ -21,7 +21,7 @@ from footpath_cli.poller import (
     unavailable,
     unreachable,
 )
-from footpath_cli.prove._charts import FAILING, LARGE, LATE, SMALL
+from footpath_cli.prove._charts import FAILING, LARGE, LATE, RUNAWAY, SMALL
 from footpath_cli.prove._world import DAY_MS, HOUR_MS, World, trickle
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _STEP_MS = 50  # twenty requests a second
 _RATE = 0.01
+_COMMON = 0.1
+"""Share of the requests that a sampling rule fits."""
 
 STRANGERS = (
     "hello",
@@ -259,7 +261,7 @@ class _Run:
         self._recover(world)
         last = self._count(world, "at the end")
         elsewhere = {fate: number for fate, number in last.fates.items() if fate != "archived" and number}
-        if set(elsewhere) - {"discarded"}:
+        if set(elsewhere) - {"discarded", "sampled out"}:
             self._problem(f"at the end traces are still {elsewhere}")
         traces, granted, expected = world.audit()
         self.proof.facts |= {
@@ -274,6 +276,11 @@ class _Run:
             "virtual days": round((world.clock.now_ms() - 1_767_225_600_000) / DAY_MS, 1),
         }
         self.proof.facts |= {f"shipped by {way}": number for way, number in sorted(world.ledger.counts.items())}
+        self.proof.facts["traces cut short"] = len(world.ledger.truncated)
+        self.proof.facts["traces that stand for others"] = len(world.ledger.weights)
+        self.proof.facts["weight of those"] = sum(world.ledger.weights.values())
+        if world.wrongly_left_out:
+            self._problem(f"sampled out, though always to be kept: {world.wrongly_left_out[:3]}")
         if granted != expected:
             self._problem(f"the audit trails grant {granted}, the runs granted {expected}")
 
@@ -281,14 +288,17 @@ class _Run:
     def _any(self, world: World, *, strangers: bool = True) -> None:
         """A request of a kind drawn by the dice."""
         draw = world.dice.random()
+        common = world.dice.random() < _COMMON
         if draw < 0.04:
-            self._make(world, FAILING)
+            self._make(world, FAILING, common=common)
         elif draw < 0.05:
             self._make(world, LARGE)
         elif draw < 0.053:
-            self._make(world, LATE, killed=world.dice.random() < 0.4)
+            self._make(world, LATE, killed=world.dice.random() < 0.4, common=common)
+        elif draw < 0.057:
+            self._make(world, RUNAWAY, common=common)
         else:
-            self._make(world, SMALL)
+            self._make(world, SMALL, common=common)
         if strangers and world.dice.random() < 0.005:
             world.stranger(world.dice.choice(STRANGERS))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,10 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from footpath_cli._exits import CommandError
 from footpath_cli._output import out, say, table, title
 from footpath_cli.prove._ledger import FATES
-from footpath_cli.prove._prove import Proof, prove
+from footpath_cli.prove._parts import prove_in_parts
 
 if TYPE_CHECKING:
     from footpath_cli.prove._ledger import Count
+    from footpath_cli.prove._prove import Proof
 
 
 def run_proof(requests: int, seed: int) -> None:
@@ -42,14 +41,12 @@ def run_proof(requests: int, seed: int) -> None:
         def tell(what: str, done: int) -> None:
             progress.update(bar, description=what, completed=done)
 
-        proof = prove(requests, seed, tell=tell)
+        proof = prove_in_parts(requests, seed, tell=tell)
         progress.update(bar, description="done", completed=requests)
     show(proof)
     took_s = time.monotonic() - began
-    # KiB on Linux, bytes on macOS.
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     say()
-    say(f"{took_s:.0f} s, {requests / took_s * 60:.0f} requests a minute, {peak_mb:.0f} MB at most, seed {seed}.")
+    say(f"{took_s:.0f} s, {requests / took_s * 60:.0f} requests a minute, seed {seed}.")
     if proof.problems:
         for problem in proof.problems:
             say(problem, "bold red")

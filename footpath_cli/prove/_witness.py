@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 
+import msgspec
+
 import footpath.ids
 from footpath.archive import Identity, document_sha256
 from footpath.ids import IdMaker
@@ -26,12 +28,24 @@ class Handed(NamedTuple):
     """One trace that was sealed and handed to the shipper.
 
     Attributes:
-        identity: its own.
+        identity: its own; without a hash where it was left out, because it was never encoded.
         way: where the shipper said that it went; "died" when the process did, before it could say.
+        truncated: whether it was cut short.
+        weight: how many it stands for.
     """
 
     identity: Identity
     way: str
+    truncated: bool = False
+    weight: float = 1.0
+
+
+class _Said(msgspec.Struct, frozen=True):
+    truncated: dict[str, int | str] | None = None
+    weight: float = 1.0
+
+
+_decode_header = msgspec.json.Decoder(_Said).decode
 
 
 @contextmanager
@@ -41,11 +55,14 @@ def witnessed(tell: Callable[[Handed], None]) -> Generator[None]:
 
     def watched(shipper: Shipper, header: TraceHeader, encode: Callable[[], bytes], remaining_ms: float) -> ShipOutcome:
         sha256 = ""
+        truncated, weight = False, 1.0
 
         def seen() -> bytes:
-            nonlocal sha256
+            nonlocal sha256, truncated, weight
             document = encode()
             sha256 = document_sha256(document)
+            said = _decode_header(document)
+            truncated, weight = said.truncated is not None, said.weight
             return document
 
         way = "died"
@@ -54,9 +71,16 @@ def witnessed(tell: Callable[[Handed], None]) -> Generator[None]:
             way = outcome.way
             return outcome
         finally:
-            tell(Handed(Identity(header.trace_id, header.revision, sha256), way))
+            tell(Handed(Identity(header.trace_id, header.revision, sha256), way, truncated, weight))
 
-    with patch.object(Shipper, "ship", watched):
+    leave_out = Shipper.leave_out
+
+    def left_out(shipper: Shipper, header: TraceHeader) -> ShipOutcome:
+        outcome = leave_out(shipper, header)
+        tell(Handed(Identity(header.trace_id, header.revision, ""), outcome.way))
+        return outcome
+
+    with patch.object(Shipper, "ship", watched), patch.object(Shipper, "leave_out", left_out):
         yield
 
 

@@ -13,7 +13,7 @@ from footpath.recorders import verify_chain
 from footpath_cli.operate import DISCARDS, Desk, Held, Recovery, held_in
 from footpath_cli.pipeline import LocalPipeline
 from footpath_cli.poller import CallWatch, Fault, Faults, MemorySqs, ProcessDied, VirtualClock
-from footpath_cli.prove._charts import FAILING, LARGE, LATE, SMALL, partial_shipped
+from footpath_cli.prove._charts import FAILING, LARGE, LATE, RUNAWAY, SMALL, partial_shipped
 from footpath_cli.prove._ledger import Count, Ledger
 from footpath_cli.prove._witness import Handed, TraceLog, identities_in, ids_of, quiet_deaths, witnessed
 from footpath_service.log_lines import LoggedTrace, read_log_lines
@@ -29,6 +29,14 @@ DAY_MS = 24 * HOUR_MS
 MESSAGE_BYTES = 20_000
 """The queue's limit in the proof, so that claims are cheap and many; the size of a message is a setting."""
 
+MAX_ENTRIES = 1_000
+MAX_TRACE_BYTES = 250_000
+"""As small as settings let them be, or so that a large trace is well under it: a runaway one is over either."""
+
+KEPT_SHARE = 0.25
+"""Of those requests that may be sampled out."""
+
+_RUNAWAYS = ({"rounds": 1_500, "bytes": 1}, {"rounds": 40, "bytes": 10_000})
 _SHIP_BUDGET_MS = 10_000
 _LATE_MS = _SHIP_BUDGET_MS + 250 + 30  # so many milliseconds of running, then the deadline's margin begins
 
@@ -48,6 +56,7 @@ class World:
         answered: how many requests got their answer or the run's own error.
         granted: amounts of all traces captured, by identity: what the audit trails must add up to.
         strangers: messages that were put into the queue and are no traces.
+        wrongly_left_out: traces that were sampled out and had to be kept.
     """
 
     def __init__(
@@ -81,6 +90,9 @@ class World:
                 "MAX_MESSAGE_BYTES": str(MESSAGE_BYTES),
                 # Time stands still in here while the machine may be busy: what is slow for real is no fault.
                 "SHIP_BUDGET_MS": str(_SHIP_BUDGET_MS),
+                "MAX_TRACE_ENTRIES": str(MAX_ENTRIES),
+                "MAX_TRACE_BYTES": str(MAX_TRACE_BYTES),
+                "SAMPLING": json.dumps([{"attributes": {"input.common": True}, "keep": KEPT_SHARE}]),
             },
             model=self.model,
             clock=self.clock,
@@ -89,6 +101,8 @@ class World:
         self._amount = 0
         self._handed: list[Identity] = []
         self._killed = False
+        self._may_be_left_out = False
+        self.wrongly_left_out: list[Identity] = []
         self._stack = contextlib.ExitStack()
         self._archived: Counter[Identity] = Counter()
         self._audited: dict[Identity, int] = {}
@@ -116,20 +130,28 @@ class World:
         self._stack.close()
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────
-    def request(self, kind: str = SMALL, *, noise_bytes: int = 20_000, killed: bool = False) -> None:
+    def request(
+        self, kind: str = SMALL, *, noise_bytes: int = 20_000, killed: bool = False, common: bool = False
+    ) -> None:
         """One run of a chart. Whatever becomes of its trace, a run that may answer does answer as it should.
 
         Args:
             kind: the chart.
             noise_bytes: of a large one.
             killed: of a late one: the process dies where its final trace would leave.
+            common: whether a sampling rule fits it; only a small one may be sampled out for that.
 
         Raises:
             AssertionError: the caller got something else than the run's answer or its own error.
         """
         self._amount += 1
         amount = self._amount % 1000 + 1
-        given = {"amount": amount} | ({"bytes": noise_bytes} if kind == LARGE else {})
+        given: dict[str, Any] = {"amount": amount, "common": common}
+        if kind == LARGE:
+            given["bytes"] = noise_bytes
+        elif kind == RUNAWAY:
+            given |= _RUNAWAYS[self._amount % 2]
+        self._may_be_left_out = common and kind == SMALL
         self._handed.clear()
         partial_shipped.clear()
         self._killed = killed
@@ -155,6 +177,8 @@ class World:
     def _tell(self, handed: Handed) -> None:
         self.ledger.hand(handed)
         self._handed.append(handed.identity)
+        if handed.way == "sampled out" and not self._may_be_left_out:
+            self.wrongly_left_out.append(handed.identity)
         if handed.identity.revision == 0:
             # A process that dies while the partial trace leaves takes the run with it.
             if self._killed or handed.way == "died":

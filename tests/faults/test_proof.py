@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from footpath.archive import SegmentWriter, hour_of_id
-from footpath_cli.prove import World, prove
+from footpath.archive import ArchiveReader, SegmentWriter, hour_of_id
+from footpath_cli.prove import Count, Proof, World, prove
 from footpath_cli.prove._ledger import FATES, Ledger
+from footpath_cli.prove._parts import added
 from footpath_cli.prove._witness import Handed
 from footpath_service.adapters.aws import S3Store
 from footpath_service.process import BatchResult, Processor
@@ -25,12 +26,10 @@ def test_a_small_proof_holds_law_7_at_every_quiet_point() -> None:
     assert proof.problems == []
     assert all(count.holds for count in proof.counts)
     assert len(proof.counts) == 12
-    # Every fate was seen with a trace in it, except sampling, which does not exist.
-    assert {fate for count in proof.counts for fate, number in count.fates.items() if number} == set(FATES) - {
-        "sampled out"
-    }
+    # Every fate was seen with a trace in it.
+    assert {fate for count in proof.counts for fate, number in count.fates.items() if number} == set(FATES)
     last = proof.counts[-1]
-    assert last.captured == last.fates["archived"] + last.fates["discarded"]
+    assert last.captured == sum(last.fates[fate] for fate in ("archived", "discarded", "sampled out"))
     assert proof.facts["messages expired"] == 0
     assert {"failing", "large", "small"} <= set(proof.kinds)
     for fault in ("process dies before a call", "process dies after a call", "S3 is down for 4 h", "a receive fails"):
@@ -50,6 +49,43 @@ def test_the_same_seed_tells_the_same_story() -> None:
 
     assert story(5) == story(5)
     assert story(5)[0] != story(6)[0]
+
+
+def test_a_proof_in_parts_adds_up() -> None:
+    """Law 7 is linear: the sum of two worlds' accounts is an account; a problem names its world."""
+    counts = [
+        Count("at the end", 7, dict.fromkeys(FATES, 1), (), (), 2, 0),
+        Count("at the end", 14, dict.fromkeys(FATES, 2), (), (), 0, 0),
+    ]
+    facts: dict[str, Any] = {"reasons": "bomb 2, empty 1", "died": 1}
+    proofs = [
+        Proof(seed, 500, [count], facts=facts | {"virtual days": 30.0 + seed}) for seed, count in enumerate(counts)
+    ]
+    proofs[1].problems.append("lost one")
+    whole = added(proofs, 9, 1_000)
+    assert whole.counts == [Count("at the end", 21, dict.fromkeys(FATES, 3), (), (), 2, 0)]
+    assert whole.counts[0].holds
+    assert whole.facts == {"virtual days": 31.0, "reasons": "bomb 4, empty 2", "died": 2}
+    assert whole.problems == ["seed 1, 500 requests: lost one"]
+
+
+def test_a_trace_sampled_out_is_a_fate_of_its_own() -> None:
+    """It is captured, goes nowhere, and is not lost; what has to be kept never gets there."""
+    with World(seed=1) as world:
+        for _ in range(30):
+            world.request(common=True)
+        for kind in ("failing", "late", "runaway"):
+            world.request(kind, common=True)
+        world.drain()
+        count = world.count("end")
+        assert count.holds
+        assert 0 < count.fates["sampled out"] < 30
+        assert count.captured == count.fates["sampled out"] + count.fates["archived"]
+        assert world.wrongly_left_out == []
+        assert len(world.ledger.truncated) == 1
+        lines = list(ArchiveReader(world.store).lines())
+        assert sum(line.weight == 4 for line in lines) == 30 - count.fates["sampled out"]
+        assert [line.dropped_entries > 0 for line in lines].count(True) == 1
 
 
 def test_fewer_requests_than_corners_are_refused() -> None:

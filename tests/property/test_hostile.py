@@ -12,103 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footpath import Trace, decode_trace, replay
-from footpath.channels import STRUCTURE_HOOKS
-from footpath.errors import NestingTooDeepError, ReplayError, TraceDecodeError
-from footpath.recorders import ArchiveRecorder, AuditRecorder, ChartMetricsRecorder
-from footpath_service.recorders import ReplayedTrace
+from footpath import decode_trace
+from footpath.errors import TraceDecodeError
+from tests.fuzz._mutate import ODD, places
+from tests.property._asked import read_or_refused
 from tests.property._budget import examples
-from tests.property._runs import RUN_HOOKS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SEEDS = [json.loads(path.read_bytes()) for path in sorted(GOLDEN.glob("v1/*.trace.json"))]
 FOREIGN = [json.loads(path.read_bytes()) for path in sorted(GOLDEN.glob("footprintjs/*.json"))]
-
-ODD: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    1,
-    44,
-    999,
-    2**63,
-    10**30,
-    -(10**30),
-    1e308,
-    0.5,
-    "",
-    "x",
-    "runs",
-    "a\u001fb",
-    "[REDACTED]",
-    [],
-    [[]],
-    {},
-    {"$footpath": "graph", "value": [[{"$footpath": "ref", "value": 0}]]},
-    {"$footpath": 1},
-    [0, "id", "name"],
-    [1, 0, 0, 3, -1],
-    [7, 5],
-    [21, 0, 0, 1, 0, 0, {"a": 1}, "n"],
-    [24],
-    [10, "k0", [1, 2]],
-    [8, "k0", {"a": {"b": 1}}],
-    [22, 0, [[["a", "b", "c"], 1]], ["a.b"], [0]],
-    [31, "n", "i", "i#1", True, {"executionCount": -5, "visitCounts": {}, "state": {}, "tail": [0, "a", "b", 1]}],
-)
-
-
-class Listener:
-    """Has every hook, and keeps nothing."""
-
-    id = "listener"
-
-    def __init__(self) -> None:
-        for hook in (*STRUCTURE_HOOKS, *RUN_HOOKS):
-            setattr(self, hook, lambda event: None)
-
-
-def everything_asked_of(trace: Trace) -> None:
-    """All that readers of a trace do."""
-    replay(trace, Listener(), AuditRecorder(), ChartMetricsRecorder())
-    trace.final_state()
-    archive = ArchiveRecorder()
-    archive.begin_trace(ReplayedTrace(trace, ""))
-    replay(trace, archive)
-    archive.end_trace(ReplayedTrace(trace, ""))
-    assert archive.views is not None
-    for entry in trace.narrative:
-        entry.as_json()
-    snapshot = trace.snapshot
-    trace.state_at(len(snapshot["commitLog"]))
-    _ = trace.trace_id, trace.run_id, trace.chart_id, trace.error, trace.result, trace.input, repr(trace)
-
-
-def read_or_refused(data: bytes) -> str:
-    """How a document ended: "read", or the name of the error that says why not."""
-    try:
-        trace = decode_trace(data)
-    except TraceDecodeError as error:
-        return type(error).__name__
-    try:
-        everything_asked_of(trace)
-    except (TraceDecodeError, ReplayError, NestingTooDeepError) as error:
-        return type(error).__name__
-    return "read"
-
-
-def places(document: Any) -> list[tuple[Any, Any]]:
-    """Every place in a document, as holder and key."""
-    found: list[tuple[Any, Any]] = []
-    stack = [document]
-    while stack:
-        node = stack.pop()
-        keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
-        for key in keys:
-            found.append((node, key))
-            stack.append(node[key])
-    return found
 
 
 @st.composite

@@ -50,6 +50,8 @@ class Line(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_o
         duration_ms: of the run.
         error_type, error_message, error_stage: of a failed run; the stage is its id.
         sent_at: when the queue took the message, ISO 8601 in UTC.
+        weight: how many runs this one stands for; absent when it is one.
+        dropped_entries: how many entries its journal lost to a limit; absent when none.
         views: "omitted" when narrative, state and audit were left out, with `views_reason`.
         narrative: its lines of text.
         state: the final shared state (JSON); `NOTHING` when the line has none, as for the other two of its kind.
@@ -74,6 +76,8 @@ class Line(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_o
     error_message: str | None = None
     error_stage: str | None = None
     sent_at: str | None = None
+    weight: float = 1.0
+    dropped_entries: int = 0
     views: str | None = None
     views_reason: str | None = None
     narrative: list[str] | None = None

@@ -21,7 +21,18 @@ from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_
 from footpath.replay import Cursor, NarrativeBuilder, Views
 from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
 from footpath.state import untracked
-from footpath.trace import FORMAT, MAX_VALUE_LENGTH, VERSION, ChartRef, Document, ErrorInfo, Trace, iso_of_us, sealed
+from footpath.trace import (
+    FORMAT,
+    MAX_VALUE_LENGTH,
+    VERSION,
+    ChartRef,
+    Document,
+    ErrorInfo,
+    Trace,
+    cut_to_entries,
+    iso_of_us,
+    sealed,
+)
 from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
 
 if TYPE_CHECKING:
@@ -87,6 +98,8 @@ class FlowChartExecutor:
         wall_clock: nanoseconds since the Unix epoch.
         ids: makes run and trace ids, UUIDv7 unless told otherwise.
         traceback: keep a failed run's traceback in its trace; it may show values of variables.
+        max_entries: how many entries of each phase's journal are kept, from the first; None keeps all. The run goes on
+            unchanged; its trace says where it was cut.
 
     Example:
         >>> executor = FlowChartExecutor(chart)
@@ -109,6 +122,7 @@ class FlowChartExecutor:
         wall_clock: Callable[[], int] = time.time_ns,
         ids: Callable[[], str] = _make_id,
         traceback: bool = False,
+        max_entries: int | None = None,
     ) -> None:
         self.chart = chart
         self._options: dict[str, Any] = {}
@@ -127,6 +141,10 @@ class FlowChartExecutor:
         self._wall_clock = wall_clock
         self._ids = ids
         self._traceback = traceback
+        if max_entries is not None and (type(max_entries) is not int or max_entries < 1):
+            message = f"max_entries is a whole number from 1, or None, not {max_entries!r:.60}"
+            raise RunError(message)
+        self._max_entries = max_entries
         self._policy: RedactionPolicy | None = None
         self._dispatcher = Dispatcher()
         self._narrative: dict[str, Any] | None = None
@@ -407,8 +425,10 @@ class FlowChartExecutor:
         node, name = _resume.enter_again(run, self.chart, checkpoint, given, states)
         tail = None
         if origin is not None:
-            known = self._follow()[0].frame(origin.number)
-            tail = [known.number, known.decl.id, known.decl.name, known.depth]
+            cursor = self._follow()[0]
+            if cursor.has_frame(origin.number):  # else it was begun after the journal had been cut
+                known = cursor.frame(origin.number)
+                tail = [known.number, known.decl.id, known.decl.name, known.depth]
         state: dict[str, Any] = {}
         for key, value in run.top.plain_view().items():
             shown = record(value)
@@ -551,7 +571,7 @@ class FlowChartExecutor:
         run = Run(
             chart=self.chart,
             clock=self._clock,
-            limits=Limits(max_depth, max_iterations),
+            limits=Limits(max_depth, max_iterations, self._max_entries),
             env={} if env is None else env,
             redaction=redaction,
             cursor=cursor,
@@ -632,7 +652,7 @@ class FlowChartExecutor:
         snapshot = views.snapshot(cursor.top, phase.run_id)
         if redact:
             del snapshot["initialState"]
-        elif phase.run.redaction is not None:
+        elif phase.run.redaction is not None or phase.run.dropped:
             snapshot["sharedState"] = _as_json(phase.run.top.plain_view())
             for key, result in snapshot.get("subflowResults", {}).items():
                 held = phase.run.finals.get(key)
@@ -757,7 +777,24 @@ class FlowChartExecutor:
         if redaction is not None:
             # What was learned to be secret late stands in earlier entries.
             document = sealed(document, redaction.secrets, (*redaction.keys, *redaction.fields))
+        most = phase.run.limits.max_entries
+        if most is not None:
+            document = cut_to_entries(document, most, already_dropped=phase.run.dropped, reason=phase.run.cut_by)
         return Trace(document)
+
+    def shed(self, max_bytes: int | None = None) -> None:
+        """Let go, now, of what the running phase has recorded beyond its limits.
+
+        It is done at the end anyway; whoever watches over memory does it sooner. Safe from another thread, one at a time.
+
+        Args:
+            max_bytes: how long the journal may be as JSON, besides `max_entries`.
+        """
+        if self._phases and self._phases[-1].status == "running":
+            run = self._phases[-1].run
+            run.shed()
+            if max_bytes is not None:
+                run.weigh(max_bytes)
 
     def _error_info(self, phase: Phase) -> ErrorInfo:
         error = phase.error

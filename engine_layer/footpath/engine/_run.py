@@ -24,6 +24,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Redaction
 from footpath.state import Region
+from footpath.trace import encoded_bytes, fitting
 from footpath.values import ATOMS, js_number, record
 
 if TYPE_CHECKING:
@@ -39,10 +40,12 @@ class Limits(Struct, eq=False):
     Attributes:
         max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
         max_iterations: how often one loop edge's target may be gone back to.
+        max_entries: how many entries of the journal are kept; None keeps all.
     """
 
     max_depth: int
     max_iterations: int
+    max_entries: int | None = None
 
 
 def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
@@ -104,6 +107,10 @@ class Run:
     resuming: Resuming | None = None
     registered: tuple[str, ...] = ()
     watched = False
+    dropped = 0
+    cut_by = "entries"
+    _weighed_entries = 0
+    _weighed_bytes = 0
     _deadline_ns: int | None = None
     _timeout_ms: float | None = None
     _signal: Any = None
@@ -151,6 +158,30 @@ class Run:
             # Only the type: a message may quote a value.
             message = "no more events of this run: making one raised %s; its journal goes on"
             logging.getLogger("footpath").error(message, type(error).__name__)  # noqa: TRY400  # a traceback may quote one, too
+
+    # A limit of the trace costs the run nothing: entries are appended as ever, and those beyond it are let go of now and
+    # then. What is kept depends on their number alone, not on when somebody looked.
+    def shed(self) -> None:
+        """Let go of the entries beyond the limit, and count them. Safe from another thread, while entries are appended."""
+        most = self.limits.max_entries
+        journal = self.journal
+        over = 0 if most is None else len(journal) - most
+        if most is not None and over > 0:
+            del journal[most : most + over]
+            self.dropped += over
+
+    def weigh(self, max_bytes: int) -> None:
+        """Let go of what makes the journal longer than so many bytes of JSON. From one thread at a time."""
+        while chunk := self.journal[self._weighed_entries : self._weighed_entries + 1_000]:
+            size = encoded_bytes(chunk)
+            if self._weighed_bytes + size > max_bytes:
+                most = self._weighed_entries + fitting(chunk, max_bytes - self._weighed_bytes)
+                if self.limits.max_entries is None or most < self.limits.max_entries:
+                    self.limits.max_entries, self.cut_by = most, "bytes"
+                break
+            self._weighed_entries += len(chunk)
+            self._weighed_bytes += size
+        self.shed()
 
     def reentry(self, mount: Node) -> Reentry | None:
         """How a paused run goes back into this mount; None when it is simply entered."""
@@ -315,6 +346,8 @@ class Run:
             )
             raise RunError(message)
         self.loops[target] = count
+        if self.limits.max_entries is not None:
+            self.shed()
         return count
 
     def end_stream(self, frame: Frame) -> None:

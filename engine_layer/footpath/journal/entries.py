@@ -173,6 +173,10 @@ CHART = 47
 """`[47, chart, prefix?]` declares all nodes of a chart of the spec, in the spec's order, as so many `NODE` entries would; `chart` is
 its place in the spec's table. With a prefix, that and a slash stand before ids and names."""
 
+TRUNCATED = "footpath.truncated"
+"""Name of the EMIT that stands where entries were left out: `{at, reason, dropped}`. It follows the last one kept; after it
+comes nothing but the run's end."""
+
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 

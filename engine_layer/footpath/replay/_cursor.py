@@ -213,6 +213,10 @@ class Cursor:
             self.views.opened(frame, link, origin, suffix)
         return frame
 
+    def has_frame(self, number: int) -> bool:
+        """Whether the journal so far has begun a frame of that number."""
+        return self.first_frame <= number < self.first_frame + len(self.frames)
+
     def frame(self, number: int) -> MirrorFrame:
         """A frame by its number.
 

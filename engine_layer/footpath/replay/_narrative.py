@@ -10,7 +10,7 @@ is therefore never told: footprintjs's narrative is a story of what happened to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import decode, encode
@@ -33,6 +33,7 @@ from footpath.channels import (
     TraversalContext,
     WriteEvent,
 )
+from footpath.journal.entries import TRUNCATED
 from footpath.replay import _wording as wording
 from footpath.values import SUMMARY_LENGTH, js_number, members, plain, summarize
 
@@ -48,7 +49,7 @@ class NarrativeEntry(Struct, frozen=True, rename="camel", omit_defaults=True, gc
     """One line of the narrative.
 
     `type` is "stage", "step", "condition", "selector", "fork", "subflow", "loop", "break", "pause", "resume", "error",
-    "emit" or "retry"; `depth` 0 or 1 is how far a reader would indent it. `step_number` counts from 1 what one stage
+    "emit", "retry" or "truncated"; `depth` 0 or 1 is how far a reader would indent it. `step_number` counts from 1 what one stage
     execution did. `raw_value` is the value in recorded form, `value` a fresh copy of it.
     """
 
@@ -184,6 +185,9 @@ class NarrativeBuilder:
         for event in heard:
             kind = type(event)  # pyright: ignore[reportUnknownVariableType]
             if kind is ReadEvent or kind is WriteEvent or kind is EmitEvent:
+                if kind is EmitEvent and event.name == TRUNCATED:
+                    self._tell_cut(event)
+                    continue
                 stage = event.runtime_stage_id
             elif kind is StageRetryEvent:
                 stage = _context(event).runtime_stage_id
@@ -351,6 +355,13 @@ class NarrativeBuilder:
             self._joined = True
         text = wording.resumed(event.stage_name, with_input=event.has_input)
         self._add("resume", text, 0, event.stage_name, event.traversal_context)
+
+    def _tell_cut(self, event: EmitEvent) -> None:
+        """Told at once: the stage during which the recording was cut never completes in it."""
+        found = event.payload
+        payload = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        text = wording.cut_short(payload.get("dropped", "some"), payload.get("reason"))
+        self._add("truncated", text, 0, UNSET, UNSET)
 
     def _tell_error(self, event: FlowErrorEvent) -> None:
         text = wording.failed(event.stage_name, event.message)

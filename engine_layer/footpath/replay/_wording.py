@@ -191,6 +191,12 @@ def resumed(name: str, *, with_input: bool) -> str:
     return f"Execution resumed at {name} with input." if with_input else f"Execution resumed at {name}."
 
 
+def cut_short(dropped: object, reason: object) -> str:
+    """The recording was cut; footprintjs never cuts one."""
+    limit = {"entries": "entries", "bytes": "size"}.get(str(reason), "trace")
+    return f"The recording was cut here, at its limit of {limit}: {dropped} later entries were not kept."
+
+
 def failed(name: str, message: str) -> str:
     """A stage raised."""
     return f"[Error]: An error occurred at {name}: {message}."

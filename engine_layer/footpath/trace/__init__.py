@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from footpath.trace._codec import decode_trace, encode_trace
+from footpath.trace._cut import cut_to_bytes, cut_to_entries, encoded_bytes, fitting
 from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
 from footpath.trace._options import MAX_VALUE_LENGTH
 from footpath.trace._seal import sealed
@@ -17,8 +18,12 @@ __all__ = [
     "Document",
     "ErrorInfo",
     "Trace",
+    "cut_to_bytes",
+    "cut_to_entries",
     "decode_trace",
     "encode_trace",
+    "encoded_bytes",
+    "fitting",
     "iso_of_us",
     "sealed",
     "us_of_iso",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -84,6 +85,9 @@ def _check(document: Document) -> None:
     except (ValueError, OverflowError) as error:
         message = f"malformed trace document: startedAt {document.started_at!r:.60} is no ISO 8601 time"
         raise TraceDecodeError(message) from error
+    if not 1 <= document.weight < math.inf:
+        message = f"malformed trace document: weight {document.weight!r} is not a number from 1 up"
+        raise TraceDecodeError(message)
     check_options(document.options)
 
 

@@ -45,7 +45,9 @@ class Document(Struct, rename="camel", omit_defaults=True):
         input, result: recorded forms.
         options: narrative and tracking dials, limits, initial context.
         context: function, version, request id, traceparent, tenant: whatever the caller knows.
-        truncated: set when entries were left out.
+        truncated: set when entries were left out: `at`, how many of the run's are here; `reason`, "entries" or "bytes",
+            the limit reached; `dropped`, how many are not.
+        weight: how many runs this one stands for, where others were sampled out; 1 otherwise.
         spec: the chart's spec document.
         journal: the entries, see `footpath.journal`.
     """
@@ -69,6 +71,7 @@ class Document(Struct, rename="camel", omit_defaults=True):
     options: dict[str, Any] = {}
     context: dict[str, Any] = {}
     truncated: dict[str, Any] | UnsetType = UNSET
+    weight: float = 1.0
 
 
 class Probe(Struct):

@@ -135,6 +135,17 @@ class Trace:
         return self.document.context
 
     @property
+    def truncated(self) -> dict[str, Any] | None:
+        """Where entries were left out, and how many: `at`, `reason`, `dropped`; None when all are there."""
+        truncated = self.document.truncated
+        return None if truncated is UNSET else truncated  # type: ignore[return-value]
+
+    @property
+    def weight(self) -> float:
+        """How many runs this one stands for: 1 unless others like it were sampled out."""
+        return self.document.weight
+
+    @property
     def encoded(self) -> bytes:
         """The document's bytes: those it was read from, or the ones it encodes to."""
         if self._encoded is None:
@@ -211,7 +222,9 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
-        return state_after(self.snapshot, n)
+        snapshot = self.snapshot
+        with declared(self):
+            return state_after(snapshot, n)
 
     def final_state(self) -> dict[str, Any]:
         """The top-level state at the end, in recorded form: JSON scalars, and `Raw` for containers.

@@ -1,0 +1,117 @@
+"""Cutting a trace short, so that a run that never stops saying things still leaves one that can be read.
+
+What is kept is a beginning of the journal, which replays as far as it goes; one event of the engine's own, which says
+where it was cut; and the run's end. The header's facts (status, result, error, duration) are the whole run's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from footpath.journal.entries import EMIT, RUN_END, RUN_FAILED, TRUNCATED
+from footpath.trace._document import encode_document
+from footpath.values import plain
+
+if TYPE_CHECKING:
+    from footpath.trace._document import Document
+
+_CHUNK = 1_000
+_ROOM = 1_024
+"""Bytes kept free for the mark, in the journal and in the header."""
+
+
+def cut_to_entries(
+    document: Document, max_entries: int, *, already_dropped: int = 0, reason: str = "entries"
+) -> Document:
+    """The document with at most so many entries of its journal, the mark and the run's end beside them.
+
+    Args:
+        document: as captured; it is not changed.
+        max_entries: how many entries of the run are kept.
+        already_dropped: how many more there were, which the journal does not hold any more.
+        reason: "entries" or "bytes", whichever limit was reached.
+
+    Returns:
+        The same document when it holds no more than that.
+    """
+    journal, already_dropped = _uncut(document, already_dropped)
+    ending = _ending(document, journal)
+    if ending and journal and _is_ending(journal[-1]):
+        journal = journal[:-1]
+    dropped = already_dropped + max(len(journal) - max_entries, 0)
+    if not dropped:
+        return document
+    at = min(max_entries, len(journal))
+    truncated = {"at": at, "reason": reason, "dropped": dropped}
+    mark = (EMIT, int(document.duration * 1000), TRUNCATED, Raw(msgspec.json.encode(truncated)))
+    return msgspec.structs.replace(document, journal=[*journal[:at], mark, *ending], truncated=truncated)
+
+
+def cut_to_bytes(document: Document, max_bytes: int) -> Document | None:
+    """The document cut so that it encodes to at most so many bytes; the same one when it does already.
+
+    Returns:
+        None when not even its header fits.
+    """
+    if len(encode_document(document)) <= max_bytes:
+        return document
+    journal, _ = _uncut(document, 0)
+    ending = _ending(document, journal)
+    bare = len(encode_document(msgspec.structs.replace(document, journal=ending)))
+    room = max_bytes - bare - _ROOM
+    if room < 0:
+        return None
+    return cut_to_entries(document, fitting(journal, room), reason="bytes")
+
+
+def fitting(journal: list[Any], max_bytes: int) -> int:
+    """How many entries, from the first, encode to at most so many bytes, commas included."""
+    size = 0
+    for start in range(0, len(journal), _CHUNK):
+        chunk = journal[start : start + _CHUNK]
+        whole = encoded_bytes(chunk)
+        if size + whole <= max_bytes:
+            size += whole
+            continue
+        for number, entry in enumerate(chunk):
+            size += encoded_bytes([entry])
+            if size > max_bytes:
+                return start + number
+    return len(journal)
+
+
+def encoded_bytes(entries: list[Any]) -> int:
+    """What entries add to a document, their commas included; a guess where one of them can't be encoded as it is."""
+    try:
+        return len(msgspec.json.encode(entries)) - 1
+    except (ValueError, TypeError, RecursionError):
+        return sum(len(repr(entry)) + 1 for entry in entries)
+
+
+def _uncut(document: Document, already_dropped: int) -> tuple[list[Any], int]:
+    """The entries of the run itself, and how many more there were: what an earlier cut put behind them is left out."""
+    if document.truncated is UNSET:
+        return document.journal, already_dropped
+    before: dict[str, Any] = document.truncated  # pyright: ignore[reportAssignmentType]
+    return document.journal[: before["at"]], already_dropped + before["dropped"]
+
+
+def _is_ending(entry: Any) -> bool:
+    return isinstance(entry, (tuple, list)) and entry[0] in (RUN_END, RUN_FAILED)
+
+
+def _ending(document: Document, journal: list[Any]) -> list[Any]:
+    """The entry that ends the run: the journal's own, or one out of the header; none while it is paused or under way."""
+    if document.truncated is not UNSET and _is_ending(document.journal[-1]):
+        return [document.journal[-1]]
+    if journal and _is_ending(journal[-1]):
+        return [journal[-1]]
+    if document.status == "completed":
+        return [(RUN_END,) if document.result is UNSET else (RUN_END, document.result)]
+    error: Any = document.error
+    if document.status == "failed" and error is not UNSET:
+        return [(RUN_FAILED, [error.type, plain(error.message)])]
+    return []
