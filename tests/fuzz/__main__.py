@@ -95,7 +95,7 @@ def fuzz(name: str, seconds: str, seed: str) -> int:
         sys.argv[0],
         f"-max_total_time={seconds}",
         f"-seed={seed}",
-        "-timeout=20",
+        "-timeout=60",
         "-rss_limit_mb=2500",
         "-max_len=300000",
         f"-artifact_prefix={folder}{os.sep}",
