@@ -102,11 +102,12 @@ def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions])
 
 def _begins_a_run(trace: Trace) -> bool:
     """Whether a trace is of a run's first phase: one after a pause says so before anything else happens."""
-    for entry in trace.document.journal:
-        kind = None if type(entry) is str else entry[0]
-        if kind in {RESUME, RUN_START}:
-            return kind == RUN_START
-    return True
+    with declared(trace):
+        for entry in trace.document.journal:
+            kind = None if type(entry) is str else entry[0]
+            if kind in {RESUME, RUN_START}:
+                return kind == RUN_START
+        return True
 
 
 def follow(trace: Trace, recorder: Any) -> None:
