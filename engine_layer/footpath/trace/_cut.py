@@ -110,7 +110,7 @@ def _ending(document: Document, journal: list[Any]) -> list[Any]:
     if journal and _is_ending(journal[-1]):
         return [journal[-1]]
     if document.status == "completed":
-        return [(RUN_END,) if document.result is UNSET else (RUN_END, document.result)]
+        return [(RUN_END,) if document.result is UNSET else (RUN_END, None, 1)]
     error: Any = document.error
     if document.status == "failed" and error is not UNSET:
         return [(RUN_FAILED, [error.type, plain(error.message)])]
