@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from footpath.archive import CLAIMS, SPOOL
 from footpath.errors import SettingsError
-from footpath_service.settings import load_settings
+from footpath_service.settings import SETTINGS, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 OUTAGE_S = 48 * 3600
 MAX_RETENTION_S = 14 * 86_400
 _BATCH = 2_000
+_LOG_DAYS = 14
+"""A queue's messages are kept as long; a logged trace is worth no less."""
 
 
 class Ill(NamedTuple):
@@ -32,10 +34,11 @@ class Ill(NamedTuple):
 
 
 class Expiry(NamedTuple):
-    """A lifecycle rule that ends or moves current objects; prefix "" is everything."""
+    """A lifecycle rule that ends current objects, or moves them where they can't be read at once; prefix "" is everything."""
 
     name: str
     prefix: str
+    storage_class: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +52,10 @@ class Facts:
         filters, responses, batch_size, window_s, max_concurrency, enabled: of the event source mapping.
         processor_timeout_s, reserved_concurrency, processor_environment: of the processor.
         request_timeout_s, request_environment: of the request handler.
+        settings: by function ("processor", "request handler") the variables that are known, though perhaps not all, nor as they
+            will be: a template's.
+        log_days: by function, how long its log is kept; what is kept for ever is not listed.
+        encrypted: by queue, whether its messages are encrypted at rest.
         versioned, expiries, conditional, retained: of the archive bucket; `conditional` are the prefixes under which it refuses
             to overwrite.
         waiting: what lies in a corner now: name to number.
@@ -72,6 +79,9 @@ class Facts:
     processor_environment: Mapping[str, str] | None = None
     request_timeout_s: int | None = None
     request_environment: Mapping[str, str] | None = None
+    settings: dict[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])
+    log_days: dict[str, int] = field(default_factory=dict[str, int])
+    encrypted: dict[str, bool] = field(default_factory=dict[str, bool])
     versioned: bool | None = None
     expiries: tuple[Expiry, ...] | None = None
     conditional: tuple[str, ...] | None = None
@@ -97,6 +107,9 @@ def _mapping(facts: Facts) -> Iterator[Ill]:
     if facts.max_concurrency is not None and facts.max_concurrency < 2:
         what = "the mapping has no MaximumConcurrency: many pollers make many small segments"
         yield Ill(False, what, "set ScalingConfig.MaximumConcurrency, 2 to begin with")
+    if facts.batch_size is not None and facts.batch_size > 10 and facts.window_s == 0:
+        what = f"BatchSize is {facts.batch_size} without a batching window: Lambda takes no more than 10 without one"
+        yield Ill(False, what, "set MaximumBatchingWindowInSeconds, 30 to begin with")
     if facts.batch_size is not None and facts.batch_size > _BATCH:
         what = f"BatchSize is {facts.batch_size}: a segment holds {_BATCH} traces"
         yield Ill(False, what, f"set it to {_BATCH} at most")
@@ -134,6 +147,46 @@ def _retention(facts: Facts) -> Iterator[Ill]:
         if retention_s is not None and retention_s < MAX_RETENTION_S:
             what = f"the {name} keeps messages {retention_s / 86_400:.1f} days; a message brings its age along"
             yield Ill(True, what, f"set MessageRetentionPeriod to {MAX_RETENTION_S}, 14 days")
+
+
+_SENT_AND_READ = ("MAX_TRACE_BYTES", "MAX_TRACE_RATIO", "MAX_TRACE_DEPTH")
+
+
+def _agreement(facts: Facts) -> Iterator[Ill]:
+    """What one function sends, the other must read."""
+    sender, reader = (facts.settings.get(name) for name in ("request handler", "processor"))
+    if sender is None or reader is None:
+        return
+    bucket, other = sender.get("ARCHIVE_BUCKET"), reader.get("ARCHIVE_BUCKET")
+    if bucket and other and bucket != other:
+        what = f"claims are put into {bucket}, and honoured in {other} alone: large traces are taken for poison"
+        yield Ill(True, what, "set both functions' ARCHIVE_BUCKET to the archive bucket")
+    for name in _SENT_AND_READ:
+        sent, read = (_number(name, settings) for settings in (sender, reader))
+        if sent is not None and read is not None and sent > read:
+            what = f"{name} is {sent} where traces are sent and {read} where they are read: those between are taken for poison"
+            yield Ill(True, what, f"set the processor's {name} to {sent} or more")
+
+
+def _number(name: str, settings: Mapping[str, str]) -> int | None:
+    text = str(settings.get(name, ""))
+    if text.isdigit():
+        return int(text)
+    return None if text else next(int(setting.default) for setting in SETTINGS if setting.name == name)
+
+
+def _keeping(facts: Facts) -> Iterator[Ill]:
+    """How long, and how safely, what waits in queues and logs lies there."""
+    for who, days in facts.log_days.items():
+        if who == "request handler" and days < _LOG_DAYS:
+            what = f"the {who}'s log is kept {days} days: a trace that neither queue nor bucket took lies nowhere else"
+            yield Ill(
+                True, what, f"set RetentionInDays to {_LOG_DAYS} or more, or recover from the log within that time"
+            )
+    for name, encrypted in facts.encrypted.items():
+        if not encrypted:
+            what = f"the {name} is not encrypted at rest"
+            yield Ill(False, what, "set SqsManagedSseEnabled, or a KmsMasterKeyId")
 
 
 def _functions(facts: Facts) -> Iterator[Ill]:
@@ -186,12 +239,17 @@ def _bucket(facts: Facts) -> Iterator[Ill]:
         what = "the archive bucket is not versioned: what is deleted by mistake is gone"
         yield Ill(True, what, "enable versioning")
     for expiry in facts.expiries or ():
-        reached = [
-            kept
-            for kept in (CLAIMS, SPOOL, "digests/", "discards/")
-            if kept.startswith(expiry.prefix) or expiry.prefix.startswith(kept)
-        ]
-        if reached:
+        reached = [kept for kept in _ONLY_COPIES if _overlap(kept, expiry.prefix)]
+        if expiry.storage_class:
+            away = [kept for kept in (*_ONLY_COPIES, "segments/", "large/") if _overlap(kept, expiry.prefix)]
+            if away:
+                what = (
+                    f"the lifecycle rule {expiry.name!r} moves objects under {', '.join(away)} to {expiry.storage_class}, "
+                    "where they can't be read without being restored"
+                )
+                # A claim that can't be read is tried until its message goes to the dead-letter queue.
+                yield Ill(bool(reached), what, "choose GLACIER_IR, which is read at once")
+        elif reached:
             what = (
                 f"the lifecycle rule {expiry.name!r} ends objects under {', '.join(reached)}, which have no other copy"
             )
@@ -204,6 +262,13 @@ def _bucket(facts: Facts) -> Iterator[Ill]:
     if facts.retained is False:
         what = "the archive bucket goes when the stack does"
         yield Ill(True, what, "set DeletionPolicy and UpdateReplacePolicy to Retain")
+
+
+_ONLY_COPIES = (CLAIMS, SPOOL, "digests/", "discards/")
+
+
+def _overlap(prefix: str, other: str) -> bool:
+    return prefix.startswith(other) or other.startswith(prefix)
 
 
 _CORNERS = {
@@ -223,6 +288,8 @@ RULES: tuple[Callable[[Facts], Iterator[Ill]], ...] = (
     _visibility,
     _patience,
     _retention,
+    _keeping,
+    _agreement,
     _functions,
     _bucket,
     _waiting,

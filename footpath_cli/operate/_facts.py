@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COUNT_AT_MOST = 1_000
+_UNREADABLE = ("GLACIER", "DEEP_ARCHIVE")
+"""Storage classes from which an object must be restored first, in hours."""
 
 
 # ── a stack ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -32,7 +34,8 @@ def facts_of_stack(outputs: Mapping[str, str], client: Callable[[str], Any]) -> 
     try:
         facts = Facts()
         queue_arn = _ask_queues(facts, outputs, client("sqs"))
-        _ask_functions(facts, outputs, client("lambda"), queue_arn)
+        log_groups = _ask_functions(facts, outputs, client("lambda"), queue_arn)
+        _ask_logs(facts, log_groups, client("logs"))
         _ask_bucket(facts, outputs["ArchiveBucketName"], client("s3"))
     except KeyError as error:
         cure = "is it a stack of this repository's template.yaml?"
@@ -56,11 +59,18 @@ def _ask_queues(facts: Facts, outputs: Mapping[str, str], sqs: Any) -> str:
     facts.dead_letter_arn = policy.get("deadLetterTargetArn")
     facts.dead_letter_queue_arn = dead["QueueArn"]
     facts.dead_letter_retention_s = int(dead["MessageRetentionPeriod"])
+    facts.encrypted = {"trace queue": _is_encrypted(queue), "dead-letter queue": _is_encrypted(dead)}
     facts.waiting["dead letters"] = int(dead.get("ApproximateNumberOfMessages", "0"))
     return queue["QueueArn"]
 
 
-def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, queue_arn: str) -> None:
+def _is_encrypted(queue: Mapping[str, Any]) -> bool:
+    """Whether a queue's attributes, or its properties in a template, say so; "false" is what AWS answers for no."""
+    return bool(queue.get("KmsMasterKeyId")) or str(queue.get("SqsManagedSseEnabled", False)).lower() != "false"
+
+
+def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, queue_arn: str) -> dict[str, str]:
+    """Gives the functions' log groups."""
     # What is live is what callers and the queue call, not what was deployed last.
     name, live = outputs["TraceProcessorName"], {"Qualifier": outputs["FunctionAlias"]}
     processor = functions.get_function_configuration(FunctionName=name, **live)
@@ -81,6 +91,22 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
     request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"], **live)
     facts.request_timeout_s = request.get("Timeout", 3)
     facts.request_environment = request.get("Environment", {}).get("Variables", {})
+    facts.settings = {
+        "processor": facts.processor_environment or {},
+        "request handler": facts.request_environment or {},
+    }
+    return {
+        who: function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
+        for who, function in (("processor", processor), ("request handler", request))
+    }
+
+
+def _ask_logs(facts: Facts, groups: Mapping[str, str], logs: Any) -> None:
+    for who, name in groups.items():
+        found: list[dict[str, Any]] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        for group in found:
+            if group["logGroupName"] == name and "retentionInDays" in group:
+                facts.log_days[who] = int(group["retentionInDays"])
 
 
 def _take_mapping(facts: Facts, mapping: Mapping[str, Any]) -> None:
@@ -102,12 +128,19 @@ def _ask_bucket(facts: Facts, bucket: str, s3: Any) -> None:
         if error.response.get("Error", {}).get("Code") != "NoSuchLifecycleConfiguration":
             raise
         rules = []
-    facts.expiries = tuple(
+    enabled = [rule for rule in rules if rule.get("Status") == "Enabled"]
+    ends = [
         Expiry(str(rule.get("ID", "?")), _prefix_of(rule))
-        for rule in rules
-        if rule.get("Status") == "Enabled"
-        and ("Expiration" in rule and "ExpiredObjectDeleteMarker" not in rule["Expiration"])
-    )
+        for rule in enabled
+        if "Expiration" in rule and "ExpiredObjectDeleteMarker" not in rule["Expiration"]
+    ]
+    moves = [
+        Expiry(str(rule.get("ID", "?")), _prefix_of(rule), str(move["StorageClass"]))
+        for rule in enabled
+        for move in rule.get("Transitions", ())
+        if move.get("StorageClass") in _UNREADABLE
+    ]
+    facts.expiries = (*ends, *moves)
     try:
         policy: dict[str, Any] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     except ClientError as error:
@@ -174,7 +207,15 @@ def facts_of_template(path: Path) -> Facts:
         ),
         expiries=tuple(_expiries(properties["ArchiveBucket"].get("LifecycleConfiguration", {}).get("Rules", []))),
         conditional=_guarded(properties.get("ArchiveBucketPolicy", {}).get("PolicyDocument", {})),
+        settings={
+            "processor": _variables(document, processor),
+            "request handler": _variables(document, request),
+        },
+        encrypted={"trace queue": _is_encrypted(queue), "dead-letter queue": _is_encrypted(dead)},
     )
+    kept = properties.get("RequestHandlerLog", {}).get("RetentionInDays")
+    if kept is not None:
+        facts.log_days["request handler"] = int(kept)
     if sources:
         _take_mapping(facts, sources[0])
     return facts
@@ -185,9 +226,21 @@ def _expiries(rules: list[Any]) -> list[Expiry]:
     for rule in rules:
         # A rule under a condition: `Fn::If` with the rule and nothing.
         chosen: Any = rule["Fn::If"][1] if "Fn::If" in rule else rule
+        name, prefix = str(chosen.get("Id", "?")), str(chosen.get("Prefix", ""))
         if "ExpirationInDays" in chosen or "ExpirationDate" in chosen:
-            found.append(Expiry(str(chosen.get("Id", "?")), str(chosen.get("Prefix", ""))))
+            found.append(Expiry(name, prefix))
+        moves: list[Any] = chosen.get("Transitions") or []
+        found += [
+            Expiry(name, prefix, str(move["StorageClass"])) for move in moves if move.get("StorageClass") in _UNREADABLE
+        ]
     return found
+
+
+def _variables(document: Mapping[str, Any], function: Mapping[str, Any]) -> dict[str, str]:
+    """A function's variables, those of all functions included, as far as a template says them in plain text."""
+    shared: dict[str, Any] = document.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
+    own: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
+    return {name: str(value) for name, value in (shared | own).items() if isinstance(value, str | int)}
 
 
 def _load(path: Path) -> dict[str, Any]:

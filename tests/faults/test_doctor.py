@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from footpath_cli._exits import CommandError, Exit
-from footpath_cli.operate import Expiry, Facts, examine, facts_of_stack, facts_of_template
+from footpath_cli.operate import Expiry, Facts, Ill, examine, facts_of_stack, facts_of_template
 from tests.unit.cli.test_commands import footpath
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 REGION = "eu-west-1"
+SESSION = boto3.Session(region_name=REGION)
+"""One for all tests: what a session has read of the services' models need not be read again."""
 
 
 def test_the_template_of_this_repository_is_well() -> None:
@@ -47,6 +51,12 @@ def test_the_template_of_this_repository_is_well() -> None:
             "Status: Enabled\n              Prefix: segments/",
             "Status: Enabled\n              Prefix: ''",
             "claims/, spool/",
+        ),
+        ("Default: 30\n  RequestMemoryMb", "Default: 7\n  RequestMemoryMb", "log is kept 7 days"),
+        (
+            "Prefix: segments/\n            Transitions:\n              - StorageClass: GLACIER_IR",
+            "Prefix: claims/\n            Transitions:\n              - StorageClass: DEEP_ARCHIVE",
+            "moves objects under claims/ to DEEP_ARCHIVE",
         ),
         (
             "deadLetterTargetArn: !GetAtt DeadLetterQueue.Arn",
@@ -119,25 +129,34 @@ def test_a_template_of_something_else_is_a_usage_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Queues and bucket as the template has them; functions are moto's business no further than their settings."""
+    """A stack as the template has it, in moto: queues, bucket, functions with their alias and mapping, logs."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    with mock_aws():
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
+    with mock_aws(config={"lambda": {"use_docker": False}}):
         sqs, s3 = boto3.client("sqs"), boto3.client("s3")
-        dead = sqs.create_queue(QueueName="dead", Attributes={"MessageRetentionPeriod": "1209600"})["QueueUrl"]
+        kept = {"MessageRetentionPeriod": "1209600", "SqsManagedSseEnabled": "true"}
+        dead = sqs.create_queue(QueueName="dead", Attributes=kept)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 180})
         queue = sqs.create_queue(
-            QueueName="traces",
-            Attributes={
-                "MessageRetentionPeriod": "1209600",
-                "VisibilityTimeout": "1020",
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 180}),
-            },
+            QueueName="traces", Attributes=kept | {"VisibilityTimeout": "1020", "RedrivePolicy": policy}
         )["QueueUrl"]
         s3.create_bucket(Bucket="archive", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket="archive", VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_policy(Bucket="archive", Policy=json.dumps(GUARD))
+        variables = {"ARCHIVE_BUCKET": "archive", "DEAD_LETTER_QUEUE_URL": dead}
+        _deploy("processor", 120, variables)
+        _deploy("requests", 29, variables | {"TRACE_QUEUE_URL": queue})
+        boto3.client("lambda").create_event_source_mapping(
+            FunctionName="processor:live",
+            EventSourceArn=arn.replace(":dead", ":traces"),
+            BatchSize=1000,
+            MaximumBatchingWindowInSeconds=30,
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+            ScalingConfig={"MaximumConcurrency": 2},
+        )
         yield {
             "TraceQueueUrl": queue,
             "DeadLetterQueueUrl": dead,
@@ -148,72 +167,203 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         }
 
 
-class Functions:
-    """Lambda's answers, in the shape of its API."""
-
-    mapping: ClassVar[dict[str, Any]] = {
-        "BatchSize": 1000,
-        "MaximumBatchingWindowInSeconds": 30,
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "ScalingConfig": {"MaximumConcurrency": 2},
-        "State": "Enabled",
-    }
-    variables: ClassVar[dict[str, str]] = {
-        "ARCHIVE_BUCKET": "archive",
-        "DEAD_LETTER_QUEUE_URL": "https://sqs.example/1/dead",
-    }
-
-    def __init__(self, **mapping: Any) -> None:
-        self._mapping = self.mapping | mapping
-
-    def get_function_configuration(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        assert Qualifier == "live"
-        more = {"TRACE_QUEUE_URL": "https://sqs.example/1/traces"} if FunctionName == "requests" else {}
-        return {"Timeout": 29 if more else 120, "Environment": {"Variables": self.variables | more}}
-
-    def get_function_concurrency(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        return {}
-
-    def list_event_source_mappings(self, EventSourceArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
-        return {"EventSourceMappings": [self._mapping]}
+GUARD = {
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Condition": {"Null": {"s3:if-none-match": "true"}},
+            "Resource": ["arn:aws:s3:::archive/segments/*", "arn:aws:s3:::archive/large/*"],
+        }
+    ]
+}
 
 
-def examined(outputs: dict[str, str], **mapping: Any) -> list[str]:
-    clients = {"lambda": Functions(**mapping)}
-    facts = facts_of_stack(outputs, lambda service: clients.get(service) or boto3.client(service))
-    return [ill.what for ill in examine(facts)]
-
-
-def test_a_deployed_stack_is_asked(aws: dict[str, str]) -> None:
-    """Well but for the bucket's policy, which this one does not have; then each fault is found."""
-    (open_to,) = examined(aws)
-    assert "overwritten" in open_to
-    assert any("disabled" in what for what in examined(aws, State="Disabled"))
-    assert any("filters" in what for what in examined(aws, FilterCriteria={"Filters": [{"Pattern": "{}"}]}))
-    boto3.client("sqs").send_message(QueueUrl=aws["DeadLetterQueueUrl"], MessageBody="x")
-    s3 = boto3.client("s3")
-    s3.put_object(Bucket="archive", Key="spool/x", Body=b"x")
-    s3.put_bucket_lifecycle_configuration(
-        Bucket="archive",
-        LifecycleConfiguration={
-            "Rules": [{"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]
-        },
+def _deploy(name: str, timeout_s: int, variables: dict[str, str]) -> None:
+    """A function, a version of it, the alias that is called, and its log."""
+    functions, logs, iam = boto3.client("lambda"), boto3.client("logs"), boto3.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", "")
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role,
+        Handler="app.lambda_handler",
+        Code={"ZipFile": code.getvalue()},
+        Timeout=timeout_s,
+        Environment={"Variables": variables},
     )
-    policy = {
-        "Statement": [
-            {
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:PutObject",
-                "Condition": {"Null": {"s3:if-none-match": "true"}},
-                "Resource": ["arn:aws:s3:::archive/segments/*", "arn:aws:s3:::archive/large/*"],
-            }
-        ]
-    }
-    s3.put_bucket_policy(Bucket="archive", Policy=json.dumps(policy))
-    said = examined(aws)
-    assert said[0].startswith("the lifecycle rule 'all' ends objects under claims/, spool/")
-    assert said[1:] == ["1 dead letters wait", "1 spooled traces wait"]
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    logs.put_retention_policy(logGroupName=f"/aws/lambda/{name}", retentionInDays=30)
+
+
+def examined(outputs: dict[str, str]) -> list[Ill]:
+    return examine(facts_of_stack(outputs, boto3.client))
+
+
+def test_a_stack_as_the_template_makes_it_is_well(aws: dict[str, str]) -> None:
+    """Nothing is known of it that a rule objects to; and it is all known."""
+    facts = facts_of_stack(aws, boto3.client)
+    assert examine(facts) == []
+    unknown = {name for name in type(facts).__slots__ if getattr(facts, name) is None}
+    assert unknown == {"reserved_concurrency", "retained"}  # none is reserved; and a bucket does not tell
+
+
+def _update_mapping(**changed: Any) -> None:
+    functions = boto3.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], **changed)
+
+
+def _update_function(name: str, **changed: Any) -> None:
+    """As a deployment does: a new version, and the alias on it."""
+    functions = boto3.client("lambda")
+    functions.update_function_configuration(FunctionName=name, **changed)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+
+
+def _variables(name: str, **changed: str) -> None:
+    functions = boto3.client("lambda")
+    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    _update_function(name, Environment={"Variables": found | changed})
+
+
+def _set_queue(name: str, **attributes: str) -> None:
+    sqs = boto3.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], Attributes=attributes)
+
+
+def _rule(**rule: Any) -> None:
+    boto3.client("s3").put_bucket_lifecycle_configuration(
+        Bucket="archive",
+        LifecycleConfiguration={"Rules": [{"ID": "a rule", "Status": "Enabled", "Filter": {"Prefix": ""}} | rule]},
+    )
+
+
+BREAKAGES: dict[str, tuple[Callable[[], Any], bool, str]] = {
+    "disabled": (lambda: _update_mapping(Enabled=False), True, "disabled"),
+    "unbounded": (lambda: _update_mapping(BatchSize=10_000), False, "BatchSize is 10000"),
+    "reserved": (
+        lambda: boto3.client("lambda").put_function_concurrency(
+            FunctionName="processor", ReservedConcurrentExecutions=5
+        ),
+        True,
+        "reserved concurrency 5",
+    ),
+    "timeout": (lambda: _update_function("processor", Timeout=900), True, "visibility timeout is 1020 s"),
+    "no settings": (
+        lambda: _update_function("processor", Environment={"Variables": {}}),
+        True,
+        "ARCHIVE_BUCKET is not set",
+    ),
+    "another bucket": (lambda: _variables("requests", ARCHIVE_BUCKET="another"), True, "honoured in archive alone"),
+    "reads less": (
+        lambda: _variables("processor", MAX_TRACE_BYTES="1000000"),
+        True,
+        "MAX_TRACE_BYTES is 67108864 where traces are sent and 1000000",
+    ),
+    "no time to ship": (lambda: _variables("requests", SHIP_BUDGET_MS="29000"), True, "nothing is left to work in"),
+    "visibility": (lambda: _set_queue("traces", VisibilityTimeout="60"), True, "visibility timeout is 60 s"),
+    "retention": (lambda: _set_queue("traces", MessageRetentionPeriod="345600"), True, "trace queue keeps"),
+    "dead retention": (lambda: _set_queue("dead", MessageRetentionPeriod="60"), True, "dead-letter queue keeps"),
+    "impatient": (
+        lambda: _set_queue(
+            "traces",
+            RedrivePolicy=json.dumps(
+                {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:123456789012:dead", "maxReceiveCount": 3}
+            ),
+        ),
+        True,
+        "after 0.8 h without S3",
+    ),
+    "no dead letters": (lambda: _set_queue("traces", RedrivePolicy=""), True, "no dead-letter queue"),
+    "plain queue": (lambda: _set_queue("traces", SqsManagedSseEnabled="false"), False, "trace queue is not encrypted"),
+    "small messages": (lambda: _set_queue("traces", MaximumMessageSize="262144"), False, "takes 262144 bytes"),
+    "short log": (
+        lambda: boto3.client("logs").put_retention_policy(logGroupName="/aws/lambda/requests", retentionInDays=3),
+        True,
+        "log is kept 3 days",
+    ),
+    "everything expires": (lambda: _rule(Expiration={"Days": 1}), True, "'a rule' ends objects under claims/, spool/"),
+    "claims expire": (
+        lambda: _rule(Filter={"Prefix": "claims/"}, Expiration={"Days": 30}),
+        True,
+        "ends objects under claims/, which have no other copy",
+    ),
+    "claims under two conditions": (
+        lambda: _rule(
+            Filter={"And": {"Prefix": "claims/", "Tags": [{"Key": "a", "Value": "b"}]}}, Expiration={"Days": 30}
+        ),
+        True,
+        "ends objects under claims/",
+    ),
+    "spool to ice": (
+        lambda: _rule(Filter={"Prefix": "spool/"}, Transitions=[{"Days": 1, "StorageClass": "DEEP_ARCHIVE"}]),
+        True,
+        "moves objects under spool/ to DEEP_ARCHIVE",
+    ),
+    "segments to ice": (
+        lambda: _rule(Filter={"Prefix": "segments/"}, Transitions=[{"Days": 1, "StorageClass": "GLACIER"}]),
+        False,
+        "moves objects under segments/ to GLACIER",
+    ),
+    "one version": (
+        lambda: boto3.client("s3").put_bucket_versioning(
+            Bucket="archive", VersioningConfiguration={"Status": "Suspended"}
+        ),
+        True,
+        "not versioned",
+    ),
+    "open": (lambda: boto3.client("s3").delete_bucket_policy(Bucket="archive"), False, "be overwritten"),
+    "dead letters wait": (
+        lambda: boto3.client("sqs").send_message(
+            QueueUrl=boto3.client("sqs").get_queue_url(QueueName="dead")["QueueUrl"], MessageBody="x"
+        ),
+        False,
+        "1 dead letters wait",
+    ),
+    "spooled traces wait": (
+        lambda: boto3.client("s3").put_object(Bucket="archive", Key="spool/x", Body=b"x"),
+        False,
+        "1 spooled traces wait",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_a_deployed_stack_with_one_fault_is_told(aws: dict[str, str], name: str) -> None:
+    """The real APIs' answers, one thing changed, one remark about it."""
+    break_it, loses, said = BREAKAGES[name]
+    break_it()
+    found = examined(aws)
+    assert [ill for ill in found if said in ill.what and ill.loses is loses], found
+    assert all(ill.cure for ill in found)
+
+
+def test_a_mapping_that_deletes_is_told(aws: dict[str, str]) -> None:
+    """Moto can't change these two of a mapping that is there, so it is made anew."""
+    functions = boto3.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.delete_event_source_mapping(UUID=mapping["UUID"])
+    with pytest.raises(CommandError, match="0 event source mappings"):
+        examined(aws)
+    functions.create_event_source_mapping(
+        FunctionName="processor:live",
+        EventSourceArn=mapping["EventSourceArn"],
+        BatchSize=100,
+        FilterCriteria={"Filters": [{"Pattern": "{}"}]},
+    )
+    said = "\n".join(ill.what for ill in examined(aws))
+    assert "filters: what does not match is deleted" in said
+    assert "ignores which messages failed" in said
+    assert "no MaximumConcurrency" in said
+    assert "BatchSize is 100 without a batching window" in said
 
 
 def test_a_stack_that_is_not_ours_is_told(aws: dict[str, str]) -> None:
