@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from footpath_service.catalog import Catalog
+    from footpath_service.checkpoints import CheckpointSigner
     from footpath_service.flows import Flow
     from footpath_service.ports import Log, Metrics
     from footpath_service.sampling import Sampler, Verdict
@@ -130,6 +131,7 @@ class RequestHandler:
         make_id: gives trace ids.
         metrics, log: for operators.
         sampler: says which traces are kept; all without one.
+        signer: signs checkpoints; none are signed, and none are asked for a signature, without one.
     """
 
     def __init__(
@@ -142,11 +144,13 @@ class RequestHandler:
         metrics: Metrics,
         log: Log,
         sampler: Sampler | None = None,
+        signer: CheckpointSigner | None = None,
     ) -> None:
         self.catalog = catalog
         self._shipper = shipper
         self._settings = settings
         self._sampler = sampler
+        self._signer = signer
         self._make_id = make_id
         self._metrics = metrics
         self._log = log
@@ -163,9 +167,12 @@ class RequestHandler:
 
         Raises:
             UnknownChartError: there is no such chart.
-            BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit; nothing has run.
+            BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit, or is not signed as it
+                should be; nothing has run.
         """
         flow = self.catalog.flow(request.chart)
+        if self._signer is not None and request.checkpoint is not UNSET:
+            self._signer.check(flow.name, request.checkpoint)
         run = _Run(self.catalog, flow, request, self._make_id(), context, self._settings)
         margin_ms = self._settings.ship_budget_ms + self._settings.deadline_margin_ms
         in_s = (remaining_ms() - margin_ms) / 1000
@@ -178,6 +185,9 @@ class RequestHandler:
             self._ship(run, lambda: run.trace(verdict.weight), header, remaining_ms)
         else:
             self._shipper.leave_out(header)
+        if self._signer is not None and isinstance(outcome, RunAnswer) and outcome.checkpoint is not UNSET:
+            signed = self._signer.signed(flow.name, outcome.checkpoint)
+            outcome = msgspec.structs.replace(outcome, checkpoint=signed)
         if isinstance(outcome, Failure):
             self._metrics.count("RequestsFailed")
             # Not the message: it may quote what must not be shown.

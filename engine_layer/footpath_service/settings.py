@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SETTINGS", "Setting", "Settings", "load_settings"]
 
+_LEAST_KEY = 32
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _QUEUE_URL = re.compile(r"https?://[^\s/]+(/[^\s/]+)+")
 _KEY_ID = re.compile(r"[A-Za-z0-9:/_-]{1,2048}")
@@ -43,6 +44,7 @@ class Settings:
     max_trace_depth: int = 800
     max_trace_entries: int = 200_000
     sampling: str = ""
+    checkpoint_keys: str = ""
     processor_reserve_ms: int = 10_000
     segment_bytes: int = 32 << 20
     segment_gzip_level: int = 6
@@ -68,11 +70,13 @@ class Setting:
         name: the variable; its field of `Settings` is the same in lower case.
         about: one sentence for the docs.
         read: gives the value, or raises ValueError with what was expected.
+        is_secret: whether its value must not be shown, even when it is wrong.
     """
 
     name: str
     about: str
     read: Callable[[str], Any]
+    is_secret: bool = False
 
     @property
     def field(self) -> str:
@@ -110,6 +114,12 @@ _queue_url = _text(
 )
 _key_id = _text(_KEY_ID, "a key of KMS: its id, its ARN, or an alias such as alias/footpath-digests")
 _factory = _text(_FACTORY, "a callable as module:name, such as my_package.recorders:make")
+
+
+def _keys(text: str) -> str:
+    if any(len(key) < _LEAST_KEY for key in text.split()):
+        raise ValueError(f"keys of {_LEAST_KEY} characters or more, with spaces between")
+    return text
 
 
 def _sampling(text: str) -> str:
@@ -169,6 +179,13 @@ SETTINGS: tuple[Setting, ...] = (
         "SAMPLING", "Rules that say which traces of completed runs are kept; all without it. See below.", _sampling
     ),
     Setting(
+        "CHECKPOINT_KEYS",
+        "Secret keys that checkpoints are signed with, separated by spaces: the first signs, any is honoured. Without it a "
+        "checkpoint is believed as far as it fits its chart, whoever changed it.",
+        _keys,
+        is_secret=True,
+    ),
+    Setting(
         "PROCESSOR_RESERVE_MS",
         "The processor takes no further message when less than this is left: time to write what it has.",
         _number(0, 600_000),
@@ -209,7 +226,8 @@ def load_settings(environment: Mapping[str, str], *, needed: Iterable[str] = ())
         try:
             values[setting.field] = setting.read(text)
         except ValueError as error:
-            problems.append(f"{setting.name} is {text[:120]!r}: set it to {error}")
+            shown = "wrong" if setting.is_secret else repr(text[:120])
+            problems.append(f"{setting.name} is {shown}: set it to {error}")
     if problems:
         raise SettingsError("; ".join(problems))
     return Settings(**values)

@@ -155,6 +155,7 @@ def _request_application(settings: Settings) -> RequestApplication:
     from footpath.ids import IdMaker
     from footpath_service.adapters.aws import AwsClient, S3Store, SqsQueue
     from footpath_service.catalog import Catalog
+    from footpath_service.checkpoints import CheckpointSigner
     from footpath_service.emf import EmfMetrics
     from footpath_service.logs import PowertoolsLog
     from footpath_service.request import RequestHandler
@@ -171,6 +172,7 @@ def _request_application(settings: Settings) -> RequestApplication:
         shipper=shipper,
         settings=settings,
         sampler=Sampler(read_sampling(settings.sampling)) if settings.sampling else None,
+        signer=CheckpointSigner(*settings.checkpoint_keys.split()) if settings.checkpoint_keys else None,
         make_id=IdMaker(),
         metrics=metrics,
         log=log,

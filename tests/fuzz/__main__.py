@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".fuzz"
 INSTRUMENTED = ["footpath", "footpath_service", "footpath_cli"]
+_FINDINGS = "[clot]*-*"
+"""crash-, leak-, oom- and timeout-; a slow-unit- only says that it was the slowest yet."""
 _EXECUTIONS = re.compile(r"^#(\d+)\s", re.MULTILINE)
 
 
@@ -55,14 +57,14 @@ def run_apart(name: str, target: Target, seconds: int, seed: int) -> int:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
-    before = set(folder.glob("*-*"))
+    before = set(folder.glob(_FINDINGS))
     began = time.monotonic()
     command = [sys.executable, "-m", "tests.fuzz", "--inside", name, str(seconds), str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=seconds + 300)
     said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
     executions = max(map(int, _EXECUTIONS.findall(said)), default=0)
     print(f"{name:>11}  {executions:>9} executions  {time.monotonic() - began:5.0f} s  {target.about}")
-    found = sorted(set(folder.glob("*-*")) - before)
+    found = sorted(set(folder.glob(_FINDINGS)) - before)
     if done.returncode and not found:
         print(said[-3000:])
         return 1

@@ -49,6 +49,7 @@ CONSERVATION: dict[str, tuple[Metric, int]] = {
     "spooled": (metric("Footpath", "TracesSpooled", service=REQUEST), -1),
     "logged": (metric("Footpath", "TracesLogged", service=REQUEST), -1),
     "dropped": (metric("Footpath", "TracesDropped", service=REQUEST), -1),
+    "sampled": (metric("Footpath", "TracesSampledOut", service=REQUEST), -1),
     "poison": (metric("Footpath", "MessagesPoison", service=PROCESSOR), -1),
     "waiting": (_of_queue("ApproximateNumberOfMessagesVisible", "TraceQueue"), -1),
     "taken": (_of_queue("ApproximateNumberOfMessagesNotVisible", "TraceQueue"), -1),

@@ -393,6 +393,7 @@ class FlowChartExecutor:
     ) -> tuple[Scheduler, Phase]:
         before = self._phases[-1] if self.is_paused() else None
         try:
+            _resume.check_members(checkpoint)
             stage_id = checkpoint["pausedStageId"]
             count = int(checkpoint["executionCount"])
             visits = {str(key): int(value) for key, value in checkpoint["visitCounts"].items()}

@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -13,10 +14,52 @@ from footpath.errors import RunError
 from footpath.values import revive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from footpath.chart import FlowChart, Node
     from footpath.engine._run import Run
+
+
+MOST_EXECUTIONS = 2**53
+"""Largest count that every reader of JSON keeps exact."""
+
+
+def check_members(checkpoint: Mapping[str, Any]) -> None:
+    """See that the members that a checkpoint has are of their types; those it lacks are missed where they are needed.
+
+    Raises:
+        RunError: names the first that is not, and its value.
+    """
+    for name, expected, fits in _MEMBERS:
+        value = checkpoint.get(name)
+        if value is not None and not fits(value):
+            message = f"not a checkpoint: {name} is {value!r:.60}, not {expected}; give what get_checkpoint() gave, or its JSON"
+            raise RunError(message)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
+
+
+_MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    ("pausedStageId", "the id of a stage", lambda value: isinstance(value, str)),
+    ("subflowPath", "a list of ids", _is_texts),
+    ("sharedState", "an object", _is_mapping),
+    (
+        "subflowStates",
+        "an object of objects",
+        lambda value: _is_mapping(value) and all(map(_is_mapping, value.values())),
+    ),
+    ("visitCounts", "an object", _is_mapping),
+    ("redactedKeys", "a list of keys", _is_texts),
+    (
+        "executionCount",
+        f"a whole number up to {MOST_EXECUTIONS}",
+        lambda value: isinstance(value, (int, float)) and 0 <= value <= MOST_EXECUTIONS and value == int(value),
+    ),
+)
 
 
 def enter_again(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from footpath.trace._document import Document
 
 _CHUNK = 1_000
-_ROOM = 1_024
+_ROOM = 256
 """Bytes kept free for the mark, in the journal and in the header."""
 
 
