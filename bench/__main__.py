@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import capture, imports, processor, stages
+from bench import capture, cold_start, imports, processor, stages
 from bench._reference import VERSION, ReferenceMissingError
 from bench._rows import Row, as_markdown, as_text
 
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[int], list[Row]]] = {
     "stages": stages.rows,
     "imports": imports.rows,
     "processor": processor.rows,
+    "cold-start": cold_start.rows,
 }
 BASELINE = Path(__file__).with_name("BASELINE.md")
 
@@ -84,6 +85,7 @@ to that machine and that hour.
 - *Bytes as they travel*: the whole document with header and spec, as a message body carries it, against footprintjs's JSON.
 - *A captured stage* is measured without encoding where it is compared with bare functions over a dict.
 - *Import*: fresh processes, bytecode in place.
+- *Cold start*: from a new process to the first answer through Lambda's emulator, the built handler and its layer.
 - *Processor*: from a document's bytes to its line of the archive, against `_fused.py`, which makes the same bytes.
 """
 

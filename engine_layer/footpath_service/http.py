@@ -1,16 +1,19 @@
-"""The HTTP face of the request handler: a function URL or an HTTP API, routed by Powertools.
+"""The HTTP face of the request handler: events of a function URL or an HTTP API (payload format 2.0) to its three routes.
 
 Bodies are JSON. An error is `{"error": {"type", "message", "problems"?}}`, with the trace's id where a run failed.
+
+Powertools has a router, too; importing it brings a hundred modules, asyncio among them, into every cold start
+(docs/adr/0073).
 """
 
 from __future__ import annotations
 
+import binascii
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import unquote
 
 import msgspec
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from footpath_service.errors import BadRequestError, RequestError
 from footpath_service.request import Failure, RequestHandler, read_request
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpFace", "is_http"]
 
-_JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -28,6 +30,14 @@ _decode = msgspec.json.Decoder().decode
 def is_http(event: object) -> bool:
     """Whether an event comes from a function URL or an HTTP API (payload 2.0)."""
     return isinstance(_members(_members(event).get("requestContext")).get("http"), dict)
+
+
+class _Call(NamedTuple):
+    """One request, and what the handler has to know of it."""
+
+    event: Mapping[str, Any]
+    remaining_ms: Callable[[], float]
+    about: Mapping[str, str]
 
 
 class HttpFace:
@@ -39,35 +49,36 @@ class HttpFace:
 
     def __init__(self, handler: RequestHandler) -> None:
         self._handler = handler
-        self._resolver: Any = APIGatewayHttpResolver()  # its own types are partly unknown
-        self._resolver.post("/charts/<chart>/runs")(self._run)
-        self._resolver.get("/charts/<chart>")(self._describe)
-        self._resolver.get("/charts")(self._list)
-        self._resolver.not_found(self._not_found)
 
     def answer(
-        self, event: Mapping[str, Any], context: Any, *, remaining_ms: Callable[[], float], about: Mapping[str, str]
+        self, event: Mapping[str, Any], *, remaining_ms: Callable[[], float], about: Mapping[str, str]
     ) -> dict[str, Any]:
         """The response to an event, in the form that Lambda wants."""
         problems = _problems(event)
         if problems:
             # Lambda sends none such; whoever invokes the function by hand may.
-            refusal = BadRequestError("the event is not of a function URL or an HTTP API (payload 2.0)", problems)
-            return {
-                "statusCode": refusal.status_code,
-                "headers": {"Content-Type": _JSON},
-                "body": _text({"error": refusal.told()}),
-                "isBase64Encoded": False,
-            }
-        self._resolver.append_context(remaining_ms=remaining_ms, about=about)
-        return self._resolver.resolve(dict(event), context)
+            return _refusal(
+                BadRequestError("the event is not of a function URL or an HTTP API (payload 2.0)", problems)
+            )
+        method, path = _asked(event)
+        match (method, *path.strip("/").split("/")):
+            case ("POST", "charts", chart, "runs") if chart:
+                return self._run(unquote(chart), _Call(event, remaining_ms, about))
+            case ("GET", "charts", chart) if chart:
+                return self._describe(unquote(chart))
+            case ("GET", "charts"):
+                return _response(200, {"charts": self._handler.catalog.listing()})
+            case _:
+                message = (
+                    f"no route for {method} {path[:200]}; there are POST /charts/{{chart}}/runs, GET /charts and "
+                    "GET /charts/{chart}"
+                )
+                return _response(404, {"error": {"type": "NotFound", "message": message}})
 
-    # ── routes ─────────────────────────────────────────────────────────────────────────────────────────────────────
-    def _run(self, chart: str) -> Response[str]:
-        asked = self._resolver.context
+    def _run(self, chart: str, call: _Call) -> dict[str, Any]:
         try:
-            request = read_request(self._body(), chart=unquote(chart))
-            answer = self._handler.handle(request, remaining_ms=asked["remaining_ms"], context=asked["about"])
+            request = read_request(_body(call.event), chart=chart)
+            answer = self._handler.handle(request, remaining_ms=call.remaining_ms, context=call.about)
         except RequestError as error:
             return _refusal(error)
         if isinstance(answer, Failure):
@@ -80,72 +91,67 @@ class HttpFace:
             )
         return _response(200, answer)
 
-    def _list(self) -> Response[str]:
-        return _response(200, {"charts": self._handler.catalog.listing()})
-
-    def _describe(self, chart: str) -> Response[str]:
+    def _describe(self, chart: str) -> dict[str, Any]:
         try:
-            return _response(200, self._handler.catalog.description(unquote(chart)))
+            return _response(200, self._handler.catalog.description(chart))
         except RequestError as error:
             return _refusal(error)
 
-    def _not_found(self, _error: Exception) -> Response[str]:
-        event = self._resolver.current_event
-        message = (
-            f"no route for {event.http_method} {event.path[:200]}; there are POST /charts/{{chart}}/runs, GET /charts and "
-            "GET /charts/{chart}"
-        )
-        return _response(404, {"error": {"type": "NotFound", "message": message}})
 
-    def _body(self) -> Any:
-        event = self._resolver.current_event
-        try:
-            text = event.decoded_body
-            return _decode(text.encode()) if text else {}
-        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
-            raise BadRequestError("the body is not JSON", [f"body: {str(error)[:200]}"]) from error
+def _problems(event: Mapping[str, object]) -> list[str]:
+    """Members that are missing, or of another type than AWS documents; of those that are read here."""
+    context = _members(event.get("requestContext"))
+    found: list[str] = []
+    for name, value in (
+        ("requestContext.http.method", _members(context.get("http")).get("method")),
+        ("requestContext.stage", context.get("stage")),
+        ("rawPath", event.get("rawPath")),
+    ):
+        if not isinstance(value, str):
+            found.append(f"{name}: expected a text")
+    body = event.get("body")
+    if body is not None and not isinstance(body, str):
+        found.append("body: expected a text or nothing")
+    if event.get("isBase64Encoded") not in (None, True, False):
+        found.append("isBase64Encoded: expected true or false")
+    return found
+
+
+def _asked(event: Mapping[str, Any]) -> tuple[str, str]:
+    """Method and path. A stage other than the default one stands before the path, unless a domain of one's own hides it."""
+    context, path = event["requestContext"], event["rawPath"]
+    stage = context["stage"]
+    if stage != "$default" and path.startswith(f"/{stage}/"):
+        path = path[len(stage) + 1 :]
+    return context["http"]["method"], path
+
+
+def _body(event: Mapping[str, Any]) -> Any:
+    """The decoded body; an empty object without one."""
+    body: str | None = event.get("body")
+    if not body:
+        return {}
+    try:
+        return _decode(binascii.a2b_base64(body) if event.get("isBase64Encoded") else body.encode())
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise BadRequestError("the body is not JSON", [f"body: {str(error)[:200]}"]) from error
 
 
 def _members(value: object) -> Mapping[str, object]:
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
-def _problems(event: Mapping[str, Any]) -> list[str]:
-    """What the resolver would stumble over: members that are missing, or of another type than AWS documents."""
-    asked = _members(event.get("requestContext"))
-    http = _members(asked.get("http"))
-    found = [
-        f"requestContext.http.{name}: expected a text"
-        for name in ("method", "path")
-        if not isinstance(http.get(name), str)
-    ]
-    if not isinstance(event.get("rawPath"), str):
-        found.append("rawPath: expected a text")
-    if not isinstance(asked.get("stage"), str):
-        found.append("requestContext.stage: expected a text")
-    body = event.get("body")
-    if body is not None and not isinstance(body, str):
-        found.append("body: expected a text or nothing")
-    if event.get("isBase64Encoded") not in (None, True, False):
-        found.append("isBase64Encoded: expected true or false")
-    for name in ("headers", "queryStringParameters"):
-        texts = event.get(name)
-        if texts is not None and not (
-            isinstance(texts, dict) and all(isinstance(text, str) for text in _members(cast("object", texts)).values())
-        ):
-            found.append(f"{name}: expected an object of texts")
-    cookies = event.get("cookies")
-    if cookies is not None and not isinstance(cookies, list):
-        found.append("cookies: expected an array")
-    return found
-
-
-def _refusal(error: RequestError) -> Response[str]:
+def _refusal(error: RequestError) -> dict[str, Any]:
     return _response(error.status_code, {"error": error.told()})
 
 
-def _response(status_code: int, body: Any) -> Response[str]:
-    return Response(status_code, content_type=_JSON, body=_text(body))
+def _response(status_code: int, body: Any) -> dict[str, Any]:
+    return {
+        "statusCode": status_code,
+        "headers": {"Content-Type": "application/json"},
+        "body": _text(body),
+        "isBase64Encoded": False,
+    }
 
 
 def _text(body: Any) -> str:

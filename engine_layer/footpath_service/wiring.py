@@ -97,7 +97,7 @@ class RequestApplication:
         try:
             if is_http(event):
                 self._http = self._http or HttpFace(self.handler)
-                return self._http.answer(event, context, remaining_ms=remaining_ms, about=about)
+                return self._http.answer(event, remaining_ms=remaining_ms, about=about)
             return answer_direct(self.handler, event, remaining_ms=remaining_ms, about=about)
         finally:
             self._metrics.flush()

@@ -78,16 +78,23 @@ def _fetch(folder: Path) -> None:
 def _apt_mirror() -> tuple[str, str]:
     """Where this machine's apt gets Debian from, and through which proxy ("" for none)."""
     try:
-        lines = run(
-            "apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"
-        ).splitlines()
+        told = run("apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages")
         settings = run("apt-config", "shell", "PROXY", "Acquire::http::Proxy")
     except StepError as error:
         raise UnavailableError(f"apt does not say where it gets Debian from: {error}") from error
-    for line in lines:
+    return mirror_of(told), settings.partition("'")[2].rpartition("'")[0]
+
+
+def mirror_of(told: str) -> str:
+    """The address of Debian's mirror among lines of `origin|label|address`, as `apt-get indextargets` tells them.
+
+    Raises:
+        UnavailableError: there is none.
+    """
+    for line in told.splitlines():
         origin, label, address = line.split("|", 2)
         if (origin, label) == ("Debian", "Debian"):
-            return address, settings.partition("'")[2].rpartition("'")[0]
+            return address
     raise UnavailableError("apt's configuration names no mirror of Debian's, and none is named here")
 
 

@@ -246,16 +246,12 @@ def _event(data: bytes) -> None:
     if not is_http(event):
         _direct(event)
         return
-    answer = _served()[1].answer(event, _Context(), remaining_ms=lambda: 0.0, about={})
+    answer = _served()[1].answer(event, remaining_ms=lambda: 0.0, about={})
     if type(answer.get("statusCode")) is not int:
         raise FindingError(f"an HTTP answer without a status: {answer!r:.200}")
     if answer["statusCode"] >= 500 and '"traceId"' not in str(answer.get("body")):
         raise FindingError(f"our fault: {answer!r:.300}")
     json.loads(answer["body"])
-
-
-class _Context:
-    aws_request_id = "00000000-0000-4000-8000-000000000000"
 
 
 def _direct(event: Any) -> None:

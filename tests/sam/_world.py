@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from footpath_cli.poller import EventSourceMapping, Poller, WallClock
-from infra import load_template, transform
+from infra import Stack, load_template, transform
 from infra.events import BUCKET
 from infra.template import REGION, ROOT
 
@@ -76,7 +77,7 @@ class World:
         """As after a deployment. Names stay, so that a function that runs finds everything again."""
         reset = urllib.request.Request(f"{self.endpoint}/moto-api/reset", method="POST")
         urllib.request.urlopen(reset, timeout=10).close()
-        self._client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(_template()))
+        self._client("cloudformation").create_stack(StackName=STACK, TemplateBody=_template())
         for path in (ROOT / "events" / "claims").iterdir():
             self.s3.put_object(Bucket=BUCKET, Key=f"claims/{path.name}", Body=path.read_bytes())
 
@@ -91,7 +92,7 @@ class World:
     def variables(self, function: str) -> dict[str, str]:
         """A function's environment as the template gives it, and the way to this world."""
         physical = {"<ArchiveBucket>": BUCKET} | {f"<{name}>": self._url(name) for name in QUEUES}
-        given = transform(load_template()).properties(function)["Environment"]["Variables"]
+        given = _deployed().properties(function)["Environment"]["Variables"]
         variables = {name: physical.get(value, str(value)) for name, value in given.items()}
         if "SHIP_BUDGET_MS" in variables:
             variables["SHIP_BUDGET_MS"] = "20000"  # one machine for everything, and busy: a slow client is no outage
@@ -139,7 +140,7 @@ class World:
                 raise FunctionFailedError(json.dumps(answer))
             return answer
 
-        (mapping,) = transform(load_template()).of_type("AWS::Lambda::EventSourceMapping").values()
+        (mapping,) = _deployed().of_type("AWS::Lambda::EventSourceMapping").values()
         settings = EventSourceMapping(
             self.queue_url, batch_size=int(mapping["BatchSize"]), window_s=1, pollers=1, timeout_s=120
         )
@@ -162,7 +163,14 @@ class World:
         return done.stdout
 
 
-def _template() -> dict[str, Any]:
+@cache
+def _deployed() -> Stack:
+    """What CloudFormation makes of the template."""
+    return transform(load_template())
+
+
+@cache
+def _template() -> str:
     """Of the template, what moto can make and the way of a trace needs; with names that never change."""
     source = load_template()
     kept = {name: source["Resources"][name] for name in (*QUEUES, "ArchiveBucket")}
@@ -171,9 +179,5 @@ def _template() -> dict[str, Any]:
     kept["ArchiveBucket"]["Properties"]["BucketName"] = BUCKET
     outputs = {name: source["Outputs"][name] for name in OUTPUTS}
     outputs |= {name: {"Value": function} for name, function in FUNCTIONS.items()}
-    return {
-        "Parameters": source["Parameters"],
-        "Conditions": source["Conditions"],
-        "Resources": kept,
-        "Outputs": outputs,
-    }
+    parts = {"Parameters": source["Parameters"], "Conditions": source["Conditions"]}
+    return json.dumps(parts | {"Resources": kept, "Outputs": outputs})

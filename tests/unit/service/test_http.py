@@ -27,11 +27,6 @@ def http_event(method: str, path: str, body: str | None = None, **more: Any) -> 
     } | more
 
 
-class Context:
-    aws_request_id = "r-1"
-    function_name = "request-handler"
-
-
 class Api:
     """The HTTP face over a handler in memory."""
 
@@ -40,10 +35,10 @@ class Api:
         self.face = HttpFace(self.service.handler)
 
     def call(self, event: dict[str, Any]) -> tuple[int, Any]:
-        response = self.face.answer(event, Context(), remaining_ms=lambda: 30_000, about=ABOUT)
+        response = self.face.answer(event, remaining_ms=lambda: 30_000, about=ABOUT)
         json.dumps(response)
-        content_type = {name.lower(): value for name, value in response.get("headers", {}).items()}.get("content-type")
-        assert (content_type or response["multiValueHeaders"]["Content-Type"][0]) == "application/json"
+        assert response["headers"] == {"Content-Type": "application/json"}
+        assert response["isBase64Encoded"] is False
         return response["statusCode"], json.loads(response["body"])
 
     def post(self, chart: str, body: Any, **more: Any) -> tuple[int, Any]:
@@ -129,6 +124,23 @@ def test_an_unknown_route_is_404_with_the_known_ones(method: str, path: str) -> 
     status, answer = Api().call(http_event(method, path))
     assert (status, answer["error"]["type"]) == (404, "NotFound")
     assert "POST /charts/{chart}/runs" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "path"), [("$default", "/charts/"), ("prod", "/prod/charts"), ("prod", "/charts"), ("ch", "/charts")]
+)
+def test_the_stage_before_a_path_and_a_slash_after_it_make_no_difference(stage: str, path: str) -> None:
+    """An API puts its stage before the path; behind a domain of one's own it does not."""
+    event = http_event("GET", path)
+    event["requestContext"]["stage"] = stage
+    assert Api().call(event)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["", "/charts//runs", "/charts/a/b/runs", "/chartsloan", "//"])
+def test_a_path_that_is_none_of_the_routes_is_404(path: str) -> None:
+    """Nearly one is none."""
+    for method in ("GET", "POST"):
+        assert Api().call(http_event(method, path))[0] == 404
 
 
 def test_a_stage_that_raises_is_500_with_the_trace_id_and_without_its_text() -> None:
