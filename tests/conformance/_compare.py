@@ -9,11 +9,13 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from tests.conformance._canon import canonical
 from tests.conformance._difference import MISSING, Difference, difference
 from tests.conformance._secrets import Hiding, hide_everywhere
+from tests.conformance._view import name_runs
 
 __all__ = ["RULES", "first_difference"]
 
@@ -36,21 +38,30 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
         side.pop("engine", None)
         for rule in RULES:
             rule(side, case)
+        name_runs(side, _is_named_run)  # once more: what the rules leave out may have been the first to show one
     if expected.get("concurrency") == "deep":
         sides = [canonical(side) for side in sides]
     return difference(sides[0], sides[1])
 
 
+def _is_named_run(text: str) -> bool:
+    return text.startswith("<run-")
+
+
 # ── rules (docs/parity.md) ───────────────────────────────────────────────────────────────────────────────────────────
 def nothing_is_none(result: Result, _case: Mapping[str, Any]) -> None:
-    """A stage that returns None returned nothing: a null result and a null payload of the run's end are left out."""
+    """None is nothing: a null result, a null payload of the run's end and a null reason of a break are left out."""
     for run in result["runs"]:
         for phase in run["phases"]:
             if phase.get("result", MISSING) is None:
                 del phase["result"]
             for entry in phase["events"]:
-                if entry["method"] == "onRunEnd" and entry["event"].get("payload", MISSING) is None:
-                    del entry["event"]["payload"]
+                member = _MAY_BE_NONE.get(entry["method"])
+                if member is not None and entry["event"].get(member, MISSING) is None:
+                    del entry["event"][member]
+
+
+_MAY_BE_NONE = {"onRunEnd": "payload", "onBreak": "reason"}
 
 
 def extras(result: Result, _case: Mapping[str, Any]) -> None:
@@ -82,21 +93,79 @@ def nothing_is_lost(result: Result, case: Mapping[str, Any]) -> None:
     charts = list(_calls([case.get("chart"), case.get("charts")]))
     mounts = {call["id"] for calls in charts for call in calls if call["call"] in _MOUNTED}
     hung = set[Json]().union(*map(_hung_on, charts))
-    in_line = [[call["id"]] for call in case.get("chart", ()) if call["call"] == "subflowNext"]
-    alone = hung.union(*map(_parallel, charts))
+    after_resume = _AfterResume(case, charts, hung)
     for ran in result["runs"]:
         if hung & mounts:
             ran["phases"] = []
             result.pop("concurrency", None)
         for index, phase in enumerate(ran["phases"]):
             checkpoint = phase.get("checkpoint")
-            if checkpoint is None:
+            if checkpoint is None or index + 1 == len(ran["phases"]):
                 continue
-            path = checkpoint.get("subflowPath")
-            if (path and path not in in_line) or checkpoint["pausedStageId"].split("/")[-1] in alone:
-                del ran["phases"][index + 1 :]
+            resumed = ran["phases"][index + 1]
+            right = after_resume.events_before_it_goes_wrong(checkpoint, resumed["events"])
+            if right is not None:
+                ran["phases"][index + 1 :] = [
+                    {"op": "resume", "events": right, "narrative": [], "snapshot": {"commitLog": []}}
+                ]
                 result.pop("concurrency", None)
                 break
+
+
+class _AfterResume:
+    """How far the reference goes on as it should after a pause."""
+
+    def __init__(self, case: Mapping[str, Any], charts: list[list[dict[str, Json]]], hung: set[Json]) -> None:
+        self._in_line = {call["id"] for call in case.get("chart", ()) if call["call"] == "subflowNext"}
+        self._branches = [
+            [branch["id"]]
+            for call in case.get("chart", ())
+            if call["call"] == "decider"
+            for branch in call["branches"]
+            if branch.get("kind") == "subflow"
+        ]
+        self._hung = hung
+        self._parallel = set[Json]().union(*map(_parallel, charts))
+        self._looping = {
+            call["id"]
+            for calls in charts
+            for call, following in pairwise(calls)
+            if following["call"] == "loopTo" and "id" in call
+        }
+
+    def events_before_it_goes_wrong(self, checkpoint: Json, events: list[Json]) -> list[Json] | None:
+        """The events of a resumed phase that are as they should be; None when all are."""
+        path = checkpoint.get("subflowPath") or []
+        stage = checkpoint["pausedStageId"].split("/")[-1]
+        if len(path) > 1 or (path and path[0] not in self._in_line and path not in self._branches):
+            return []  # not found when the chart is lazy, begun anew when it is nested
+        if stage in self._parallel:
+            return events[:_RESUMING]  # forgets that the stage was one of several
+        if stage in self._hung or stage in self._looping or path[:1] in self._branches:
+            return _through(
+                events, lambda entry: entry["method"] == "onStageExecuted" and entry["event"]["stageType"] == "linear"
+            )
+        return _before_loop_back(events, checkpoint["pausedStageId"])
+
+
+_RESUMING = 3
+"""Events before anything of the chart runs: the flow resumes, the scope, the run starts."""
+
+
+def _through(events: list[Json], last: Callable[[Json], bool]) -> list[Json]:
+    return next((events[: index + 1] for index, entry in enumerate(events) if last(entry)), events)
+
+
+def _before_loop_back(events: list[Json], paused: str) -> list[Json] | None:
+    """Events up to a loop edge to the stage that paused, or before it: to none that has run since."""
+    ran: set[Json] = set()
+    for index, entry in enumerate(events):
+        event = entry["event"]
+        if entry["method"] == "onLoop" and event["target"] not in ran:
+            return events[:index]
+        if entry["method"] == "onStageStart" and event["stageId"] != paused:
+            ran.add(event["stageName"])
+    return None
 
 
 _MOUNTED = frozenset({"subflowNext", "lazySubflowNext"})
@@ -191,6 +260,59 @@ def _runs(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return case.get("runs") or [case.get("run") or {}]
 
 
+_SUMMARY_OF = {"onWrite": "stageWrites", "onRead": "stageReads"}
+
+
+def absent_members_in_sizes(result: Result, _case: Mapping[str, Any]) -> None:
+    """In a summary of an object, members whose value is absent are not counted: the event of that access tells which are there."""
+    for run in result["runs"]:
+        accessed: dict[tuple[str, Json, Json], Json] = {}
+        for phase in run["phases"]:
+            for entry in phase["events"]:
+                event = entry["event"]
+                if entry["method"] in _SUMMARY_OF:
+                    accessed[_SUMMARY_OF[entry["method"]], event.get("runtimeStageId"), event.get("key")] = event.get(
+                        "value"
+                    )
+                elif entry["method"] == "onCommit":
+                    for mutation in event.get("mutations") or ():
+                        _shrink_size(
+                            mutation.get("value"),
+                            accessed.get(("stageWrites", event["runtimeStageId"], mutation["key"])),
+                        )
+            for node in _dicts([phase.get("snapshot"), phase.get("snapshotRedacted"), phase.get("checkpoint")]):
+                for name in _SUMMARY_OF.values():
+                    for key, summary in (node.get(name) or {}).items() if isinstance(node.get(name), dict) else ():
+                        _shrink_size(summary, accessed.get((name, node.get("runtimeStageId"), key)))
+
+
+def _shrink_size(summary: Json, value: Json) -> None:
+    if isinstance(summary, dict) and summary.get("type") == "object" and isinstance(value, dict):
+        summary["size"] = min(summary.get("size", 0), len(value))
+
+
+def kept_errors(result: Result, _case: Mapping[str, Any]) -> None:
+    """Of an error that stands in the state, name and code are not compared."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            parts = [phase.get(name) for name in ("snapshot", "snapshotRedacted", "checkpoint", "queries")]
+            parts += [entry["event"] for entry in phase["events"] if entry.get("channel") == "scope"]
+            for item in _dicts(parts):
+                error = item.get("$error")
+                if isinstance(error, dict):
+                    item["$error"] = {"message": error.get("message")}
+
+
+def absent_items(result: Result, _case: Mapping[str, Any]) -> None:
+    """An absent item of a list is null, also where a query gives it alone."""
+    for run in result["runs"]:
+        for phase in run["phases"]:
+            for query in phase.get("queries") or ():
+                answer = query.get("answer")
+                for birth in (answer.get("births") or ()) if isinstance(answer, dict) else ():
+                    birth.setdefault("value", None)
+
+
 _HIDDEN = "[REDACTED]"
 _TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
 _TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
@@ -225,5 +347,8 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_lost,
     halves_in_texts,
     absent_members,
+    absent_members_in_sizes,
+    kept_errors,
+    absent_items,
     hidden_thresholds,
 )

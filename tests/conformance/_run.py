@@ -37,7 +37,7 @@ def run_case(case: Case) -> dict[str, Json]:
     structure = Events()
     recorders = [recorder("conformance-structure", ("structure",), structure)]
     throwing = case.get("throwingStructureRecorder")
-    if throwing is not None:
+    if throwing:
         recorders.insert(0, throwing_recorder("bad-structure", throwing))
     try:
         chart = building.build(case["chart"], tuple(recorders))

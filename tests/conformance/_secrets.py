@@ -9,7 +9,7 @@ snapshot shows that the redacted snapshot does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from footpath.values import MARK, Secrets
@@ -35,6 +35,7 @@ class Hiding:
         self.secrets: list[Any] = []
         self.active = bool(policy)
         self._keys = set(chosen.get("keys") or ())
+        self._by_call: set[str] = set()
         self._fields: Mapping[str, list[str]] = chosen.get("fields") or {}
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
         self._emit_patterns = [compiled(p) for p in chosen.get("emitPatterns") or ()]
@@ -43,7 +44,7 @@ class Hiding:
         """Note a write; one that asks for redaction hides its key from then on."""
         if redact:
             self.active = True
-            self._keys.add(key)
+            self._by_call.add(key)
         if self.hides(key):
             self.secrets.append(value)
         for field in self._fields.get(key, ()):
@@ -61,12 +62,17 @@ class Hiding:
 
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
+        return key in self._by_call or self.hides_by_policy(key)
+
+    def hides_by_policy(self, key: str) -> bool:
+        """Whether it is hidden by the policy, which the reference, too, knows after a resume."""
         return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
 
-    def names(self, path: str) -> bool:
+    def names(self, path: str, *, by_policy: bool = False) -> bool:
         """Whether a trace path (keys joined by U+001F) lies at or below a hidden key, or is a hidden field."""
         steps = re.split(r"[\x1f.]", path)
-        return any(self.hides(step) for step in steps) or any(
+        hides = self.hides_by_policy if by_policy else self.hides
+        return any(hides(step) for step in steps) or any(
             steps[at:] == [key, *field.split(".")]
             for key, fields in self._fields.items()
             for field in fields
@@ -125,11 +131,17 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
     while stack:
         item, live = stack.pop()
         if isinstance(item, dict):
-            _hide_named(item, hiding)
+            _hide_named(item, hiding, resumed=phase["op"] == "resume")
             for key, member in item.items():
                 if key == "sharedState" and live:
                     continue
-                if isinstance(member, (dict, list)):
+                if (
+                    isinstance(member, dict)
+                    and _SUMMARIES & member.keys()
+                    and _hidden(member.get("preview"), secrets) == HIDDEN
+                ):
+                    item[key] = HIDDEN
+                elif isinstance(member, (dict, list)):
                     stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:
                     item[key] = _hidden(member, secrets)
@@ -149,13 +161,33 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         event = entry["event"]
         if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
             event.update(value=HIDDEN, redacted=True)
+    report = phase.get("redactionReport")
+    if report:
+        written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
+        known = [key for key in report["redactedKeys"] if hiding.hides_by_policy(key) and key in written]
+        report["redactedKeys"] = known
+    for condition in _dicts(phase["events"]):
+        if "actualSummary" in condition and hiding.hides(condition.get("key")):
+            condition.update(actualSummary=HIDDEN, redacted=True)
 
 
+def _dicts(value: Json) -> Iterator[dict[str, Json]]:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+
+
+_SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _VALUE = re.compile(r"^([^=]* = ).*$", re.DOTALL)
 
 
-def _hide_named(item: dict[str, Json], hiding: Hiding) -> None:
+def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None:
     """Hide what a policy hides by name, where the reference does not: tree nodes, states, lists of hidden paths."""
     if "metrics" in item and "evals" in item:
         for bag, prefix in _BAGS.items():
@@ -170,7 +202,7 @@ def _hide_named(item: dict[str, Json], hiding: Hiding) -> None:
             if isinstance(state, dict):
                 hiding.hide_in(state)
     if isinstance(item.get("redactedPaths"), list):
-        item["redactedPaths"] = [path for path in item["redactedPaths"] if hiding.names(path)]
+        item["redactedPaths"] = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
 
 
 def _hidden(value: Json, secrets: Secrets) -> Json:

@@ -134,6 +134,7 @@ class FlowChartExecutor:
             self._options["commitValues"] = _one_of("commit_values", commit_values, ("full", "delta"))
         if write_provenance != "off":
             self._options["writeProvenance"] = _one_of("write_provenance", write_provenance, ("off", "reads-prefix"))
+        self._defaults = default_values
         self._initial = _initial_state(initial_context, default_values) if initial_context or default_values else {}
         self._throttling = throttling_error_checker
         self._stream_handlers = stream_handlers
@@ -410,11 +411,10 @@ class FlowChartExecutor:
             states = before.pause.states
             run.top.values = before.run.top.values
             run.top.recorded = before.run.top.recorded
-            run.loops = before.run.loops
             origin = before.run.tail
         else:
-            for key, value in frozen.items():
-                live = revive(value)
+            revived = {str(key): revive(value) for key, value in frozen.items()}
+            for key, live in _initial_state(revived, self._defaults).items():
                 run.top.values[key] = live
                 if type(live) not in ATOMS:
                     run.top.recorded[key] = record(live)
@@ -578,6 +578,7 @@ class FlowChartExecutor:
             cursor=cursor,
             stream_handlers=self._stream_handlers,
         )
+        run.is_throttling = self._throttling
         phase = Phase(run, run_id, started_us, UNSET, self.chart)
         if cursor is not None:
             cursor.header = phase
@@ -652,7 +653,9 @@ class FlowChartExecutor:
         cursor, views = self._follow()
         snapshot = views.snapshot(cursor.top, phase.run_id)
         if redact:
-            del snapshot["initialState"]
+            if self._policy is not None:
+                # Nobody wrote it, so footprintjs could not hide what is in it.
+                del snapshot["initialState"]
         elif phase.run.redaction is not None or phase.run.dropped:
             snapshot["sharedState"] = _as_json(phase.run.top.plain_view())
             for key, result in snapshot.get("subflowResults", {}).items():

@@ -101,6 +101,7 @@ def walk(
     # Nothing of these changes while a run goes on.
     values, record_entry = region.values, run.record_entry
     clock, began_ns, watched = run.clock, run.began_ns, run.watched
+    grown = region.grown
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     stop_after = False
@@ -169,18 +170,31 @@ def walk(
                 if waits:
                     yield _stage.turns_to_settle(settled)
                 _stage.fail(run, frame, error)
+                if frame.broke:
+                    state.broke, state.reason = True, frame.reason
                 if waits and node.kind != "stage":
                     yield 1
                 raise
         else:
-            out, settled = yield _stage.attempt(place, node, frame)
+            try:
+                out, settled = yield _stage.attempt(place, node, frame)
+            except Exception:
+                if frame.broke:
+                    state.broke, state.reason = True, frame.reason
+                raise
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
                 pause = Paused(out, by_interrupt=False)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
         shape = shape_of(node)
-        if shape & _SHORTCUTS and not task.parallel and not frame.broke and type(out) is not StageNode:
+        if (
+            shape & _SHORTCUTS
+            and not task.parallel
+            and not frame.broke
+            and type(out) is not StageNode
+            and not (grown and node in grown)
+        ):
             dropped = frame.commit()
             if run.current is not frame:
                 run.switch(frame)
@@ -199,13 +213,13 @@ def walk(
                 record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
-                if watched or not shape_of(node) & SIMPLE or run.loops.get(node, 0) >= run.limits.max_iterations:
+                if watched or not shape_of(node) & SIMPLE or region.loops.get(node, 0) >= run.limits.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
-                    count = run.loop(node)
+                    count = run.loop(region, node)
                     record_entry((LOOP, run.declare(region, node), count))
                     frame = None
                     continue
-                count = run.loop(node)
+                count = run.loop(region, node)
                 to = run.declare(region, node)
                 record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
             number = run.frame_count
@@ -249,7 +263,7 @@ def walk(
                     if task.parallel:
                         yield 1
                     state.broke, state.reason = True, frame.reason
-                    return out.branch if type(out) is Decision else out
+                    return _stage.branch_text(out.branch if type(out) is Decision else out)
                 result = yield _decide(place, node, frame, out, state)
                 if state.broke:
                     return result
@@ -275,11 +289,11 @@ def walk(
                             yield 1
                         node, link, origin, frame = following, LINK_NEXT, frame, None
                         continue
-                elif node.children:
-                    result = yield fork(place, frame, node.children, 0, node.fail_fast)
+                elif node.children or node in grown:
+                    result = yield fork(place, frame, grown.get(node, node.children), 0, node.fail_fast)
         if node.loop_target is not None:
             target = region.nodes[node.loop_target]
-            count = run.loop(target)
+            count = run.loop(region, target)
             to = run.declare(region, target)
             bare = node.kind in {"decider", "selector"}
             run.say(frame, (LOOP, to, count, 1) if bare else (LOOP, to, count))
@@ -458,8 +472,9 @@ def fork(
             outcome["result"] = value
         outcome["isError"] = not ok
         results[full_id] = outcome
-    if group.first_error is not None and (fail_fast or not isinstance(group.first_error, Exception)):
-        raise group.first_error
+    stop = group.to_raise()
+    if stop is not None:
+        raise stop
     return results
 
 
@@ -477,11 +492,11 @@ def dynamic(
     if out.children:
         run.bag(frame, "logs", "dynamicChildCount", len(out.children))
         run.bag(frame, "logs", "dynamicChildIds", record([child.id for child in out.children]))
-        children: list[Node] = []
+        children = []
         for child in out.children:
             root = child.chart.root
-            if child.id not in run.registered:
-                run.registered += (child.id,)
+            if child.id not in region.registered:
+                region.registered += (child.id,)
                 spec = child.chart.event_spec()
                 run.record_entry((REGISTER, child.id, root.name, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
@@ -495,9 +510,10 @@ def dynamic(
                 is_dynamic=True,
             )
             children.append(Node(child.id, child.name, kind="subflow", mount=mount, is_dynamic=True))
+        region.grown[node] = children
+    children = region.grown.get(node, node.children)
+    if children:
         result = yield fork(place, frame, children, 0, node.fail_fast)
-    elif node.children:
-        result = yield fork(place, frame, node.children, 0, node.fail_fast)
     if out.next is None:
         return None, result
     run.bag(frame, "logs", "hasDynamicNext", True)
@@ -506,9 +522,16 @@ def dynamic(
         if target is None:
             message = f"dynamicNext target node not found: {out.next.id}"
             raise RunError(message)
-        count = run.loop(target)
+        count = run.loop(region, target)
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
         return target, result
+    if region.hops >= run.limits.max_iterations:
+        message = (
+            f"Maximum dynamic-next continuations ({run.limits.max_iterations}) exceeded at stage "
+            f"'{_stage.full_id(region, node)}' (dynamic target '{out.next.name}'). Set maxIterations to increase the limit."
+        )
+        raise RunError(message)
+    region.hops += 1
     following = Node(out.next.id, out.next.name, fn=out.next.fn, is_dynamic=True)
     run.bag(frame, "logs", "dynamicNextDirect", True)
     run.bag(frame, "logs", "dynamicNextName", following.name)
@@ -535,6 +558,7 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
     yield 2 if failure is None else 3
     place.run.settle(state.first)
     if failure is not None:
+        place.run.throttled(state.first, failure)
         raise failure
     yield 1
     return result

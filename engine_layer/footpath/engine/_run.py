@@ -25,7 +25,7 @@ from footpath.journal.entries import (
 from footpath.scope import Frame, Redaction
 from footpath.state import Region
 from footpath.trace import encoded_bytes, fitting
-from footpath.values import ATOMS, js_number, record
+from footpath.values import ATOMS, in_js_order, js_number, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,8 +105,8 @@ class Run:
     failed_stage: str | None = None
     tail: Frame | None = None
     resuming: Resuming | None = None
-    registered: tuple[str, ...] = ()
     watched = False
+    is_throttling: Callable[[BaseException], bool] | None = None
     dropped = 0
     cut_by = "entries"
     _weighed_entries = 0
@@ -135,7 +135,6 @@ class Run:
         self.env = env
         self.redaction = redaction
         self.careful = redaction is not None
-        self.loops: dict[Node, int] = {}
         self.stream_handlers = stream_handlers
         self.finals: dict[str, Region] = {}
         self.reentries: dict[int, Reentry] = {}
@@ -190,8 +189,8 @@ class Run:
     def restore(self, region: Region, state: Mapping[str, Any]) -> None:
         """Give a region that a paused run goes back into the state it had."""
         seeds: list[list[Any]] = []
-        for key, value in state.items():
-            region.values[key] = value
+        for key in in_js_order(state):
+            region.values[key] = value = state[key]
             recorded = record(value)
             if type(value) not in ATOMS:
                 region.recorded[key] = recorded
@@ -328,24 +327,32 @@ class Run:
             self.switch(frame)
         self.record_entry((SETTLE,) if frame is not None else (SETTLE, 1))
 
+    def throttled(self, frame: Frame | None, error: Exception) -> None:
+        """Mark a parallel child that failed because something asked it to slow down. As in the reference, after its last commit."""
+        if self.is_throttling is None or frame is None:
+            return
+        with suppress(Exception):  # the caller's function, asked about an error: its own is of no concern to the run
+            if self.is_throttling(error):
+                self.bag(frame, "writes", "monitor.isThrottled", True)
+
     def bag(self, frame: Frame, bag: str, key: str, value: Any) -> None:
         """Leave a remark of the engine's own on a frame."""
         self.say(frame, (BAG, bag, key, value))
 
-    def loop(self, target: Node) -> int:
-        """Count a loop edge; gives which pass this is, from 1.
+    def loop(self, region: Region, target: Node) -> int:
+        """Count a loop edge of a flow; gives which pass this is, from 1.
 
         Raises:
             RunError: the limit is reached.
         """
-        count = self.loops.get(target, 0) + 1
+        count = region.loops.get(target, 0) + 1
         if count > self.limits.max_iterations:
             message = (
                 f"Maximum loop iterations ({self.limits.max_iterations}) exceeded for node '{target.id}'. "
                 "Set maxIterations to increase the limit."
             )
             raise RunError(message)
-        self.loops[target] = count
+        region.loops[target] = count
         if self.limits.max_entries is not None:
             self.shed()
         return count

@@ -52,6 +52,13 @@ class Group:
         self.first_error: BaseException | None = None
         self.fail_fast = fail_fast
 
+    def to_raise(self) -> BaseException | None:
+        """What ends the line that the children hang on: the first failure when failing fast, else the first child's pause or stop."""
+        if self.fail_fast:
+            return self.first_error
+        stops = (value for ok, value in self.results if not ok and not isinstance(value, Exception))
+        return next(stops, None)
+
 
 class Task(Struct, eq=False):
     """One line of control: the run itself, or one parallel child with all that it calls.

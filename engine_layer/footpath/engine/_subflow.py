@@ -18,6 +18,7 @@ from footpath.journal.entries import (
     END,
     EXIT,
     FORK,
+    HALT,
     LINK_NEXT,
     LINK_ROOT,
     MESSAGE,
@@ -26,7 +27,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, same, untracked
-from footpath.values import ABSENT, ATOMS, record
+from footpath.values import ABSENT, ATOMS, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from footpath.engine._run import Run
 
 _EMPTY = Raw(b"{}")
+_JS_KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object"}
 MAX_NESTED_SUBFLOWS = 5000
 """How deep charts may be mounted in charts; a chart that mounts itself lazily without end stops here."""
 
@@ -53,7 +55,7 @@ def enter(
     mount = node.mount
     assert mount is not None
     chart = run.resolve(mount)
-    prefix = _stage.full_id(region, node)
+    prefix = _subflow_id(region, node)
     if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
             f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
@@ -65,11 +67,12 @@ def enter(
     if again is not None:
         root = again.root
     elif mount.input_mapper is not None:
-        mapped = mount.input_mapper(region.plain_view())
-        mapped = {_key(key): value for key, value in mapped.items() if value is not ABSENT}
+        mapped = _mapped(place, node, link, origin, state, prefix)
+        mapped = {key: mapped[key] for key in in_js_order(mapped) if mapped[_key(key)] is not ABSENT}
     inner = _region(region, node, chart, frozenset(mapped))
     run.declare_chart(inner, chart)
     inner.args = mapped
+    inner.registered = region.registered
     frame = _open(place, node, link, origin, inner, root, mapped)
     if again is not None:
         run.restore(inner, again.state)
@@ -94,6 +97,8 @@ def enter(
         if waits:
             yield 3
         run.bag(frame, "errors", "subflowError", _error_text(run, error))
+        if inner_state.broke and mount.propagate_break:
+            _propagate_break(run, frame, state, inner_state, prefix)
         run.say(frame, _exit(run))
         run.say(frame, (COMMIT,))
         if waits:
@@ -102,14 +107,16 @@ def enter(
     if place.task.parallel:
         yield 3
     if inner_state.broke and mount.propagate_break:
-        state.broke, state.reason = True, inner_state.reason
-        reason = None if inner_state.reason is None else record(inner_state.reason)
-        run.say(frame, (BREAK, reason, prefix))
+        _propagate_break(run, frame, state, inner_state, prefix)
     if mount.output_mapper is not None:
         produced = inner.plain_view() if result is None else result
-        mapped_out = mount.output_mapper(produced, region.plain_view())
         target = frame if link in (LINK_NEXT, LINK_ROOT) or origin is None else origin
-        _write_output(run, region, target, mapped_out or {}, mount.array_merge)
+        try:
+            mapped_out = mount.output_mapper(produced, region.plain_view())
+        except Exception as error:  # noqa: BLE001  # noted, and nothing is handed out, as in the reference
+            run.bag(frame, "errors", "outputMapperError", _error_text(run, error))
+        else:
+            _write_output(run, region, target, mapped_out or {}, mount.array_merge)
     run.say(frame, _exit(run))
     run.say(frame, (COMMIT,))
     state.final = inner
@@ -131,9 +138,40 @@ def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str
     if mount.is_dynamic:
         return Region(chart.nodes_by_id, readonly=readonly)
     if mount.chart is None or mount.is_item:
-        return Region(chart.nodes_by_id, _stage.full_id(outer, node), readonly=readonly)
-    prefix = f"{outer.mounted}/{node.id}" if outer.mounted else node.id
+        return Region(chart.nodes_by_id, _subflow_id(outer, node), readonly=readonly)
+    prefix = f"{outer.mounted}/{mount.subflow_id}" if outer.mounted else mount.subflow_id
     return Region(chart.nodes_by_id, prefix, prefix, readonly)
+
+
+def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: LineState, prefix: str) -> dict[str, Any]:
+    """What a mount's input mapping gives; when it fails, the mount takes its step and is never entered."""
+    run, region = place.run, place.region
+    mount = node.mount
+    assert mount is not None
+    assert mount.input_mapper is not None
+    try:
+        return mount.input_mapper(region.plain_view()) or {}
+    except Exception as error:
+        ordinal = run.declare(region, node)
+        run.current = frame = run.frame(region, node, place.branch)
+        if state.first is None:
+            state.first = frame
+        run.record_entry((HALT, run.now(), ordinal, link, -1 if origin is None else origin.number))
+        run.say(frame, (MESSAGE, "subflow", f"Entering {mount.name} subflow", prefix))
+        run.bag(frame, "errors", "inputMapperError", _error_text(run, error))
+        raise
+
+
+def _propagate_break(run: Run, frame: Frame, outer: LineState, inner: LineState, prefix: str) -> None:
+    outer.broke, outer.reason = True, inner.reason
+    run.say(frame, (BREAK, None if inner.reason is None else record(inner.reason), prefix))
+
+
+def _subflow_id(region: Region, node: Node) -> str:
+    """What a subflow is called: its mount's id, also where the mount is taken as a fallback, under another id."""
+    assert node.mount is not None
+    name = node.mount.subflow_id
+    return f"{region.prefix}/{name}" if region.prefix and not node.is_dynamic else name
 
 
 def _exit(run: Run) -> tuple[Any, ...]:
@@ -168,6 +206,8 @@ def _open(
         members = run.redaction.seed(mapped)
         hidden = (members,) if members else ()
     assert node.mount is not None
+    if node.id != node.mount.subflow_id:
+        hidden = (hidden[0] if hidden else {}, _subflow_id(region, node))
     number = -1 if origin is None else origin.number
     run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, node.mount.name, *hidden))
     run.current = frame
@@ -211,8 +251,8 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
         else:
             region.recorded.pop(path[0], None)
 
-    for key, value in mapped.items():
-        _key(key)
+    for key in in_js_order(mapped):
+        value = mapped[_key(key)]
         if type(value) in ATOMS and redaction is None:
             before = region.values.get(key, ABSENT)
             if before is not ABSENT and same(before, value):
@@ -230,7 +270,8 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                 value = [*before, *value]
             write((key,), value)
         elif isinstance(value, dict) and all(type(member) is str for member in value):
-            for member, item in value.items():
+            for member in in_js_order(value):
+                item = value[member]
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
                     reads.append(f"{key}.{member}")
@@ -262,7 +303,7 @@ def for_each(
         items = spec.items(make_scope(frame))
         if hasattr(items, "__await__"):
             items = yield items
-        items = list(untracked(items) if items is not None else [])
+        items = _as_list(node, untracked(items))
         count = min(len(items), spec.max_branches)
         facts: dict[str, Any] = {
             "items": len(items),
@@ -297,6 +338,24 @@ def for_each(
     return results, frame
 
 
+def _as_list(node: Node, items: Any) -> list[Any]:
+    """A for-each's items.
+
+    Raises:
+        RunError: they are no list: a text, a mapping, or nothing that can be gone through.
+    """
+    if items is None or items is ABSENT:
+        return []
+    if not isinstance(items, (str, bytes, dict)):
+        try:
+            return list(items)
+        except TypeError:
+            pass
+    kind = _JS_KINDS.get(type(items), type(items).__name__)
+    message = f"parallelForEach '{node.id}': items() must return an array (got {kind}). Return [] to run zero branches."
+    raise RunError(message)
+
+
 def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator[Any, Any, list[Any]]:
     run, region = place.run, place.region
     spec = node.for_each
@@ -324,8 +383,9 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     yield group
     if not group.left:
         run.fan_in()
-    if group.first_error is not None and (node.fail_fast or not isinstance(group.first_error, Exception)):
-        raise group.first_error
+    stop = group.to_raise()
+    if stop is not None:
+        raise stop
     results: list[Any] = []
     for state, (ok, value) in zip(states, group.results, strict=True):
         if ok and value is None and state.final is not None:

@@ -6,7 +6,7 @@ the parts, and the text that describes each value, are made when somebody reads.
 In the journal a decision's evidence is `[default, default_label, rule, ...]`, a selection's `[rule, ...]`. A rule is
 
 * a filter: `[branch, label, matched, condition, ...]`, with a condition `[key, op, threshold, actual, result]`, or
-  `[key, op, null, actual, result, 1]` where there was no threshold at all;
+  `[key, op, null, actual, result, 1]` where there was no threshold at all; or `[branch, label, false, [error]]`;
 * a function: `[branch, label, matched, error, key, actual, ...]`, `error` being the text of what it raised, or null.
 
 An actual value is a scalar as it was, or `[text]`: its description, where it is no scalar or a long one; `[mark, 1]` where it is
@@ -122,6 +122,8 @@ def _rule(index: int, branch: str, label: str | None, matched: bool, *parts: Any
         if parts[0] is not None:
             rule.match_error = parts[0]
         rule.inputs = [Look(key, *_shown(actual)) for key, actual in zip(parts[1::2], parts[2::2], strict=True)]
+    elif parts and len(parts[0]) == 1:
+        rule.match_error, rule.conditions = parts[0][0], []
     else:
         rule.conditions = [_condition(*part) for part in parts]
     return rule

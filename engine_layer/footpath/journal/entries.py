@@ -39,9 +39,10 @@ FRAME = 7
 """`[7, frame]`: what follows belongs to that frame, until another switch."""
 
 UPDATE = 8
-"""`[8, key, patch, flags?, hidden_fields?, result?]` merges a patch into a key; flags as for SET.
+"""`[8, key, patch, flags?, hidden_fields?, result?, together?]` merges a patch into a key; flags as for SET.
 
-Flag 8: JSON has lost what the merge went by, so its result stands there too.
+Flag 8: JSON has lost what the merge went by, so its result stands there too, and all patches of the stage to that key as one,
+where there was one before.
 """
 
 DELETE = 9
@@ -86,8 +87,9 @@ FORK = 20
 """`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
 
 MOUNT = 21
-"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?]` begins a mount's frame and its
-subflow. Of mapped objects that are hidden as a whole, the last names the members, by key."""
+"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?]` begins a mount's frame
+and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key. A subflow has its
+mount's id, but where the mount is a branch taken as fallback."""
 
 OUTPUT = 22
 """`[22, frame, [[path, value]], reads, dropped]`: a subflow's output, written through that frame and committed."""
@@ -132,7 +134,7 @@ RUN_FAILED = 34
 """`[34, error]`"""
 
 BAG = 35
-"""`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs" or "errors"."""
+"""`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs", "errors", or among its "writes"."""
 
 REGISTER = 36
 """`[36, subflow_id, name, description, spec]`: a chart returned by a stage."""
@@ -166,8 +168,8 @@ PROCEED = 45
 """`[45, t, node]` is NEXT and the next node's OPEN in one."""
 
 REMERGE = 46
-"""`[46, key, value]`: the stage patched a key, wrote it anew and patched it again. As in the reference the commit applies all
-its patches to what was written; this is what comes of it."""
+"""`[46, key, value]`: the stage patched a key more than once. As in the reference the commit applies all its patches together,
+to what was there or was written between them; this is what comes of it, where it is not what the stage has seen."""
 
 CHART = 47
 """`[47, chart, prefix?]` declares all nodes of a chart of the spec, in the spec's order, as so many `NODE` entries would; `chart` is

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.channels import CommitEvent, Mutation
-from footpath.values import MARK
+from footpath.values import MARK, in_js_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,11 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
     tracking = cursor.write_tracking
     if tracking == "off":
         return ()
-    writes: Iterable[tuple[str, tuple[Any, str]]] = frame.writes.items()
+    held = frame.writes
+    writes: Iterable[tuple[str, tuple[Any, str]]] = held.items()
+    keys = in_js_order(held)
+    if keys is not held:
+        writes = [(key, held[key]) for key in keys]
     marked = cursor.marked
     if marked:
         # Hidden by now, though it may have been written before it was.

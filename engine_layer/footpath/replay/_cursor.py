@@ -173,7 +173,7 @@ class Cursor:
                 decl.name,
                 UNSET if parent is None or under else parent.decl.id,
                 UNSET if parent is None else parent.rsid,
-                decl.id if not frame.has_scope and frame.number in self.regions else (region_id or UNSET),
+                self.regions[frame.number].id if not frame.has_scope else (region_id or UNSET),
                 frame.branch or UNSET,
                 frame.loop_iteration,
                 frame.depth,

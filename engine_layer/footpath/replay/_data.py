@@ -116,11 +116,12 @@ def update(cursor: Cursor, entry: Any) -> None:
     else:
         patch = UNSET if flags & 2 else recorded(entry[2])
         if flags & 8:
-            frame.whole = {**(frame.whole or {}), key: None}
+            frame.whole = {**(frame.whole or {}), key: recorded(entry[6]) if len(entry) > 6 else None}
             after = UNSET if entry[5] is None and patch is UNSET else recorded(entry[5])
         else:
-            held = frame.staged.get(key, MARK)
-            after = merged(UNSET if held is UNSET else frame.lookup(key), patch)
+            if frame.whole is not None and frame.whole.get(key) is not None:
+                frame.whole = {**frame.whole, key: merged(frame.whole[key], patch)}
+            after = merged(frame.staged[key] if key in frame.staged else frame.own(key), patch)
             if type(after) is Raw:
                 cursor.spend(4 * len(memoryview(after)))
         if flags & 4:
@@ -137,7 +138,7 @@ def remerge(cursor: Cursor, entry: Any) -> None:
     key = entry[1]
     frame.staged[key] = value = recorded(entry[2])
     if type(value) is Raw and TAG.encode() in bytes(value):
-        frame.whole = {**(frame.whole or {}), key: None}
+        frame.whole = {key: None, **(frame.whole or {})}
 
 
 def append(cursor: Cursor, entry: Any) -> None:
@@ -199,7 +200,7 @@ def seed(cursor: Cursor, entry: Any) -> None:
         for path, value in entry[1]:
             region.put(tuple(path), recorded(value))
         if cursor.views is not None:
-            cursor.views.seeded(region, whole=True)
+            cursor.views.seeded(region)
         return
     for path, value in entry[1]:
         cursor.top.put(tuple(path), recorded(value))

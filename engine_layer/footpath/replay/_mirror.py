@@ -66,12 +66,13 @@ class MirrorRegion:
     its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
     """
 
-    __slots__ = ("first", "history", "id", "initial", "mount", "tree", "values")
+    __slots__ = ("first", "history", "id", "initial", "mount", "results", "tree", "values")
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
         self.values: dict[str, Any] = {}
         self.history: list[dict[str, Any]] = []
+        self.results: dict[str, Any] = {}  # of the subflows in it, by id and by the mount's runtime id; kept by views
         self.tree: dict[str, Any] | None = None
         self.initial: dict[str, Any] = {}
         self.mount: MirrorFrame | None = None
@@ -168,7 +169,8 @@ class MirrorFrame(Struct, eq=False):
         writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
         reads: key to value, of the attempt; kept for views only.
         earlier: what earlier attempts read.
-        whole: keys with a patch that JSON cannot follow; the log shows what came of it, too.
+        whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
+            one, where there are several.
         under: whether its parent is the mount that it is the first stage of.
         rationale: what the stage noted as the reason of its decision.
         bag_time: when it last moved, in milliseconds since the epoch.
@@ -190,7 +192,7 @@ class MirrorFrame(Struct, eq=False):
     earlier: dict[str, Any] | None = None
     redacted: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
-    whole: dict[str, None] | None = None
+    whole: dict[str, Any] | None = None
     sources: list[str] | None = None
     tagged: bool = False
     context: Any = None
@@ -212,18 +214,22 @@ class MirrorFrame(Struct, eq=False):
         staged = self.staged.get(key, UNSET)
         if staged is not UNSET:
             return staged
-        base = self.base
         if self.branch:
-            runs = base.get("runs")
-            if type(runs) is Raw:
-                runs = opened(runs)
-            if type(runs) is dict:
-                own = runs.get(self.branch)
-                if type(own) is Raw:
-                    own = opened(own)
-                if type(own) is dict:
-                    value = own.get(key, UNSET)
-                    if value is not UNSET:
-                        return normal(value)
-        value = base.get(key, UNSET)
+            value = self.own(key)
+            if value is not UNSET:
+                return value
+        value = self.base.get(key, UNSET)
         return packed(value) if type(value) is dict else value
+
+    def own(self, key: str) -> Any:
+        """The committed value that a patch is laid over: in a parallel child its own, never one from before the fork."""
+        if not self.branch:
+            value = self.base.get(key, UNSET)
+            return packed(value) if type(value) is dict else value
+        runs = self.base.get("runs")
+        if type(runs) is Raw:
+            runs = opened(runs)
+        own = runs.get(self.branch) if type(runs) is dict else None
+        if type(own) is Raw:
+            own = opened(own)
+        return normal(own.get(key, UNSET)) if type(own) is dict else UNSET

@@ -23,7 +23,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
     _, t, ordinal, link, origin, first, mapped, subflow_name = entry[:8]
     decl = cursor.decls[ordinal]
     parent = None if origin < 0 else cursor.frame(origin)
-    inner_id = decl.id
+    inner_id = entry[9] if len(entry) > 9 else decl.id
     region = MirrorRegion(inner_id)
     frame = cursor.begin(t, ordinal, link, parent)
     cursor.regions[frame.number] = region
@@ -64,10 +64,11 @@ def output(cursor: Cursor, entry: Any) -> None:
     rows: list[tuple[tuple[str, ...], Any]] = [(tuple(path), recorded(value)) for path, value in writes]
     gone = set(dropped)
     if cursor.views is not None:
+        earlier = list(frame.reads)
         for name in reads:
             path = tuple(name.split(".", 1))
             frame.reads[name] = region.get(path)
-        cursor.views.output(frame, rows, gone, reads)
+        cursor.views.output(frame, rows, gone, reads, earlier)
     for index, (path, value) in enumerate(rows):
         if len(path) > 1:
             frame.writes[".".join(path)] = (value, "set")

@@ -223,6 +223,9 @@ class NarrativeBuilder:
             step += 1
             kind = type(event)  # pyright: ignore[reportUnknownVariableType]
             if kind is ReadEvent:
+                if not event.key:
+                    step -= 1  # footprintjs takes a read of "" for one without a key, and passes over it
+                    continue
                 what = "Read"
             elif kind is WriteEvent:
                 what = _VERBS.get(event.operation, "Write")

@@ -128,13 +128,15 @@ def resume(cursor: Cursor, entry: Any) -> None:
     _, name, stage_id, rsid, has_input, base = entry
     cursor.decls = Declarations(cursor.spend)
     if cursor.views is not None:
-        cursor.views.results.clear()
+        cursor.top.results.clear()
     if not cursor.frames:
         # Nothing of the phase before is known here but what the base says.
         cursor.first_frame = base["executionCount"]
         cursor.visits = dict(base["visitCounts"])
         for key, value in base["state"].items():
             cursor.top.values[key] = recorded(value)
+        if cursor.views is not None:
+            cursor.views.hides = True  # it may hold marks
         cursor.top.initial = cursor.top.recorded_state()
     tail = base["tail"]
     if tail is not None and (not cursor.frames or tail[0] < cursor.first_frame):

@@ -65,7 +65,9 @@ def note(cursor: Cursor, entry: Any) -> None:
 
 
 def bag(cursor: Cursor, entry: Any) -> None:
-    if cursor.views is not None:
+    if entry[1] == "writes":
+        cursor.current.writes[entry[2]] = (recorded(entry[3]), "update")
+    elif cursor.views is not None:
         cursor.views.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
 
 

@@ -13,7 +13,7 @@ from footpath.journal.entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, packed
 from footpath.replay._parts import Parts
-from footpath.values import ATOMS, MARK, TAG, js_number, plain
+from footpath.values import ATOMS, MARK, TAG, in_js_order, js_number, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,13 +49,11 @@ class Views:
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
         self.log: list[dict[str, Any]] = []
-        self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
         self.parts = Parts()
         self.frames: list[MirrorFrame] = []
         self.hides = False
         self.registered: dict[str, Any] = {}
-        self.fan_outs: list[MirrorFrame] = []
         self.pending_refusal: tuple[Declared, dict[str, Any]] | None = None
 
     # ── tree ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +86,9 @@ class Views:
         elif origin is not None and origin.node is not None:
             if link == LINK_NEXT:
                 origin.node["next"] = node
+                if "children" in origin.node and "isDynamic" in origin.node["logs"]:
+                    # footprintjs keeps a result of charts that a stage returned where something follows that stage.
+                    origin.region.results[origin.decl.id] = {"fan_out": origin}
             else:
                 origin.node.setdefault("children", []).append(node)
 
@@ -98,6 +99,8 @@ class Views:
         message: dict[str, Any] = {"type": kind, "description": text, "timestamp": frame.bag_time}
         if target is not None:
             message["targetStage"] = target
+            if kind == "subflow":
+                node["subflowId"] = target
         if more:
             message.update(more)
         if "flowMessages" in node:
@@ -115,6 +118,10 @@ class Views:
             before.extend(value)  # a copy of our own
         elif isinstance(value, dict) and isinstance(before, dict) and value:
             before.update(value)
+        elif isinstance(value, list) and isinstance(before, str) and value:
+            held[key] = [*before, *value]  # a text is a list of its characters, in the reference
+        elif isinstance(value, dict) and isinstance(before, (list, str)) and value:
+            held[key] = {**{str(index): part for index, part in enumerate(before)}, **value}
         else:
             held[key] = value
 
@@ -155,8 +162,6 @@ class Views:
     def forked(self, frame: MirrorFrame, names: tuple[str, ...]) -> None:
         """A fork began."""
         assert frame.node is not None
-        if "isDynamic" in frame.node["logs"]:
-            self.fan_outs.append(frame)
         frame.node["logs"]["totalChildren"] = len(names)
         frame.node["logs"]["orderOfExecution"] = "ChildrenAfterStage"
         text = f"Executing all {len(names)} children in parallel: {', '.join(names)}"
@@ -174,12 +179,11 @@ class Views:
     def entered(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
         """A subflow was entered."""
         assert frame.node is not None
-        frame.node["subflowId"] = region.id
         frame.node.pop("description", None)
         self.message(frame, "subflow", f"Entering {name} subflow", region.id)
 
-    def seeded(self, region: MirrorRegion, *, whole: bool = False) -> None:
-        """A subflow's mapped input is the first commit of its history; objects are set member by member."""
+    def seeded(self, region: MirrorRegion) -> None:
+        """What a subflow begins with is the first commit of its history; objects are set member by member."""
         assert region.first is not None
         redacted: list[str] = []
         overwrite: dict[str, Any] = {}
@@ -196,8 +200,8 @@ class Views:
                 self.hides = True
                 overwrite[key] = LOG_MARK
                 redacted.append(key)
-            if isinstance(members, dict) and members and not whole and TAG not in members:
-                rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in members)
+            if isinstance(members, dict) and members and TAG not in members:
+                rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in in_js_order(members))
             else:
                 rows.append({"path": key, "verb": "set"})
         first = region.first
@@ -218,13 +222,17 @@ class Views:
         """A subflow was left: keep what became of it."""
         assert frame.node is not None
         self.message(frame, "subflow", f"Exiting {name} subflow", region.id)
-        parent = frame.node["name"]
-        if frame.branch:
-            parent = f"{frame.branch}.{parent}"
-        result = {"region": region, "subflowId": region.id, "subflowName": name, "parentStageId": parent}
+        result: dict[str, Any] = {
+            "region": region,
+            "subflowId": region.id,
+            "subflowName": name,
+            "parentStageId": _parent_name(frame),
+        }
         result["state"] = region.recorded_state()
-        self.results[region.id] = result
-        self.results[frame.rsid] = result
+        # What ended in a subflow that has not ended itself is known to that subflow only.
+        outer = frame.region.results
+        outer.update(region.results)
+        outer[region.id] = outer[frame.rsid] = result
 
     def refused(self, decl: Declared, link: int, parent: MirrorFrame | None) -> None:
         """A line was refused for nesting too deep."""
@@ -360,8 +368,10 @@ class Views:
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
         results: dict[str, Any] = {}
-        for key in frame.whole or ():
+        for key, together in (frame.whole or {}).items():
             if key in updates:
+                if together is not None and key not in hidden:
+                    updates[key] = log_marked(together)
                 after = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
                 if after is not UNSET:
                     results[key] = after
@@ -381,7 +391,8 @@ class Views:
                     redacted.append(lead + key)
         overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
         if branch:
-            overwrite = {"runs": {branch: overwrite}} if overwrite else {}
+            # A key that was set to nothing leaves its branch there, as in the reference.
+            overwrite = {"runs": {branch: overwrite}} if any(row["verb"] != "merge" for row in rows) else {}
             updates = {"runs": {branch: updates}} if updates else {}
             results = {"runs": {branch: results}} if results else {}
         assert frame.node is not None
@@ -445,17 +456,25 @@ class Views:
         self._append(self._log_of(frame), frame.node["name"], frame.decl.id, frame.rsid, {}, {}, [], [], None, None)
 
     def output(
-        self, frame: MirrorFrame, rows: Iterable[tuple[tuple[str, ...], Any]], dropped: set[int], reads: list[str]
+        self,
+        frame: MirrorFrame,
+        rows: Iterable[tuple[tuple[str, ...], Any]],
+        dropped: set[int],
+        reads: list[str],
+        earlier: Iterable[str],
     ) -> None:
-        """The bundle of a subflow's output; a member is read before it is written, where the reads name it."""
-        known: list[str] = []
+        """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
+
+        `earlier` are the keys that the frame had read before.
+        """
+        known = list(earlier)
         overwrite: dict[str, Any] = {}
         trace: list[dict[str, Any]] = []
         redacted: list[str] = []
         delta = self.commit_values == "delta"
         for index, (path, value) in enumerate(rows):
             name = ".".join(path)
-            if name in reads:
+            if name in reads and name not in known:
                 known.append(name)
             if index in dropped:
                 continue
@@ -547,12 +566,8 @@ class Views:
             "writeProvenance": self.write_provenance,
             "runId": run_id,
         }
-        if self.results:
-            out["subflowResults"] = {key: self._result(value) for key, value in self.results.items()}
-        for frame in self.fan_outs:
-            if "next" not in frame.node:  # type: ignore[operator]  # footprintjs keeps it of a stage that something follows
-                continue
-            out.setdefault("subflowResults", {})[frame.decl.id] = _fan_out(frame)
+        if region.results:
+            out["subflowResults"] = {key: self._result(value) for key, value in region.results.items()}
         return out
 
     def _state(self, members: dict[str, Any]) -> dict[str, Any]:
@@ -570,6 +585,8 @@ class Views:
         return shown
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
+        if "fan_out" in result:
+            return _fan_out(result["fan_out"])
         region: MirrorRegion = result["region"]
         shown: dict[str, Any] = {
             "subflowId": result["subflowId"],
@@ -600,7 +617,7 @@ def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
             "stageContexts": {
                 child["name"]: {
                     "name": child["name"],
-                    "output": {},
+                    "output": dict(child["logs"]),
                     "errors": dict(child["errors"]),
                     "metrics": dict(child["metrics"]),
                     "status": "error" if child["errors"] else "success",
@@ -610,7 +627,7 @@ def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
             "history": [],
             "initialState": {},
         },
-        "parentStageId": node["name"],
+        "parentStageId": _parent_name(frame),
         "pipelineStructure": {
             "id": f"{frame.decl.id}-children",
             "name": "Dynamic Children",
@@ -618,6 +635,13 @@ def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
             "children": [{"id": child["id"], "name": child["name"], "type": "stage"} for child in children],
         },
     }
+
+
+def _parent_name(frame: MirrorFrame) -> str:
+    """A frame's name as results refer to it: with its branch before it."""
+    assert frame.node is not None
+    name = frame.node["name"]
+    return f"{frame.branch}.{name}" if frame.branch else name
 
 
 def _tracked(parts: Parts, values: dict[str, Any], summarised: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import operator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
@@ -14,7 +15,7 @@ from footpath.journal import DecisionEvidence, SelectionEvidence, decision_evide
 from footpath.journal.entries import READ_REDACTED
 from footpath.scope._frame import SMALL
 from footpath.scope._scope import frame_of
-from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, js_number, record, summarize
+from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, in_js_order, js_number, record, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +30,6 @@ RESERVED = frozenset(
         "hasOwnProperty",
         "isPrototypeOf",
         "propertyIsEnumerable",
-        "toLocaleString",
         "toString",
         "valueOf",
         "__defineGetter__",
@@ -39,6 +39,10 @@ RESERVED = frozenset(
     ]
 )
 """Names that footprintjs refuses in a filter: such a rule never matches."""
+
+MOST_IN_LIST = 1000
+"""Items that a threshold of `in` or `notIn` may have; a longer list is an error of its rule."""
+_IN_LISTS = frozenset({"in", "notIn"})
 
 _AS_THEY_ARE = frozenset({str, int, float, bool})
 """Types whose values a read gives as they are; a None it gives for an absent key too, a container as a view."""
@@ -182,11 +186,14 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
     conditions: list[Any] = [branch, label, False]
     matched = True
     redaction = frame.host.redaction
-    for name, wanted in when.items():
+    for name in in_js_order(when):
+        wanted = when[name]
         key = name if type(name) is str else str(name)  # as JavaScript has it
         if key in RESERVED:
             matched = False
             continue
+        if isinstance(wanted, (list, tuple)):
+            wanted = {str(index): threshold for index, threshold in enumerate(wanted)}
         if not isinstance(wanted, dict):
             continue
         actual = frame.read(key)
@@ -195,6 +202,8 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
         seen = _seen(frame, key, actual)
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)
+            if op in _IN_LISTS and isinstance(threshold, (list, tuple)) and len(threshold) > MOST_IN_LIST:
+                return (branch, label, False, (f"in/notIn array exceeds maximum size of {MOST_IN_LIST}",))
             result = compare is not None and compare(actual, threshold)
             if not result:
                 matched = False
@@ -243,6 +252,8 @@ def _primitive(value: Any) -> Any:
         return ",".join("" if item is None or item is ABSENT else _text(_primitive(item)) for item in value)
     if isinstance(value, dict):
         return "[object Object]"
+    if isinstance(value, datetime):
+        return value.timestamp() * 1000
     return value
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Raw, Struct
 
 from footpath.errors import StateError
 from footpath.journal.entries import (
@@ -77,6 +77,23 @@ class _Ended(dict[str, Any]):
 _ENDED: Final[dict[str, Any]] = _Ended()
 
 
+class Patches(Struct, eq=False):
+    """All patches that a stage made to one key.
+
+    Attributes:
+        together: all of them as one.
+        base: what they were laid over; of patches around a write, what was written.
+        left: what the last one left.
+        count: how many they are; `since` counts those since `base` was written.
+    """
+
+    together: Any
+    base: Any
+    left: Any
+    count: int = 1
+    since: int = 1
+
+
 class Frame(Struct, eq=False):
     """A stage's hold on the shared state.
 
@@ -89,7 +106,7 @@ class Frame(Struct, eq=False):
         branch: id of the parallel child this frame belongs to, empty on the main line.
         base: the committed values that the stage sees.
         touched: containers the stage has looked into, `(value, view)` by key.
-        patches: of each key that was patched: all patches as one, what the last one left, what was written between them.
+        patches: of each key that was patched, all its patches.
         recorded: the recorded form of each staged container, by key, or how it grew.
         broke: whether the stage asked to stop its line; `reason` is what it said.
         seen: which untracked sources were noted, as bits.
@@ -104,7 +121,7 @@ class Frame(Struct, eq=False):
     staged: dict[str, Any] = {}
     recorded: dict[str, Any] | None = None
     touched: dict[str, Any] | None = None
-    patches: dict[str, tuple[Any, Any, Any]] | None = None
+    patches: dict[str, Patches] | None = None
     broke: bool = False
     reason: Any = None
     seen: int = 0
@@ -140,6 +157,14 @@ class Frame(Struct, eq=False):
                 if isinstance(own, dict) and key in own and own[key] is not ABSENT:
                     return own[key]
         return self.base.get(key, ABSENT)
+
+    def own(self, key: str) -> Any:
+        """The committed value that a patch is laid over: in a parallel child its own, never one from before the fork."""
+        if not self.branch:
+            return self.base.get(key, ABSENT)
+        own = self.base.get("runs")
+        own = own.get(self.branch) if isinstance(own, dict) else None
+        return own.get(key, ABSENT) if isinstance(own, dict) else ABSENT
 
     def read(self, key: str) -> Any:
         """A tracked read; None when the key is absent."""
@@ -344,7 +369,7 @@ class Frame(Struct, eq=False):
         patch = untracked(patch)
         # Over a key that the stage has deleted a patch starts anew, though a read still shows what was committed.
         held = self.staged.get(key, NO_ANSWER)
-        base = ABSENT if held is ABSENT else self.lookup(key)
+        base = self.own(key) if held is NO_ANSWER else held
         redaction = host.redaction
         if redaction is not None and redaction.wants(key) is True:
             redaction.mark(key, patch)
@@ -363,32 +388,48 @@ class Frame(Struct, eq=False):
                 # JSON has lost what the merge went by, so the journal holds what came of it.
                 result = recorded if redaction is None else redaction.show(key, recorded)
                 entry += (flags | RESULT, hidden, None if result is UNSET else result)
+                earlier = (self.patches or {}).get(key)
+                if earlier is not None:
+                    together = record(merge(earlier.together, patch))
+                    entry += (together if redaction is None else redaction.show(key, together),)
             elif flags:
                 entry += (flags, hidden)
             host.record_entry(entry)
             self.stage(key, merged, recorded)
-            self.note_patch(key, patch, merged, held)
+            self.note_patch(key, patch, base, merged)
             return
         self.stage(key, merged, record(merged))
-        self.note_patch(key, patch, merged, held)
+        self.note_patch(key, patch, base, merged)
 
-    def note_patch(self, key: str, patch: Any, merged: Any, held: Any) -> None:
-        """Keep a key's patches as one, and what was written anew between them."""
+    def note_patch(self, key: str, patch: Any, base: Any, merged: Any) -> None:
+        """Keep a key's patches as one, with what they were laid over and what the last one left."""
         if self.patches is None:
             self.patches = {}
         before = self.patches.get(key)
         if before is None:
-            self.patches[key] = (patch, merged, NO_ANSWER)
-        else:
-            together, left, written = before
-            self.patches[key] = (merge(together, patch), merged, written if held is left else held)
+            self.patches[key] = Patches(patch, base, merged)
+            return
+        before.together = merge(before.together, patch)
+        before.count += 1
+        if base is not before.left:
+            before.base, before.since = base, 0  # written anew
+        before.since += 1
+        before.left = merged
 
     def patch_again(self) -> None:
-        """Do as the reference does, which applies all patches of a stage together, after what was written between them."""
-        for key, (together, left, written) in (self.patches or {}).items():
-            if written is NO_ANSWER or self.staged.get(key) is not left:
+        """Do as the reference does, which lays all patches of a stage together over what the stage wrote, once for each of them.
+
+        Mostly that comes to what the stage has seen: not where a patch of two undoes what the other one did, where a list in
+        it says an item twice, or where something was written between them.
+        """
+        for key, patches in (self.patches or {}).items():
+            if patches.count == 1 or self.staged.get(key) is not patches.left:
                 continue
-            value = merge(written, together)
+            value = merge(patches.base, patches.together)
+            if patches.since > 1:
+                value = merge(value, patches.together)
+            if same(value, patches.left):
+                continue
             recorded = record(value)
             host = self.host
             shown = recorded
@@ -412,10 +453,11 @@ class Frame(Struct, eq=False):
     def append_all(self, key: str, items: Iterable[Any]) -> None:
         view = self.read(key)
         added = [untracked(item) for item in items]
-        if type(self.lookup(key)) is list:
+        held = self.lookup(key)
+        if type(held) is list:
             view.extend(added)
         else:
-            self.write(key, added if view is None else [*untracked(view), *added])
+            self.write(key, [*untracked(view), *added] if isinstance(held, (list, tuple)) else added)
 
     # What a tracked view calls when it is changed; see footpath.state.
     def nested_set(self, key: str, path: tuple[Any, ...], value: Any) -> None:
@@ -482,12 +524,17 @@ class Frame(Struct, eq=False):
         for key, value in staged.items():
             base = values.get(key, ABSENT)
             kind = type(value)
-            if base == value if type(base) is kind else kind in _NUMBERS and type(base) in _NUMBERS and base == value:
+            if (
+                (base == value or (kind is float and base != base and value != value))  # noqa: PLR0124  # NaN
+                if type(base) is kind
+                else kind in _NUMBERS and type(base) in _NUMBERS and base == value
+            ):
                 if dropped is None:
                     dropped = [key]
                 else:
                     dropped.append(key)
-            values[key] = value
+            else:
+                values[key] = value
             if known and key in known:
                 del known[key]
         self.staged = _ENDED
@@ -511,16 +558,18 @@ class Frame(Struct, eq=False):
                     now = record(value)
                     self.changed(key, now)
                 unchanged = base is not ABSENT and _is_unchanged(base, region.recorded.get(slot), value, now)
-                region.recorded[slot] = now
+                if not unchanged:
+                    region.recorded[slot] = now
             if unchanged:
                 if dropped is None:
                     dropped = [key]
                 else:
                     dropped.append(key)
-            if not branch:
-                region.values[key] = value
-            elif not unchanged:
+                continue
+            if branch:
                 region.put_path(("runs", branch, key), value)
+            else:
+                region.values[key] = value
         self.staged = _ENDED
         self.recorded = None
         self.base = region.values
@@ -607,7 +656,10 @@ class Frame(Struct, eq=False):
 def _is_unchanged(base: Any, recorded_base: Any, value: Any, recorded: Any) -> bool:
     if type(recorded) is Growth and type(base) is list and len(base) != len(value):
         return False
-    return recorded_form(recorded_base) == recorded_form(recorded) or same(base, value)
+    form = recorded_form(recorded)
+    if recorded_form(recorded_base) == form and not (type(form) is Raw and b"null" in bytes(form)):
+        return True
+    return same(base, value)  # a null may stand for an absent item, which a recorded form does not tell from a None
 
 
 def _merges_alike(base: Any, patch: Any) -> bool:

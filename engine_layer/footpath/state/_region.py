@@ -35,6 +35,9 @@ class Region(Struct, eq=False):
         nodes: this flow's nodes by id, where loop edges lead.
         first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were not.
         declared: ordinal of each other node's declaration.
+        loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on with.
+        registered: ids of the charts that stages of this flow and of those around it have returned to be run.
+        grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow runs.
     """
 
     nodes: Mapping[str, Node]
@@ -46,6 +49,10 @@ class Region(Struct, eq=False):
     args: Any = {}
     first_ordinal: int = -1
     declared: dict[Node, int] = {}
+    loops: dict[Node, int] = {}
+    hops: int = 0
+    registered: tuple[str, ...] = ()
+    grown: dict[Node, list[Node]] = {}
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""

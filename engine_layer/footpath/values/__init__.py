@@ -11,6 +11,7 @@ way narratives and evidence do. `Secrets` takes redacted values out of texts and
 from __future__ import annotations
 
 from footpath.values._absent import ABSENT, Absent
+from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record
 from footpath.values._revive import Tagged, revive
@@ -33,6 +34,7 @@ __all__ = [
     "Tagged",
     "cut",
     "encode_json",
+    "in_js_order",
     "is_json",
     "is_recorded_as",
     "js_number",

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT
+from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import record
 from footpath.values._tags import TAG, int_form, text_form, unescape_key
@@ -77,9 +78,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return _items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys(
-            [key for key, part in dict.items(value) if part is not ABSENT and part is not UNSET], max_length, _shown
-        )
+        return _keys([*dict.keys(value)], max_length, _shown)
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
@@ -163,7 +162,7 @@ def _keys(keys: Collection[Any], limit: int, text_of: Callable[[Any], str]) -> s
     count = len(keys)
     if not count:
         return "{}"
-    shown = [text_of(key) for key in islice(keys, _SHOWN_KEYS)]
+    shown = [text_of(key) for key in islice(in_js_order(keys), _SHOWN_KEYS)]
     if count > _SHOWN_KEYS:
         shown.append(f"... ({count} keys)")
     text = f"{{{', '.join(shown)}}}"
