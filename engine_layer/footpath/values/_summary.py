@@ -78,7 +78,9 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return _items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys([*dict.keys(value)], max_length, _shown)
+        return _keys(
+            [key for key, part in dict.items(value) if part is not ABSENT and part is not UNSET], max_length, _shown
+        )
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
