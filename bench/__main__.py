@@ -85,7 +85,7 @@ to that machine and that hour.
 - *Bytes as they travel*: the whole document with header and spec, as a message body carries it, against footprintjs's JSON.
 - *A captured stage* is measured without encoding where it is compared with bare functions over a dict.
 - *Import*: fresh processes, bytecode in place.
-- *Cold start*: from a new process to the first answer through Lambda's emulator, the built handler and its layer.
+- *Cold start*: the processor's time of a new process until its first answer, the built handler and its layer.
 - *Processor*: from a document's bytes to its line of the archive, against `_fused.py`, which makes the same bytes.
 """
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from infra.local._steps import StepError, step
 from infra.template import ROOT
 
 UNAVAILABLE = 3
+_CLEARING_S = 60
 
 
 def main() -> int:
@@ -35,6 +37,7 @@ def main() -> int:
         if engine is not None:
             engine.stop()
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
     try:
         engine = Engine.find() or Engine.start()
@@ -66,7 +69,13 @@ def _tests(engine: Engine, more: list[str]) -> int:
         "PATH": f"{os.environ['PATH']}{os.pathsep}{python_folder()}",
     }
     tests = [sys.executable, "-m", "pytest", "-q", "--durations=8", "tests/sam/containers", *more]
-    return subprocess.run(tests, cwd=ROOT, env=environment, check=False).returncode
+    with subprocess.Popen(tests, cwd=ROOT, env=environment) as process:
+        try:
+            return process.wait()
+        except SystemExit:  # SIGTERM came: pytest clears its servers and containers away on SIGINT alone
+            process.send_signal(signal.SIGINT)
+            process.wait(_CLEARING_S)
+            raise
 
 
 def _unavailable(why: UnavailableError) -> int:
