@@ -52,10 +52,12 @@ test: $(READY) $(SAM_READY) lint ## Check style, types and templates, then run e
 setup: $(READY) $(SAM_READY) ## Make .venv from the lock files (again only when they change)
 
 .PHONY: lint
-lint: $(READY) ## Check style (ruff), types (pyright, strict) and the template (cfn-lint)
+lint: $(READY) ## Check style (ruff), types (pyright and mypy, strict) and the template (cfn-lint)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright --project pyproject.toml
+	@$(BIN)/pyright --project tests/typing
+	@$(BIN)/mypy
 	@$(BIN)/cfn-lint template.yaml
 
 .PHONY: format
@@ -107,7 +109,7 @@ sam-local-stop: $(READY) ## Stop the Docker Engine that `make sam-local KEEP=1` 
 
 .PHONY: clean
 clean: ## Remove what was built, measured and cached; .venv and sam-local's cache outside the tree stay
-	@rm -rf .aws-sam build dist .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .aws-sam build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs -r rm -rf
 
 .PHONY: lock

@@ -41,7 +41,7 @@ class Segment:
 
 
 class SegmentWriter:
-    """Collects the traces of one hour, one at a time; only their compressed lines are held.
+    r"""Collects the traces of one hour, one at a time; only their compressed lines are held.
 
     Lines are sorted by identity at the end, so that the same traces give the same object in whatever order they came.
     Not safe across threads.
@@ -49,6 +49,16 @@ class SegmentWriter:
     Args:
         hour: `dt=YYYY-MM-DD/hr=HH`, the hour of every id that is added.
         level: zlib's, 1 to 9.
+
+    Example:
+        >>> document = encode_trace(trace)
+        >>> identity = Identity(trace.trace_id, trace.revision, document_sha256(document))
+        >>> writer = SegmentWriter(hour_of_id(trace.trace_id))
+        >>> writer.add(identity, document + b"\n")
+        True
+        >>> line, footer = scan_members(writer.finish().body)
+        >>> decode_trace(line.data).trace_id == trace.trace_id, footer.data
+        (True, b'')
     """
 
     def __init__(self, hour: str, *, level: int = 6) -> None:

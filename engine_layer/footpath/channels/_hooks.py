@@ -55,7 +55,9 @@ class Recorder(Protocol):
     """
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """What the recorder is attached and detached by."""
+        ...
 
 
 class AttachOptions(TypedDict, total=False):

@@ -80,7 +80,7 @@ class ScopeRecorder(RecorderBase):
         >>> executor.attach_scope_recorder(keys)
         >>> _ = executor.run(input={"amount": 100})
         >>> keys.written
-        ['approved']
+        ['risk', 'approved']
     """
 
     if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
@@ -140,8 +140,9 @@ class Assembly:
         node.description = checked_description(description, f"'{stage_id}'")
         spec = SpecNode(stage_id, name, kind)
         if isinstance(fn, Pausable):
-            node.fn = checked_function(fn.execute, f"the execute half of '{stage_id}'")
-            node.resume_fn = checked_function(fn.resume, f"the resume half of '{stage_id}'")
+            halves = cast("Pausable[Any]", fn)
+            node.fn = checked_function(halves.execute, f"the execute half of '{stage_id}'")
+            node.resume_fn = checked_function(halves.resume, f"the resume half of '{stage_id}'")
             spec.is_pausable = True
         elif needs_function or fn is not None:
             node.fn = checked_function(fn, f"stage '{stage_id}'")

@@ -42,6 +42,18 @@ class FlowChartBuilder(Generic[State]):
 
     A call that cannot be right raises `BuildError` at once, in footprintjs's words. Where structure events had already told
     of what the call was to add, the builder takes no more calls.
+
+    Example:
+        >>> built = (
+        ...     flow_chart("Load", lambda scope: None, "load")
+        ...     .add_function("Price", lambda scope: None, "price", description="Add up the items")
+        ...     .build()
+        ... )
+        >>> print(built.description)
+        FlowChart: Load
+        Steps:
+        1. Load
+        2. Price — Add up the items
     """
 
     def __init__(self, structure_recorders: Sequence[object] = ()) -> None:
@@ -55,7 +67,7 @@ class FlowChartBuilder(Generic[State]):
     def start(
         self,
         name: str,
-        fn: Callable[[State], Any] | Pausable,
+        fn: Callable[[State], Any] | Pausable[State],
         id: str,
         description: str | None = None,
         *,
@@ -121,7 +133,7 @@ class FlowChartBuilder(Generic[State]):
             spec.stream_id = node.stream_id
         return self._add_stage(node, spec)
 
-    def add_pausable_function(self, name: str, fn: Pausable, id: str, description: str | None = None) -> Self:
+    def add_pausable_function(self, name: str, fn: Pausable[State], id: str, description: str | None = None) -> Self:
         """Add a stage that may pause the run."""
         self._assembly.need_cursor()
         halves = checked_pausable(fn, id)

@@ -41,6 +41,28 @@ class FlowChart:
         mounted: the charts it mounts, as the nodes in `spec` number them.
         declared_ids: the ids that functions stand under, mounted charts' included.
         outline: its lines of the description.
+
+    Example:
+        >>> print(chart.description)
+        FlowChart: Assess
+        Steps:
+        1. Assess
+        2. Route — Decides between: approve, reject
+        >>> print(chart.to_mermaid())
+        flowchart TD
+        assess["Assess"]
+        assess --> route
+        route["Route"]
+        route --> approve
+        approve["Approve"]
+        route --> reject
+        reject["Reject"]
+        >>> chart.to_mcp_tool()["name"]
+        'assess'
+        >>> list(chart.to_openapi()["paths"])
+        ['/assess']
+        >>> chart.build_time_structure["next"]["type"]
+        'decider'
     """
 
     __slots__ = (

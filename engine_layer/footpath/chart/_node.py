@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -11,14 +11,30 @@ if TYPE_CHECKING:
 
     from footpath.chart._chart import FlowChart
 
+State = TypeVar("State")
 
-class Pausable(Struct, eq=False):
+
+class Pausable(Struct, Generic[State], eq=False):
     """A stage in two halves: `execute` may pause the run, `resume` goes on with the answer.
 
-    `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when it takes one argument.
+    `execute` pauses by returning anything but None: that is what the run is said to wait for. `resume` is called as
+    `resume(scope, resume_input)`, or `resume(scope)` when it takes one argument.
+
+    Example:
+        >>> def ask(scope):
+        ...     return {"question": "Approve?"}
+        >>> def answered(scope, answer):
+        ...     scope.approved = answer
+        >>> paused = FlowChartExecutor(flow_chart("Ask", Pausable(ask, answered), "ask").build())
+        >>> paused.run()
+        >>> paused.is_paused(), paused.get_checkpoint()["pauseData"]
+        (True, {'question': 'Approve?'})
+        >>> paused.resume(paused.get_checkpoint(), True)
+        >>> paused.get_snapshot()["sharedState"]
+        {'approved': True}
     """
 
-    execute: Callable[..., Any]
+    execute: Callable[[State], Any]
     resume: Callable[..., Any]
 
 

@@ -78,12 +78,12 @@ def checked_function(fn: object, what: str) -> Callable[..., Any]:
     return fn
 
 
-def checked_pausable(fn: object, stage_id: str) -> Pausable:
+def checked_pausable(fn: object, stage_id: str) -> Pausable[Any]:
     """Let a stage in two halves pass."""
     if not isinstance(fn, Pausable):
         msg = f"pausable stage '{stage_id}' needs a Pausable(execute, resume) (got {type(fn).__name__})"
         raise fault(msg)
-    return fn
+    return cast("Pausable[Any]", fn)
 
 
 def checked_child(child: object, parent: str) -> Child:

@@ -26,7 +26,7 @@ class FlowChartStart(Generic[State]):
     def __call__(
         self,
         name: str,
-        fn: Callable[[State], Any] | Pausable,
+        fn: Callable[[State], Any] | Pausable[State],
         id: str,
         description: str | None = None,
         *,

@@ -47,7 +47,21 @@ class ArrayProvenance(Struct, frozen=True, rename="camel", omit_defaults=True):
 def array_provenance(
     commit_log: Sequence[Bundle] | CommitIndex, key: str, at_idx: int | None = None
 ) -> ArrayProvenance:
-    """Which commit each item of the list under `key`, as of position `at_idx` (default: the end), goes back to."""
+    """Which commit each item of the list under `key`, as of position `at_idx` (default: the end), goes back to.
+
+    Example:
+        >>> def first(scope):
+        ...     scope.tags = ["new"]
+        >>> def second(scope):
+        ...     scope.tags.append("vip")
+        >>> tagged = FlowChartExecutor(
+        ...     flow_chart("First", first, "first").add_function("Second", second, "second").build()
+        ... )
+        >>> tagged.run()
+        >>> answer = array_provenance(tagged.get_snapshot()["commitLog"], "tags")
+        >>> [(birth.value, birth.runtime_stage_id) for birth in answer.births]
+        [('new', 'first#0'), ('vip', 'second#1')]
+    """
     index = index_of(commit_log)
     if not len(index):
         return ArrayProvenance(key, missing="empty-log")

@@ -82,6 +82,13 @@ def causal_chain(
 
     A key is matched by its exact path: a fork child's `runs␟child␟key` is no writer of `runs`, so chains end there, as
     they end at a mount (`explain` sees through both).
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> print(format_causal_chain(causal_chain(snapshot["commitLog"], "route#1", reads)))
+        Route (route#1)
+          Assess (assess#0) ← via risk [wrote: risk]
+            ⚠ also consumed args — slice may be incomplete here
     """
     index = index_of(commit_log)
     if start is None or not index.steps(start):

@@ -34,6 +34,12 @@ class ControlDependencies:
     Attach it before a run, or replay a trace into it; then `lookup` is the `control` argument of `causal_chain` and the
     slices. It holds one run: the first event of another run id, as after a resume, starts it anew, unless it is made to
     reach `across_resumes`.
+
+    Example:
+        >>> control = ControlDependencies()
+        >>> replay(trace, control)
+        >>> control.lookup("approve#2")
+        ControlParent(decider_id='route#1', label='low risk')
     """
 
     def __init__(

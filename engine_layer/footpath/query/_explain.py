@@ -60,6 +60,18 @@ def explain(
 
     Raises:
         TraceDecodeError: the snapshot is malformed.
+
+    Example:
+        >>> view = TraceView(trace.snapshot, trace.events(), trace.input)
+        >>> print(format_explanation(explain(view, "approved")))
+        WHY approved = true
+        [1] Approve (approve#2) wrote approved = true
+            ran because [2] Route chose Approve: rule "low risk"
+        [2] Route (route#1) chose Approve
+            ✓ "low risk" → approve: risk eq "low" ✓ (it was "low")
+            read risk ← [3]
+        [3] Assess (assess#0) wrote risk = "low"
+            took some of the run input (which fields is not recorded)
     """
     phases = (*view.earlier, view)
     scopes = Scopes(joined([phase.snapshot for phase in phases]))

@@ -90,7 +90,16 @@ def forward_slice_for_key(
     max_depth: int = DEFAULT_MAX_DEPTH,
     max_nodes: int = DEFAULT_MAX_NODES,
 ) -> ForwardSlice:
-    """What the value that `key` had just before commit `before` (default: at the end) went into."""
+    """What the value that `key` had just before commit `before` (default: at the end) went into.
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> print(format_forward_slice(forward_slice_for_key(snapshot["commitLog"], "risk", reads)))
+        FORWARD SLICE for 'risk' — reads via: execution-tree
+        'risk' set by Assess (assess#0) @0 — live to the end of the run
+          ⚠ its writer also consumed args — untracked
+          read by Route (route#1) @1
+    """
     index = index_of(commit_log)
     source = reads_source(reads)
     readers = ReadIndex(index, source)

@@ -153,6 +153,10 @@ def find_last_writer(commit_log: Sequence[Bundle] | CommitIndex, key: str, befor
     """The last commit before position `before` (default: the end) that wrote exactly the path `key`.
 
     Of an index this is a bisection, of a bare log a walk from its end.
+
+    Example:
+        >>> find_last_writer(snapshot["commitLog"], "risk")["runtimeStageId"]
+        'assess#0'
     """
     if isinstance(commit_log, CommitIndex):
         position = commit_log.last_writer(key, before)
@@ -167,7 +171,12 @@ def find_last_writer(commit_log: Sequence[Bundle] | CommitIndex, key: str, befor
 
 
 def find_commit(commit_log: Sequence[Bundle] | CommitIndex, stage_id: str, key: str | None = None) -> Bundle | None:
-    """The first commit of a stage (of any execution), or its first one that wrote `key`."""
+    """The first commit of a stage (of any execution), or its first one that wrote `key`.
+
+    Example:
+        >>> find_commit(snapshot["commitLog"], "approve", "approved")["idx"]
+        2
+    """
     commits = find_commits(commit_log, stage_id)
     return next((bundle for bundle in commits if key is None or wrote(bundle, key)), None)
 

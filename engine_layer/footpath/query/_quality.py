@@ -77,13 +77,18 @@ def quality_trace(
         max_depth: how many links to follow.
 
     Example:
-        >>> quality = QualityRecorder(lambda step, context: 0.2 if context.stage_id == "assess" else 0.9)
-        >>> executor.attach_scope_recorder(quality)
-        >>> _ = executor.run(input={"amount": 100})
-        >>> log = executor.get_snapshot()["commitLog"]
-        >>> print(format_quality_trace(quality_trace(log, quality, "approve#1")))
-        Quality Trace (score: 0.90 at approve#1):
-          at approve#1                      score=0.90
+        >>> quality = QualityRecorder(lambda step, context: 0.2 if context.stage_id == "route" else 0.9)
+        >>> replay(trace, quality)
+        >>> print(
+        ...     format_quality_trace(
+        ...         quality_trace(snapshot["commitLog"], quality, quality.get_lowest().runtime_stage_id)
+        ...     )
+        ... )
+        Quality Trace (score: 0.20 at route#1):
+          at route#1                        score=0.20
+          at assess#0                       score=0.90 (via risk)
+        <BLANKLINE>
+        Root cause: quality dropped at route#1 (0.90 → 0.20, Δ0.70)
     """
 
     def reads(step: str) -> Sequence[str]:

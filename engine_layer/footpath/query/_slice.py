@@ -57,7 +57,15 @@ def slice_for_key(
     max_nodes: int = DEFAULT_MAX_NODES,
     control: ControlLookup | None = None,
 ) -> Slice:
-    """All that fed the last write of `key` before position `before` (default: the end)."""
+    """All that fed the last write of `key` before position `before` (default: the end).
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> print(format_slice(slice_for_key(snapshot["commitLog"], "risk", reads)))
+        SLICE for 'risk' — reads via: execution-tree
+        Assess (assess#0) [wrote: risk]
+          ⚠ also consumed args — slice may be incomplete here
+    """
     index = index_of(commit_log)
     source = reads_source(reads)
     writer = index.last_writer(key, before)

@@ -34,6 +34,13 @@ def commit_value_at(commit_log: Sequence[Bundle] | CommitIndex, idx: int | None,
 
     Only the log is asked: a key that the initial state alone held, and one deleted by then, give `default`. The value
     is a private copy.
+
+    Example:
+        >>> (
+        ...     commit_value_at(snapshot["commitLog"], 2, "risk"),
+        ...     commit_value_at(snapshot["commitLog"], 1, "approved", "not yet"),
+        ... )
+        ('low', 'not yet')
     """
     index = index_of(commit_log)
     end = len(index) if idx is None else min(idx + 1, len(index))
@@ -74,6 +81,10 @@ def state_at(snapshot: Mapping[str, Any], idx: int | None = None) -> StateAt:
 
     Raises:
         TraceDecodeError: the snapshot is malformed.
+
+    Example:
+        >>> state_at(snapshot, 0).state, state_at(snapshot).state
+        ({'risk': 'low'}, {'risk': 'low', 'approved': True})
     """
     log = index_of(snapshot.get("commitLog") or ()).log
     initial = snapshot.get("initialState")

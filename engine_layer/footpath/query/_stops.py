@@ -35,7 +35,12 @@ class Stop(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def stops(snapshot: Mapping[str, Any]) -> list[Stop]:
-    """A stop for each stage execution, in order of its first commit, between a start and an end; none in an empty log."""
+    """A stop for each stage execution, in order of its first commit, between a start and an end; none in an empty log.
+
+    Example:
+        >>> [(stop.kind, stop.label) for stop in stops(snapshot)]
+        [('start', 'Run start'), ('commit', 'Assess'), ('commit', 'Route'), ('commit', 'Approve'), ('end', 'Run end')]
+    """
     log = _log(snapshot)
     return _axis(snapshot, log, _first_commits(log))
 

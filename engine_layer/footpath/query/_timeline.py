@@ -51,7 +51,15 @@ def key_timeline(
     *,
     before: int | None = None,
 ) -> KeyTimeline:
-    """Every write and read of `key` before position `before` (default: the end)."""
+    """Every write and read of `key` before position `before` (default: the end).
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> print(format_timeline(key_timeline(snapshot["commitLog"], "risk", reads)))
+        TIMELINE for 'risk' — reads via: execution-tree
+        @0 write set — Assess (assess#0)
+        @1 read  — Route (route#1) (value from commit 0)
+    """
     index = index_of(commit_log)
     source = reads_source(reads)
     end = len(index) if before is None else before

@@ -101,6 +101,12 @@ class AuditRecorder:
     Left out: reads, stages that wrote nothing, and failures of recorders, which are no part of the run. A parallel
     child commits twice and a mount's output is committed through its parent's stage: footprintjs then tells of the
     same mutations again; here each is one row.
+
+    Example:
+        >>> audit = AuditRecorder()
+        >>> replay(trace, audit)
+        >>> [row.kind for row in audit.rows()], verify_chain(audit.encoded())
+        (['run-start', 'write', 'decision', 'write', 'run-end'], None)
     """
 
     def __init__(self, id: str = "audit") -> None:  # the recorder contract's name

@@ -134,6 +134,13 @@ class ChartMetricsRecorder:
 
     Args:
         chart: the chart that live runs count for; `begin_trace` names it for replayed ones.
+
+    Example:
+        >>> metrics = ChartMetricsRecorder(chart="loan")
+        >>> for _ in range(3):
+        ...     replay(trace, metrics)
+        >>> metrics.summary()["charts"]["loan"]["outcomes"], metrics.summary()["charts"]["loan"]["decisions"]
+        ({'completed': 3}, {'route': {'Approve': 3}})
     """
 
     def __init__(self, id: str = "metrics", chart: str = "") -> None:  # the recorder contract's name

@@ -29,7 +29,7 @@ class CompositeRecorder:
         >>> executor.attach_combined_recorder(both)
         >>> _ = executor.run(input={"amount": 100})
         >>> both.get(MetricRecorder).get_metrics().total_writes
-        1
+        2
         >>> [bundle["id"] for bundle in both.to_snapshot()["data"]["children"]]
         ['numbers', 'manifest']
     """

@@ -58,7 +58,7 @@ class DebugRecorder:
         >>> executor.attach_combined_recorder(debug)
         >>> _ = executor.run(input={"amount": 100})
         >>> [entry.type for entry in debug.get_entries_for_stage("Assess")]
-        ['stageStart', 'read', 'write', 'stageEnd']
+        ['stageStart', 'write', 'stageEnd']
     """
 
     def __init__(

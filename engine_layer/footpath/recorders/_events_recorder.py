@@ -20,6 +20,13 @@ class EventsRecorder:
 
     Attributes:
         events: `(hook, event)` in the order they came.
+
+    Example:
+        >>> events = EventsRecorder()
+        >>> executor.attach_combined_recorder(events)
+        >>> _ = executor.run(input={"amount": 100})
+        >>> events.events[0][0], [event.key for event in events.of("on_write")]
+        ('on_run_start', ['risk', 'approved'])
     """
 
     def __init__(self, id: str = "events") -> None:  # the recorder contract's name

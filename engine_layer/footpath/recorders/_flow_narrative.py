@@ -41,8 +41,8 @@ class NarrativeFlowRecorder:
         >>> story = NarrativeFlowRecorder()
         >>> executor.attach_flow_recorder(story)
         >>> _ = executor.run(input={"amount": 100})
-        >>> story.get_sentences()
-        ['A decision was made, and the path taken was Approve.', 'Next, it moved on to Approve.']
+        >>> print(*story.get_sentences(), sep="; ")
+        Next, it moved on to Assess.; Next, it moved on to Route.; A decision was made, ...; Next, it moved on to Approve.
     """
 
     def __init__(self, id: str = "narrative") -> None:  # the recorder contract's name

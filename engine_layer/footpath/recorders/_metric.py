@@ -78,7 +78,7 @@ class MetricRecorder:
         >>> executor.attach_scope_recorder(metric)
         >>> _ = executor.run(input={"amount": 100})
         >>> metric.get_metrics().total_writes, metric.get_stage_metrics("Assess").read_count
-        (1, 1)
+        (2, 0)
     """
 
     def __init__(

@@ -33,9 +33,11 @@ class NarrativeRecorder(NarrativeBuilder):
         >>> for entry in story.get_entries():
         ...     print("  " * entry.depth + entry.text)
         Stage 1: The process began with Assess.
-          Read amount = 100
-          [Condition]: It evaluated Rule 0: amount 100 lt 500 ✓, and chose Approve.
-        Stage 2: Next, it moved on to Approve.
+          Write risk = "low"
+        Stage 2: Next, it moved on to Route.
+          Read risk = "low"
+          [Condition]: It evaluated Rule 0 "low risk": risk "low" eq "low" ✓, and chose Approve.
+        Stage 3: Next, it moved on to Approve.
           Write approved = true
     """
 

@@ -73,7 +73,7 @@ class QualityRecorder:
         >>> executor.attach_scope_recorder(quality)
         >>> _ = executor.run(input={"amount": 100})
         >>> quality.get_lowest().runtime_stage_id, quality.get_overall_score()
-        ('approve#1', 0.75)
+        ('route#1', 0.8333333333333334)
     """
 
     def __init__(

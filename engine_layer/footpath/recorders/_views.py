@@ -62,6 +62,14 @@ class ArchiveRecorder:
 
     Attributes:
         views: of the trace that ended last; None before the first and while a trace is being replayed.
+
+    Example:
+        >>> archive = ArchiveRecorder()
+        >>> archive.begin_trace(trace)
+        >>> replay(trace, archive)
+        >>> archive.end_trace(trace)
+        >>> archive.views.narrative[0], bytes(archive.views.state)
+        ('Stage 1: The process began with Assess.', b'{"risk":"low","approved":true}')
     """
 
     def __init__(self, id: str = "archive", max_bytes: int = MAX_VIEWS_BYTES) -> None:  # recorder contract

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footpath.scope._decide import Decision, Rule, Selection, decide, select
+from footpath.scope._decide import Conditions, Decision, DefaultBranch, Rule, RuleDict, Selection, decide, select
 from footpath.scope._frame import NO_ANSWER, Frame
 from footpath.scope._pause import Paused, interrupt
 from footpath.scope._redaction import Redaction, RedactionPolicy
@@ -10,12 +10,15 @@ from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_s
 
 __all__ = [
     "NO_ANSWER",
+    "Conditions",
     "Decision",
+    "DefaultBranch",
     "Frame",
     "Paused",
     "Redaction",
     "RedactionPolicy",
     "Rule",
+    "RuleDict",
     "Scope",
     "Selection",
     "StageOps",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import operator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NotRequired, TypedDict, TypeVar
 
 from msgspec import UNSET, Struct
 
@@ -18,9 +18,11 @@ from footpath.scope._scope import frame_of
 from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, in_js_order, js_number, record, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from footpath.scope._frame import Frame
+
+State = TypeVar("State")
 
 RESERVED = frozenset(
     [
@@ -50,18 +52,54 @@ _AS_THEY_ARE = frozenset({str, int, float, bool})
 _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
 
-class Rule(Struct, frozen=True):
+Conditions = TypedDict(
+    "Conditions",
+    {  # not a class: `in` is no name
+        "eq": Any,
+        "ne": Any,
+        "gt": Any,
+        "gte": Any,
+        "lt": Any,
+        "lte": Any,
+        "in": "Sequence[Any]",
+        "notIn": "Sequence[Any]",
+    },
+    total=False,
+)
+Conditions.__doc__ = "What a filter asks of one key: thresholds by operator, all of which must hold."
+
+
+class Rule(Struct, Generic[State], frozen=True):
     """A rule of `decide()` or `select()`.
 
     Attributes:
         when: a filter, `{key: {op: threshold}}` with all conditions required, or a function of the scope.
         then: id of the branch to take.
         label: what the rule is called in the story.
+
+    Example:
+        >>> Rule(when={"score": {"gte": 600}}, then="approve", label="good score").then
+        'approve'
     """
 
-    when: Mapping[str, Any] | Callable[[Any], Any]
+    when: Mapping[str, Conditions] | Callable[[State], Any]
     then: str
     label: str | None = None
+
+
+class RuleDict(TypedDict, Generic[State]):
+    """A rule as a mapping; members as of `Rule`."""
+
+    when: Mapping[str, Conditions] | Callable[[State], Any]
+    then: str
+    label: NotRequired[str]
+
+
+class DefaultBranch(TypedDict):
+    """Where a decider goes when no rule matches; `label` says what that is called in the story."""
+
+    branch: str
+    label: NotRequired[str]
 
 
 class Decision(Struct, gc=False):
@@ -88,7 +126,7 @@ class Selection(Struct, gc=False):
         return selection_evidence(self.seen)
 
 
-def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str | Mapping[str, str]) -> Decision:
+def decide(scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default: str | DefaultBranch) -> Decision:
     """Try rules in order; the first that matches chooses the branch, else the default does.
 
     Every condition tried is recorded with what it saw. A rule that raises is no match, and its error is in the evidence.
@@ -100,6 +138,12 @@ def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str |
 
     Raises:
         TypeError: `scope` is not a stage's scope, or a rule has no `when` or `then`.
+
+    Example:
+        >>> def route(scope):
+        ...     return decide(
+        ...         scope, [{"when": {"score": {"gte": 600}}, "then": "approve", "label": "good score"}], "reject"
+        ...     )
     """
     frame: Frame = frame_of(scope)
     label: str | None = None
@@ -117,17 +161,29 @@ def decide(scope: Any, rules: Iterable[Rule | Mapping[str, Any]], default: str |
     return Decision(default_branch, seen)
 
 
-def select(scope: Any, rules: Iterable[Rule | Mapping[str, Any]]) -> Selection:
-    """Try every rule; each that matches selects its branch. Arguments and errors as for `decide`."""
+def select(scope: State, rules: Iterable[Rule[State] | RuleDict[State]]) -> Selection:
+    """Try every rule; each that matches selects its branch. Arguments and errors as for `decide`.
+
+    Example:
+        >>> def channels(scope):
+        ...     return select(
+        ...         scope,
+        ...         [
+        ...             {"when": {"email": {"ne": None}}, "then": "email"},
+        ...             {"when": lambda scope: scope.urgent, "then": "sms", "label": "urgent"},
+        ...         ],
+        ...     )
+    """
     frame: Frame = frame_of(scope)
     seen = [_try_rule(scope, frame, index, rule) for index, rule in enumerate(rules)]
     return Selection([tried[0] for tried in seen if tried[2]], seen)
 
 
-def _try_rule(scope: Any, frame: Frame, index: int, rule: Rule | Mapping[str, Any]) -> tuple[Any, ...]:
+def _try_rule(scope: Any, frame: Frame, index: int, rule: Any) -> tuple[Any, ...]:
     """Try one rule; gives its evidence, see `footpath.journal._evidence`."""
     if isinstance(rule, Rule):
-        when, branch, label = rule.when, rule.then, rule.label
+        known: Rule[Any] = rule
+        when, branch, label = known.when, known.then, known.label
     else:
         try:
             when, branch, label = rule["when"], rule["then"], rule.get("label")

@@ -44,6 +44,15 @@ def interrupt(scope: Any, payload: Any = None) -> Any:
     Raises:
         Paused: there is no answer yet.
         TypeError: `scope` is not a stage's scope.
+
+    Example:
+        >>> def confirm(scope):
+        ...     scope.approved = interrupt(scope, {"question": "Approve?"})
+        >>> waiting = FlowChartExecutor(flow_chart("Confirm", confirm, "confirm").build())
+        >>> waiting.run()
+        >>> waiting.resume(waiting.get_checkpoint(), True)
+        >>> waiting.get_snapshot()["sharedState"]
+        {'approved': True}
     """
     frame: Frame = frame_of(scope)
     if frame.answer is not NO_ANSWER:

@@ -229,6 +229,15 @@ def ops(scope: Any) -> StageOps:
 
     Raises:
         TypeError: what was given is not a stage's scope.
+
+    Example:
+        >>> def charge(scope):
+        ...     ops(scope).emit("billing.charge", {"amount": ops(scope).args["amount"]})
+        ...     ops(scope).set("card", "4111", redact=True)
+        >>> paid = FlowChartExecutor(flow_chart("Charge", charge, "charge").build())
+        >>> paid.run(input={"amount": 5})
+        >>> paid.get_snapshot(redact=True)["sharedState"]
+        {'card': 'REDACTED'}
     """
     try:
         return StageOps(frame_of(scope))

@@ -39,6 +39,11 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
     Raises:
         UnknownVersionError: the document is of a newer version than this code knows.
         TraceDecodeError: the bytes are not a trace; the same bytes will fail again.
+
+    Example:
+        >>> again = decode_trace(trace.encoded)
+        >>> again.status, again.input, again.final_state() == trace.final_state()
+        ('completed', {'amount': 100}, True)
     """
     probe = _probe(data)
     if probe.format is UNSET and probe.snapshot is not UNSET and probe.spec is not UNSET:

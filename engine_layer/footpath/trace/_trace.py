@@ -49,6 +49,16 @@ class Trace:
         document: the header's members, spec and journal as they stand.
         max_unfolded_bytes: how much a replay or a view may make of the journal beyond what it holds; set it higher for a run that
             legitimately grew its state very often.
+
+    Example:
+        >>> trace.status, trace.chart_id, trace.snapshot["sharedState"]
+        ('completed', 'assess', {'risk': 'low', 'approved': True})
+        >>> trace.narrative[0].text
+        'Stage 1: The process began with Assess.'
+        >>> trace.state_at(1)
+        {'risk': 'low'}
+        >>> [hook for hook, event in trace.events()][:3]
+        ['on_run_start', 'on_stage_start', 'on_write']
     """
 
     max_unfolded_bytes: int = MAX_UNFOLDED_BYTES

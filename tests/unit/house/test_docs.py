@@ -3,7 +3,7 @@
 A fence's word decides:
 
 - ```` ```python ````: executed, one namespace a document, in order. An `assert` in it is part of the example.
-- ```` ```pycon ````: a session, checked as a doctest.
+- ```` ```pycon ````: a session in that namespace, checked as a doctest.
 - ```` ```console ````: lines that begin with `$ ` are commands; what follows is their output, `...` standing for anything. Commands that
   start with `footpath` or `python` are run, in one folder a document; those of `TOLD` are not, and `make` has to know the target.
 - `json`, `yaml`, `sql`: parsed. `text` or nothing: only shown.
@@ -103,25 +103,18 @@ def make_targets() -> set[str]:
 # ── the documents ──────────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize("name", NAMES)
 def test_python_in_a_document_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In order, in one namespace, in an empty folder."""
+    """In order, in one namespace, in an empty folder; what a session shows is what it prints."""
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "example"}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     for block in blocks((ROOT / name).read_text(encoding="utf-8")):
         if block.word == "python":
             padded = "\n" * block.line + block.body  # so that a traceback names the document's own line
             exec(compile(padded, str(ROOT / name), "exec"), namespace)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_python_session_in_a_document_prints_what_it_shows(name: str) -> None:
-    """As a doctest."""
-    namespace: dict[str, Any] = {}
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    for block in blocks((ROOT / name).read_text(encoding="utf-8")):
-        if block.word == "pycon":
-            test = doctest.DocTestParser().get_doctest(block.body, namespace, name, str(ROOT / name), block.line)
+        elif block.word == "pycon":
+            test = doctest.DocTestParser().get_doctest(block.body, {}, name, str(ROOT / name), block.line)
+            test.globs = namespace
             result = runner.run(test, clear_globs=False)
-            namespace = test.globs
             assert result.failed == 0, f"{name}:{block.line}"
 
 
