@@ -171,7 +171,7 @@ def made_of_case(case: Mapping[str, Any], monkeypatch: Any) -> tuple[list[dict[s
                 phases.append(ask(self.ours, snapshot))
                 shown = [b for b in bundles if b["id"] not in {"r-metric", "r-verbose"}]
                 phases[-1]["bundles"] = [{k: v for k, v in b.items() if k != "data"} for b in shown]
-                traces.append((id(self), self.get_trace()) if self._phases else None)
+                traces.append((self, self.get_trace()) if self._phases else None)
             return snapshot
 
     monkeypatch.setattr(_run, "FlowChartExecutor", Recorded)

@@ -95,7 +95,7 @@ def test_recorders_say_what_the_references_say(name: str, monkeypatch: pytest.Mo
 def test_recorders_say_the_same_of_a_replay(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told of the traces of an executor's phases, one after the other, they stand as they stood after the live ones."""
     live, traces = made_of_case(_case(OWN / "cases" / f"{name}.json"), monkeypatch)
-    told: dict[int, dict[str, Any]] = {}
+    told: dict[Any, dict[str, Any]] = {}
     for said, made in zip(live, traces, strict=True):
         if made is None:
             continue

@@ -88,7 +88,9 @@ def decode_footer(suffix: bytes, size_bytes: int) -> list[IndexEntry]:
         raise CorruptArchiveError("the segment has no footer: it is cut, or not a segment")
     magic, version, _, count = _OPEN.unpack_from(suffix, open_at)
     if magic != _MAGIC or zlib.crc32(suffix[open_at:close_at]) != crc:
-        raise CorruptArchiveError("the segment's footer is damaged")
+        raise CorruptArchiveError(
+            "the segment's footer is damaged; `footpath traces verify` says which traces are whole"
+        )
     if version != _VERSION:
         raise CorruptArchiveError(f"the segment's footer has version {version}; this Footpath reads {_VERSION}")
     if open_at + _OPEN.size + count * _ENTRY.size != close_at:

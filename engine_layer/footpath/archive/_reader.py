@@ -70,6 +70,14 @@ class ArchiveReader:
         store: where the archive lies.
         clock_ms: milliseconds since the Unix epoch, to tell a young id from a lost one.
         in_flight_s: age under which an id may still be on the way, in seconds.
+
+    Example:
+        >>> reader = ArchiveReader(store)  # one trace lies in it
+        >>> line = next(reader.newest())
+        >>> line.trace_id == trace.trace_id, line.status
+        (True, 'completed')
+        >>> decode_trace(reader.get(reader.resolve(trace.trace_id[:13])).document).status
+        'completed'
     """
 
     def __init__(

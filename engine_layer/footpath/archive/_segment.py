@@ -92,7 +92,7 @@ class SegmentWriter:
         if identity in self._members:
             return False
         if self.is_full:
-            raise ValueError(f"the segment is full: it holds {MAX_TRACES} traces")
+            raise ValueError(f"the segment is full: it holds {MAX_TRACES} traces; finish it and begin another")
         if hour_of_id(identity.trace_id) != self.hour:
             raise ValueError(f"trace {identity.trace_id} belongs to {hour_of_id(identity.trace_id)}, not {self.hour}")
         if not line.endswith(b"\n") or line.count(b"\n") != 1:
@@ -109,7 +109,7 @@ class SegmentWriter:
             ValueError: nothing was added.
         """
         if not self._members:
-            raise ValueError("a segment without a trace")
+            raise ValueError("a segment holds at least one trace: add() one before finish()")
         identities = sorted(self._members)
         parts: list[bytes] = []
         entries: list[IndexEntry] = []

@@ -38,6 +38,13 @@ class DeliveryOptions(Struct, frozen=True):
         sample_every: see `overflow`.
         flush_budget_ms: how long a flush between two stages may take; what is left waits for the next. The last flush takes
             the time it needs.
+
+    Example:
+        >>> options = DeliveryOptions(delivery="deferred", max_queue=100, overflow="sample", sample_every=5)
+        >>> DeliveryOptions(overflow="drop")
+        Traceback (most recent call last):
+            ...
+        ValueError: overflow is one of drop-oldest, drop-newest, sample, block, not 'drop'
     """
 
     delivery: Delivery = "inline"

@@ -111,7 +111,17 @@ class ScopeRecorder(RecorderBase):
 
 
 class FlowRecorder(RecorderBase):
-    """A recorder of the flow channel: how the run moved."""
+    """A recorder of the flow channel: how the run moved.
+
+    Example:
+        >>> class Choices(FlowRecorder):
+        ...     id = "choices"
+        ...
+        ...     def on_decision(self, event: DecisionEvent) -> None:
+        ...         print(event.decider, "chose", event.chosen)
+        >>> replay(trace, Choices())
+        Route chose Approve
+    """
 
     if TYPE_CHECKING:
 
@@ -168,7 +178,22 @@ class FlowRecorder(RecorderBase):
 
 
 class EmitRecorder(RecorderBase):
-    """A recorder of the emit channel: what the application had to say."""
+    """A recorder of the emit channel: what the application had to say.
+
+    Example:
+        >>> class Charges(EmitRecorder):
+        ...     id = "charges"
+        ...
+        ...     def on_emit(self, event: EmitEvent) -> None:
+        ...         print(event.name, event.payload)
+        >>> charging = flow_chart(
+        ...     "Charge", lambda scope: ops(scope).emit("billing.charge", {"cents": 5}), "charge"
+        ... ).build()
+        >>> charges = FlowChartExecutor(charging)
+        >>> charges.attach_emit_recorder(Charges())
+        >>> charges.run()
+        billing.charge {'cents': 5}
+    """
 
     if TYPE_CHECKING:
 
@@ -177,7 +202,23 @@ class EmitRecorder(RecorderBase):
 
 
 class StructureRecorder(RecorderBase):
-    """A recorder of the structure channel: what a chart is made of, told while it is built, and again when a trace is replayed."""
+    """A recorder of the structure channel: what a chart is made of, told while it is built, and again when a trace is replayed.
+
+    Example:
+        >>> class Names(StructureRecorder):
+        ...     id = "names"
+        ...
+        ...     def on_stage_added(self, event: StageAddedEvent) -> None:
+        ...         print(event.type, event.name)
+        >>> _ = flow_chart("Load", stage, "load", structure_recorders=[Names()]).add_function("Price", stage, "price")
+        stage Load
+        stage Price
+        >>> replay(trace, Names())  # the same calls, from the spec that the trace carries
+        stage Assess
+        stage Route
+        stage Approve
+        stage Reject
+    """
 
     if TYPE_CHECKING:
 
@@ -204,6 +245,20 @@ class CombinedRecorder(RecorderBase):
     """A recorder of the scope, flow and emit channels at once.
 
     Three hooks are called by two channels, each with its own event: tell them apart by `event.channel`, or by class.
+
+    Example:
+        >>> class Story(CombinedRecorder):
+        ...     id = "story"
+        ...
+        ...     def on_write(self, event: WriteEvent) -> None:
+        ...         print(event.stage_name, "wrote", event.key)
+        ...
+        ...     def on_decision(self, event: DecisionEvent) -> None:
+        ...         print("then came", event.chosen)
+        >>> replay(trace, Story())
+        Assess wrote risk
+        then came Approve
+        Approve wrote approved
     """
 
     if TYPE_CHECKING:

@@ -126,7 +126,14 @@ class DeciderList(_BranchList[State]):
         tags: Sequence[str] = (),
         loop_to: str | None = None,
     ) -> Self:
-        """Add a branch; with `loop_to` the run goes back to that stage after it."""
+        """Add a branch; with `loop_to` the run goes back to that stage after it.
+
+        Example:
+            >>> route = flow_chart("Start", stage, "start").add_decider_function("Route", lambda scope: "left", "route")
+            >>> built = route.add_function_branch("left", "Left", stage, description="Go left").end().build()
+            >>> built.stage_descriptions
+            {'left': 'Go left'}
+        """
         self._check_open(id)
         where = f"addFunctionBranch('{id}')"
         self._add_stage(id, name, fn, description, where, tags, retry)
@@ -150,7 +157,26 @@ class DeciderList(_BranchList[State]):
         return self if loop_to is None else self.loop_to(loop_to)
 
     def loop_to(self, id: str) -> Self:
-        """After the branch added last, go back to an earlier stage of the line, by id."""
+        """After the branch added last, go back to an earlier stage of the line, by id.
+
+        Example:
+            >>> def again(scope):
+            ...     scope.n = (scope.n or 0) + 1
+            >>> built = (
+            ...     flow_chart("Start", stage, "start")
+            ...     .add_function("Count", again, "count")
+            ...     .add_decider_function("Enough", lambda scope: "no" if scope.n < 3 else "yes", "enough")
+            ...     .add_function_branch("no", "No", stage)
+            ...     .loop_to("count")
+            ...     .add_function_branch("yes", "Yes", stage)
+            ...     .end()
+            ...     .build()
+            ... )
+            >>> runs = FlowChartExecutor(built)
+            >>> _ = runs.run()
+            >>> runs.get_snapshot()["sharedState"]
+            {'n': 3}
+        """
         self._check_open()
         if not self._node.children:
             msg = f"loopTo('{id}') called before any branch was added under '{self._node.name}'"
@@ -172,7 +198,21 @@ class DeciderList(_BranchList[State]):
         return self
 
     def set_default(self, id: str) -> Self:
-        """Run this branch, under the id "default", when the choice names none."""
+        """Run this branch, under the id "default", when the choice names none.
+
+        Example:
+            >>> route = flow_chart("Start", stage, "start").add_decider_function(
+            ...     "Route", lambda scope: "nowhere", "route"
+            ... )
+            >>> built = (
+            ...     route.add_function_branch("left", "Left", lambda scope: "went left")
+            ...     .set_default("left")
+            ...     .end()
+            ...     .build()
+            ... )
+            >>> FlowChartExecutor(built).run()
+            'went left'
+        """
         self._check_open()
         self._node.default_branch = self._spec.default = checked_text(id, "a default branch")
         return self

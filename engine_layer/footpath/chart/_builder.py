@@ -111,7 +111,16 @@ class FlowChartBuilder(Generic[State]):
             raise fault(msg)
 
     def add_function(self, name: str, fn: Callable[[State], Any], id: str, description: str | None = None) -> Self:
-        """Add a stage."""
+        """Add a stage.
+
+        Example:
+            >>> built = flow_chart("Load", stage, "load").add_function("Price", stage, "price").build()
+            >>> print(built.description)
+            FlowChart: Load
+            Steps:
+            1. Load
+            2. Price
+        """
         self._assembly.need_cursor()
         return self._add_stage(*self._assembly.stage(name, fn, id, description, f"addFunction('{id}')"))
 
@@ -123,7 +132,20 @@ class FlowChartBuilder(Generic[State]):
         stream_id: str | None = None,
         description: str | None = None,
     ) -> Self:
-        """Add a stage that sends tokens; its stream goes by `stream_id`, or else by its name."""
+        """Add a stage that sends tokens; its stream goes by `stream_id`, or else by its name.
+
+        Example:
+            >>> def talk(scope):
+            ...     for word in ("Hel", "lo"):
+            ...         ops(scope).token(word)
+            >>> built = (
+            ...     flow_chart("Start", stage, "start").add_streaming_function("Talk", talk, "talk", "voice").build()
+            ... )
+            >>> handlers = {"on_token": lambda stream, text: print(stream, text)}
+            >>> FlowChartExecutor(built, stream_handlers=handlers).run()
+            voice Hel
+            voice lo
+        """
         self._assembly.need_cursor()
         where = f"addStreamingFunction('{id}')"
         node, spec = self._assembly.stage(name, fn, id, description, where, kind="streaming")
@@ -134,7 +156,17 @@ class FlowChartBuilder(Generic[State]):
         return self._add_stage(node, spec)
 
     def add_pausable_function(self, name: str, fn: Pausable[State], id: str, description: str | None = None) -> Self:
-        """Add a stage that may pause the run."""
+        """Add a stage that may pause the run.
+
+        Example:
+            >>> halves = Pausable(lambda scope: {"question": "Go on?"}, lambda scope, answer: None)
+            >>> runs = FlowChartExecutor(
+            ...     flow_chart("Start", stage, "start").add_pausable_function("Ask", halves, "ask").build()
+            ... )
+            >>> runs.run()
+            >>> runs.is_paused()
+            True
+        """
         self._assembly.need_cursor()
         halves = checked_pausable(fn, id)
         return self._add_stage(*self._assembly.stage(name, halves, id, description, f"addPausableFunction('{id}')"))
@@ -154,7 +186,23 @@ class FlowChartBuilder(Generic[State]):
         tags: Sequence[str] = (),
         retry: RetryPolicy | Mapping[str, Any] | None = None,
     ) -> DeciderList[State]:
-        """Add a decider; `fn` gives the id of the branch to take. Add its branches, then `end()`."""
+        """Add a decider; `fn` gives the id of the branch to take. Add its branches, then `end()`.
+
+        Example:
+            >>> built = (
+            ...     flow_chart("Start", stage, "start")
+            ...     .add_decider_function("Route", lambda scope: "left", "route")
+            ...     .add_function_branch("left", "Left", stage)
+            ...     .add_function_branch("right", "Right", stage)
+            ...     .end()
+            ...     .build()
+            ... )
+            >>> runs = FlowChartExecutor(built)
+            >>> runs.enable_narrative()
+            >>> runs.run()
+            >>> runs.get_narrative()[-1]
+            'Stage 3: Next, it moved on to Left.'
+        """
         cursor = self._assembly.need_cursor()
         if cursor.kind == "decider":
             msg = f"decider already defined at '{cursor.name}'"
@@ -176,7 +224,24 @@ class FlowChartBuilder(Generic[State]):
         retry: RetryPolicy | Mapping[str, Any] | None = None,
         fail_fast: bool = False,
     ) -> SelectorList[State]:
-        """Add a selector; `fn` gives the ids of the branches to run in parallel. Add its branches, then `end()`."""
+        """Add a selector; `fn` gives the ids of the branches to run in parallel. Add its branches, then `end()`.
+
+        Example:
+            >>> built = (
+            ...     flow_chart("Start", stage, "start")
+            ...     .add_selector_function("Channels", lambda scope: ["email", "sms"], "channels")
+            ...     .add_function_branch("email", "Email", stage)
+            ...     .add_function_branch("sms", "Sms", stage)
+            ...     .add_function_branch("post", "Post", stage)
+            ...     .end()
+            ...     .build()
+            ... )
+            >>> runs = FlowChartExecutor(built)
+            >>> runs.enable_narrative()
+            >>> _ = runs.run()
+            >>> [entry.text for entry in runs.get_narrative_entries() if entry.type == "selector"]
+            ['[Selected]: 2 of 3 paths selected for execution: Email, Sms.']
+        """
         cursor = self._assembly.need_cursor()
         if cursor.kind == "selector":
             msg = f"selector already defined at '{cursor.name}'"
@@ -214,6 +279,28 @@ class FlowChartBuilder(Generic[State]):
             into: the state key that the ordered results are written to; required.
             fail_fast: end at the first branch that fails.
             description: what it does.
+
+        Example:
+            >>> def load(scope):
+            ...     scope.numbers = [1, 2, 3]
+            >>> def square(number):
+            ...     return flow_chart("Square", lambda scope: number * number, "square").build()
+            >>> built = (
+            ...     flow_chart("Load", load, "load")
+            ...     .add_parallel_for_each(
+            ...         "Each",
+            ...         "each",
+            ...         items=lambda scope: scope.numbers,
+            ...         branch=square,
+            ...         max_branches=10,
+            ...         into="squares",
+            ...     )
+            ...     .build()
+            ... )
+            >>> runs = FlowChartExecutor(built)
+            >>> _ = runs.run()
+            >>> runs.get_snapshot()["sharedState"]["squares"]
+            [1, 4, 9]
         """
         self._assembly.need_cursor()
         checked_text(id, "a stage id")
@@ -250,7 +337,25 @@ class FlowChartBuilder(Generic[State]):
 
     # ── beside the line ────────────────────────────────────────────────────────────────────────────────────────────
     def add_list_of_function(self, children: Sequence[Child | Mapping[str, Any]], *, fail_fast: bool = False) -> Self:
-        """Add parallel children to the last stage; they run after its own function, the line goes on after them."""
+        """Add parallel children to the last stage; they run after its own function, the line goes on after them.
+
+        Example:
+            >>> built = (
+            ...     flow_chart("Start", stage, "start")
+            ...     .add_list_of_function([Child("a", fn=stage), {"id": "b", "fn": stage}])
+            ...     .add_function("Join", stage, "join")
+            ...     .build()
+            ... )
+            >>> print(built.to_mermaid())
+            flowchart TD
+            start["Start"]
+            start --> a
+            a["a"]
+            start --> b
+            b["b"]
+            start --> join
+            join["Join"]
+        """
         cursor = self._assembly.need_cursor()
         spec = self._assembly.log.chart.nodes[cursor.index]
         names: list[str] = []
@@ -291,13 +396,27 @@ class FlowChartBuilder(Generic[State]):
     def add_sub_flow_chart(
         self, id: str, chart: FlowChart, name: str | None = None, **mount: Unpack[MountOptions]
     ) -> Self:
-        """Mount a chart as a parallel child of the last stage."""
+        """Mount a chart as a parallel child of the last stage.
+
+        Example:
+            >>> built = flow_chart("Start", stage, "start").add_sub_flow_chart("loan", chart, "Loan").build()
+            >>> [child["id"] for child in built.build_time_structure["children"]]
+            ['loan']
+        """
         return self._mount_child(id, chart, None, name, mount, f"addSubFlowChart('{id}')")
 
     def add_lazy_sub_flow_chart(
         self, id: str, resolver: Callable[[], FlowChart], name: str | None = None, **mount: Unpack[MountOptions]
     ) -> Self:
-        """Mount a chart as a parallel child; `resolver` gives it when it is reached."""
+        """Mount a chart as a parallel child; `resolver` gives it when it is reached.
+
+        Example:
+            >>> built = (
+            ...     flow_chart("Start", stage, "start").add_lazy_sub_flow_chart("loan", lambda: chart, "Loan").build()
+            ... )
+            >>> built.build_time_structure["children"][0]["isLazy"]
+            True
+        """
         return self._mount_child(id, None, resolver, name, mount, f"addLazySubFlowChart('{id}')")
 
     def _mount_child(
@@ -325,13 +444,44 @@ class FlowChartBuilder(Generic[State]):
     def add_sub_flow_chart_next(
         self, id: str, chart: FlowChart, name: str | None = None, **mount: Unpack[MountOptions]
     ) -> Self:
-        """Mount a chart in line."""
+        """Mount a chart in line.
+
+        Example:
+            >>> inner = flow_chart(
+            ...     "Tax", lambda scope: setattr(scope, "tax", ops(scope).args["net"] // 5), "tax"
+            ... ).build()
+            >>> built = (
+            ...     flow_chart("Load", lambda scope: setattr(scope, "net", 100), "load")
+            ...     .add_sub_flow_chart_next(
+            ...         "tax",
+            ...         inner,
+            ...         "Tax",
+            ...         input_mapper=lambda parent: {"net": parent["net"]},
+            ...         output_mapper=lambda sub, parent: {"tax": sub["tax"]},
+            ...     )
+            ...     .build()
+            ... )
+            >>> runs = FlowChartExecutor(built)
+            >>> _ = runs.run()
+            >>> runs.get_snapshot()["sharedState"]
+            {'net': 100, 'tax': 20}
+        """
         return self._mount_next(id, chart, None, name, mount, f"addSubFlowChartNext('{id}')")
 
     def add_lazy_sub_flow_chart_next(
         self, id: str, resolver: Callable[[], FlowChart], name: str | None = None, **mount: Unpack[MountOptions]
     ) -> Self:
-        """Mount a chart in line; `resolver` gives it when it is reached."""
+        """Mount a chart in line; `resolver` gives it when it is reached.
+
+        Example:
+            >>> built = (
+            ...     flow_chart("Start", stage, "start")
+            ...     .add_lazy_sub_flow_chart_next("loan", lambda: chart, "Loan")
+            ...     .build()
+            ... )
+            >>> built.build_time_structure["next"]["isLazy"]
+            True
+        """
         return self._mount_next(id, None, resolver, name, mount, f"addLazySubFlowChartNext('{id}')")
 
     def _mount_next(
@@ -355,7 +505,20 @@ class FlowChartBuilder(Generic[State]):
 
     # ── on the last stage ──────────────────────────────────────────────────────────────────────────────────────────
     def loop_to(self, id: str) -> Self:
-        """After the last stage, go back to an earlier one, by id."""
+        """After the last stage, go back to an earlier one, by id.
+
+        Example:
+            >>> def count(scope):
+            ...     scope.n = (scope.n or 0) + 1
+            ...     if scope.n == 3:
+            ...         ops(scope).break_flow("enough")
+            >>> runs = FlowChartExecutor(
+            ...     flow_chart("Start", stage, "start").add_function("Count", count, "count").loop_to("count").build()
+            ... )
+            >>> _ = runs.run()
+            >>> runs.get_snapshot()["sharedState"]
+            {'n': 3}
+        """
         cursor = self._assembly.need_cursor()
         if cursor.loop_target is not None:
             msg = f"loopTo already defined at '{cursor.name}'"
@@ -369,7 +532,18 @@ class FlowChartBuilder(Generic[State]):
         return self
 
     def retry(self, policy: RetryPolicy | Mapping[str, Any]) -> Self:
-        """Try the last stage again when it fails."""
+        """Try the last stage again when it fails.
+
+        Example:
+            >>> attempts = []
+            >>> def flaky(scope):
+            ...     attempts.append(1)
+            ...     if len(attempts) < 3:
+            ...         raise ConnectionError("not yet")
+            >>> FlowChartExecutor(flow_chart("Flaky", flaky, "flaky").retry(RetryPolicy(3)).build()).run()
+            >>> len(attempts)
+            3
+        """
         cursor = self._assembly.need_cursor()
         if self._assembly.beside_cursor is not None:
             msg = (
@@ -400,7 +574,12 @@ class FlowChartBuilder(Generic[State]):
         return self
 
     def tag(self, *names: str) -> Self:
-        """Name the last stage for those who look for it later; once a stage."""
+        """Name the last stage for those who look for it later; once a stage.
+
+        Example:
+            >>> flow_chart("Pay", stage, "pay").tag("money", "external").build().build_time_structure["tags"]
+            ['money', 'external']
+        """
         cursor = self._assembly.need_cursor()
         if self._assembly.beside_cursor is not None:
             msg = (
@@ -443,6 +622,16 @@ class FlowChartBuilder(Generic[State]):
             input: schema of the run's input; runs with another are refused.
             output: schema of the result, for readers.
             strict: check the whole schema; otherwise only what footprintjs checks.
+
+        Example:
+            >>> amount = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
+            >>> built = flow_chart("Pay", stage, "pay").contract(input=amount).build()
+            >>> built.to_mcp_tool()["inputSchema"]["required"]
+            ['amount']
+            >>> FlowChartExecutor(built).run(input={})
+            Traceback (most recent call last):
+                ...
+            footpath.errors.InputValidationError: Input validation failed: Missing required field "amount"
         """
         self._assembly.check_usable()
         before = self._contract
@@ -456,6 +645,15 @@ class FlowChartBuilder(Generic[State]):
 
         A recorder is any object with an `id` and some of the `on_*` methods for structure events; one of an id that is
         there already takes its place.
+
+        Example:
+            >>> class Shape(StructureRecorder):
+            ...     id = "shape"
+            ...
+            ...     def on_edge_added(self, event: EdgeAddedEvent) -> None:
+            ...         print(event.from_, "->", event.to)
+            >>> _ = flow_chart("A", stage, "a").attach_structure_recorder(Shape()).add_function("B", stage, "b")
+            a -> b
         """
         self._assembly.check_usable()
         self._assembly.attach(recorder)
@@ -466,11 +664,22 @@ class FlowChartBuilder(Generic[State]):
         return list(self._assembly.structure_errors)
 
     def to_spec(self) -> dict[str, Any]:
-        """Give the nested spec of the chart so far."""
+        """Give the nested spec of the chart so far.
+
+        Example:
+            >>> flow_chart("A", stage, "a").add_function("B", stage, "b").to_spec()["next"]["id"]
+            'b'
+        """
         return self._assembly.finished(None).build_time_structure
 
     def to_mermaid(self) -> str:
-        """Draw the chart so far."""
+        """Draw the chart so far.
+
+        Example:
+            >>> print(flow_chart("A", stage, "a").to_mermaid())
+            flowchart TD
+            a["A"]
+        """
         return mermaid(self._assembly.log.chart)
 
     def build(self) -> FlowChart:
@@ -478,6 +687,10 @@ class FlowChartBuilder(Generic[State]):
 
         Raises:
             BuildError: nothing was begun, or a list of branches was not ended.
+
+        Example:
+            >>> flow_chart("A", stage, "a").build()
+            <FlowChart 'a': 1 nodes>
         """
         if self._assembly.built is None:
             self._assembly.check_usable()

@@ -186,13 +186,35 @@ class FlowChart:
         return dict(self.outline.stage_descriptions)
 
     def to_mermaid(self) -> str:
-        """Draw the chart as Mermaid text."""
+        """Draw the chart as Mermaid text.
+
+        Example:
+            >>> print(chart.to_mermaid())
+            flowchart TD
+            assess["Assess"]
+            assess --> route
+            route["Route"]
+            route --> approve
+            approve["Approve"]
+            route --> reject
+            reject["Reject"]
+        """
         return mermaid(self.spec)
 
     def to_openapi(self) -> dict[str, Any]:
-        """Describe the chart as an OpenAPI 3.1 document with one operation."""
+        """Describe the chart as an OpenAPI 3.1 document with one operation.
+
+        Example:
+            >>> chart.to_openapi()["paths"]["/assess"]["post"]["summary"]
+            'FlowChart: Assess'
+        """
         return copy.deepcopy(openapi(self.id, self.description, self.contract))
 
     def to_mcp_tool(self) -> dict[str, Any]:
-        """Describe the chart as a tool of the Model Context Protocol."""
+        r"""Describe the chart as a tool of the Model Context Protocol.
+
+        Example:
+            >>> chart.to_mcp_tool()["description"]
+            'FlowChart: Assess\nSteps:\n1. Assess\n2. Route — Decides between: approve, reject'
+        """
         return copy.deepcopy(mcp_tool(self.id, self.description, self.contract))

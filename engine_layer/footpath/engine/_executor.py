@@ -189,7 +189,14 @@ class FlowChartExecutor:
         self._dispatcher.attach(recorder, *channels, options=delivery_options(options) if options else None)
 
     def detach_scope_recorder(self, recorder_id: str) -> None:
-        """Let a recorder hear reads, writes, commits and emits no more; an unknown id changes nothing."""
+        """Let a recorder hear reads, writes, commits and emits no more; an unknown id changes nothing.
+
+        Example:
+            >>> executor.attach_scope_recorder(MetricRecorder("numbers"))
+            >>> executor.detach_scope_recorder("numbers")
+            >>> executor.get_scope_recorders()
+            []
+        """
         self._dispatcher.detach(recorder_id, "scope", "emit")
 
     def detach_flow_recorder(self, recorder_id: str) -> None:
@@ -237,6 +244,12 @@ class FlowChartExecutor:
 
         Raises:
             RunError: `max_value_length` is no such number.
+
+        Example:
+            >>> executor.enable_narrative(include_step_numbers=False)
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_narrative()[1]
+            'Write risk = "low"'
         """
         if type(max_value_length) is not int or not 0 <= max_value_length <= MAX_VALUE_LENGTH:
             message = f"max_value_length is a whole number up to {MAX_VALUE_LENGTH}, not {max_value_length!r:.60}"
@@ -252,7 +265,14 @@ class FlowChartExecutor:
         self._told = None
 
     def set_redaction_policy(self, policy: RedactionPolicy) -> None:
-        """Hide values in everything that is recorded from the next run on."""
+        """Hide values in everything that is recorded from the next run on.
+
+        Example:
+            >>> executor.set_redaction_policy(RedactionPolicy(keys=["risk"]))
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_snapshot(redact=True)["sharedState"], executor.get_redaction_report()["redactedKeys"]
+            ({'risk': 'REDACTED', 'approved': True}, ['risk'])
+        """
         self._policy = policy
 
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +300,12 @@ class FlowChartExecutor:
             InputValidationError: the input breaks the chart's contract; no stage has run.
             RunError: this executor is running already, or the engine had to end the run.
             Exception: whatever a stage raised, unchanged.
+
+        Example:
+            >>> def greet(scope):
+            ...     return f"Hello, {ops(scope).args['name']}"
+            >>> FlowChartExecutor(flow_chart("Greet", greet, "greet").build()).run(input={"name": "Ada"})
+            'Hello, Ada'
         """
         scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
         return self._settled(scheduler, phase)
@@ -294,7 +320,17 @@ class FlowChartExecutor:
         timeout_ms: float | None = None,
         signal: Any = None,
     ) -> Any:
-        """Like `run`, inside a running event loop."""
+        """Like `run`, inside a running event loop.
+
+        Example:
+            >>> import asyncio
+            >>> async def wait(scope):
+            ...     await asyncio.sleep(0)
+            ...     return "done"
+            >>> waits = FlowChartExecutor(flow_chart("Wait", wait, "wait").build())
+            >>> asyncio.run(waits.arun())
+            'done'
+        """
         scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
         return await self._settled_async(scheduler, phase)
 
@@ -322,6 +358,18 @@ class FlowChartExecutor:
         Raises:
             RunError: the checkpoint does not fit the chart, or this executor is running already.
             Exception: whatever a stage raised.
+
+        Example:
+            >>> def ask(scope):
+            ...     scope.answer = interrupt(scope, {"question": "Go on?"})
+            >>> asked = flow_chart("Ask", ask, "ask").build()
+            >>> first = FlowChartExecutor(asked)
+            >>> first.run()
+            >>> checkpoint = first.get_checkpoint()  # plain JSON: keep it as long as the answer takes
+            >>> another = FlowChartExecutor(asked)  # in another process, say
+            >>> another.resume(checkpoint, "yes")
+            >>> another.get_snapshot()["sharedState"]
+            {'answer': 'yes'}
         """
         scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations)
         return self._settled(scheduler, phase)
@@ -458,6 +506,10 @@ class FlowChartExecutor:
         """What a paused run needs to go on, as plain JSON; None when nothing is paused.
 
         It holds the state as it is, hidden values too: keep it as you would keep the state.
+
+        Example:
+            >>> executor.run(input={"amount": 100})
+            >>> executor.get_checkpoint()
         """
         if not self.is_paused():
             return None
@@ -630,7 +682,7 @@ class FlowChartExecutor:
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
     def _last(self) -> Phase:
         if not self._phases:
-            message = "nothing has been run yet"
+            message = "nothing has been run yet, so there is no trace: call run() first"
             raise RunError(message)
         return self._phases[-1]
 
@@ -646,6 +698,13 @@ class FlowChartExecutor:
 
         Args:
             redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
+
+        Example:
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_snapshot()["sharedState"]
+            {'risk': 'low', 'approved': True}
+            >>> [commit["runtimeStageId"] for commit in executor.get_snapshot()["commitLog"]]
+            ['assess#0', 'route#1', 'approve#2']
         """
         if not self._phases:
             return self._with_recorders(self._snapshot_before())
@@ -709,7 +768,15 @@ class FlowChartExecutor:
         return cursor, views
 
     def get_narrative_entries(self) -> list[NarrativeEntry]:
-        """The story so far; empty unless `enable_narrative` was called."""
+        """The story so far; empty unless `enable_narrative` was called.
+
+        Example:
+            >>> executor.enable_narrative()
+            >>> _ = executor.run(input={"amount": 100})
+            >>> entry = executor.get_narrative_entries()[1]
+            >>> entry.type, entry.key, entry.value
+            ('step', 'risk', 'low')
+        """
         if self._narrative is None or not self._phases:
             return []
         phase = self._phases[-1]
@@ -748,6 +815,12 @@ class FlowChartExecutor:
 
         Raises:
             RunError: nothing has been run yet.
+
+        Example:
+            >>> _ = executor.run(input={"amount": 100})
+            >>> kept = executor.get_trace(context={"requestId": "r-1"})
+            >>> decode_trace(kept.encoded).context
+            {'requestId': 'r-1'}
         """
         phase = self._last()
         if phase.trace_id is None or trace_id is not None:
@@ -838,7 +911,9 @@ def _input(given: Any) -> dict[str, Any]:
     try:
         return dict(given)
     except (TypeError, ValueError):
-        message = f"a run's input is a mapping of names to values, not {type(given).__name__}"
+        message = (
+            f"a run's input is a mapping of names to values, not {type(given).__name__}; give input={{'name': value}}"
+        )
         raise RunError(message) from None
 
 

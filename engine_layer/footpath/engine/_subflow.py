@@ -221,7 +221,9 @@ def _key(key: Any) -> str:
         StateError: it is no string.
     """
     if type(key) is not str:
-        message = f"a mapping gave the state key {key!r:.80}, a {type(key).__name__}; a state key is a string"
+        message = (
+            f"a mapping gave the state key {key!r:.80}, a {type(key).__name__}; a state key is a string: use str(key)"
+        )
         raise StateError(message)
     return key
 

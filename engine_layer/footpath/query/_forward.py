@@ -228,7 +228,13 @@ def _fed_by(bundle: Bundle, key: str) -> Iterator[tuple[str, Literal["per-write"
 
 
 def forward_slice_to_json(answer: ForwardSlice) -> dict[str, Any]:
-    """The forward slice as JSON."""
+    """The forward slice as JSON.
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> forward_slice_to_json(forward_slice_for_key(snapshot["commitLog"], "risk", reads))["key"]
+        'risk'
+    """
     return as_json(answer)
 
 

@@ -19,7 +19,12 @@ class RuntimeStageId(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 def parse_runtime_stage_id(text: str) -> RuntimeStageId:
-    """Take a runtime stage id apart. Never raises: a text without `#` is a stage id as it stands, at index 0."""
+    """Take a runtime stage id apart. Never raises: a text without `#` is a stage id as it stands, at index 0.
+
+    Example:
+        >>> parse_runtime_stage_id("outer/price#4")
+        RuntimeStageId(stage_id='price', execution_index=4, subflow_path='outer')
+    """
     name, mark, number = text.rpartition("#")
     if not mark:
         return RuntimeStageId(text, 0)

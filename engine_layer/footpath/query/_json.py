@@ -11,6 +11,10 @@ def as_json(answer: Any) -> Any:
     """An answer as plain JSON values in footprintjs's spelling; the values it quotes are passed through, not copied.
 
     Nesting of structs is bounded by their types, so this recursion is, too.
+
+    Example:
+        >>> as_json(array_provenance(snapshot["commitLog"], "nothing"))
+        {'key': 'nothing', 'missing': 'never-written'}
     """
     if isinstance(answer, Struct):
         names = zip(answer.__struct_fields__, answer.__struct_encode_fields__, strict=True)

@@ -27,6 +27,11 @@ class CommitIndex:
 
     Raises:
         TraceDecodeError: the log is malformed; a snapshot may come from anywhere.
+
+    Example:
+        >>> index = CommitIndex(snapshot["commitLog"])  # goes wherever a log goes
+        >>> find_last_writer(index, "risk")["stage"], commit_value_at(index, None, "risk")
+        ('Assess', 'low')
     """
 
     __slots__ = ("_by_stage", "_by_step", "_writers", "log")
@@ -182,6 +187,11 @@ def find_commit(commit_log: Sequence[Bundle] | CommitIndex, stage_id: str, key: 
 
 
 def find_commits(commit_log: Sequence[Bundle] | CommitIndex, stage_id: str) -> list[Bundle]:
-    """All commits of a stage, in order."""
+    """All commits of a stage, in order.
+
+    Example:
+        >>> [bundle["idx"] for bundle in find_commits(snapshot["commitLog"], "assess")]
+        [0]
+    """
     index = index_of(commit_log)
     return [index.log[position] for position in index.stages(stage_id)]

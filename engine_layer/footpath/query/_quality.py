@@ -43,7 +43,10 @@ class QualityFrame(Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class QualityDrop(Struct, frozen=True, rename="camel", kw_only=True):
-    """The greatest loss on the way: the step that lost, the one it is compared with, and by how much."""
+    """The greatest loss on the way: the step that lost, one a link further back, and by how much.
+
+    A step without a score counts as -1 here, as in footprintjs: a loss to -1 says that nobody scored it.
+    """
 
     frame: QualityFrame
     previous_frame: QualityFrame
@@ -111,19 +114,21 @@ def quality_trace(
             linked_by=node.linked_by,
             depth=node.depth,
         )
-    greatest: QualityDrop | UnsetType = UNSET
-    for node in chain.nodes:
-        frame = frames[node.runtime_stage_id]
-        for edge in node.parents:
-            before = frames.get(edge.parent_id)
-            if before is None or frame.score < 0 or before.score < 0:
-                continue
-            drop = before.score - frame.score
-            if drop > (0 if greatest is UNSET else greatest.drop):
-                greatest = QualityDrop(frame=frame, previous_frame=before, drop=drop)
+    root_cause = _greatest_drop(tuple(frames.values()))
     return QualityStackTrace(
-        start_id=start_id, start_score=start_score, frames=tuple(frames.values()), root_cause=greatest
+        start_id=start_id, start_score=start_score, frames=tuple(frames.values()), root_cause=root_cause
     )
+
+
+def _greatest_drop(frames: Sequence[QualityFrame]) -> QualityDrop | UnsetType:
+    """As in footprintjs: a frame is compared with all that are one link further from the start, whoever fed whom."""
+    greatest: QualityDrop | UnsetType = UNSET
+    for frame in frames:
+        for before in frames:
+            drop = before.score - frame.score
+            if before.depth == frame.depth + 1 and drop > (0 if greatest is UNSET else greatest.drop):
+                greatest = QualityDrop(frame=frame, previous_frame=before, drop=drop)
+    return greatest
 
 
 def format_quality_trace(trace: QualityStackTrace) -> str:

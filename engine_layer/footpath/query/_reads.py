@@ -62,6 +62,11 @@ def keys_read_from_execution_tree(
     """Reads as the snapshot's execution tree keeps them (`stageReads`).
 
     A tree in JSON has lost the reads of keys that were absent. With the run's events, (hook, event) pairs, they count.
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> slice_for_key(snapshot["commitLog"], "risk", reads).key
+        'risk'
     """
     reads: dict[str, dict[str, None]] = {}
     for hook, event in events:
@@ -80,7 +85,13 @@ def keys_read_from_execution_tree(
 
 
 def keys_read_from_map(reads: Mapping[str, Sequence[str]]) -> KeysRead:
-    """Reads collected by other means, as runtime stage id to keys."""
+    """Reads collected by other means, as runtime stage id to keys.
+
+    Example:
+        >>> reads = keys_read_from_map({"route#1": ["risk"]})
+        >>> [node.runtime_stage_id for node in causal_chain(snapshot["commitLog"], "route#1", reads).nodes]
+        ['route#1', 'assess#0']
+    """
     return KeysRead("map", lambda step: reads.get(step, ()))
 
 

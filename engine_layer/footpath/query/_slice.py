@@ -92,7 +92,13 @@ def format_slice(answer: Slice) -> str:
 
 
 def slice_to_json(answer: Slice) -> dict[str, Any]:
-    """The slice as JSON: nodes by runtime stage id, and one flat list of edges."""
+    """The slice as JSON: nodes by runtime stage id, and one flat list of edges.
+
+    Example:
+        >>> reads = keys_read_from_execution_tree(snapshot["executionTree"])
+        >>> slice_to_json(slice_for_key(snapshot["commitLog"], "risk", reads))["key"]
+        'risk'
+    """
     body: dict[str, Any] = {"key": answer.key}
     if answer.before is not UNSET:
         body["before"] = answer.before

@@ -46,7 +46,14 @@ def stops(snapshot: Mapping[str, Any]) -> list[Stop]:
 
 
 def tag_stops(snapshot: Mapping[str, Any], tags: str | Iterable[str] = ()) -> list[Stop]:
-    """A stop for each execution whose first commit carries one of `tags` (default: any tag)."""
+    """A stop for each execution whose first commit carries one of `tags` (default: any tag).
+
+    Example:
+        >>> paid = FlowChartExecutor(flow_chart("A", stage, "a").tag("money").add_function("B", stage, "b").build())
+        >>> paid.run()
+        >>> [stop.label for stop in tag_stops(paid.get_snapshot(), "money")]
+        ['Run start', 'A', 'Run end']
+    """
     wanted = {tags} if isinstance(tags, str) else set(tags)
     log = _log(snapshot)
     every = _first_commits(log)

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
 
 
 def list_subflow_paths(snapshot: Mapping[str, Any]) -> list[str]:
-    """Paths of the subflows that left results, in the snapshot's order, each once however often it ran."""
+    """Paths of the subflows that left results, in the snapshot's order, each once however often it ran.
+
+    Example:
+        >>> outer = FlowChartExecutor(
+        ...     flow_chart("A", stage, "a").add_sub_flow_chart_next("loan", chart, "Loan").build()
+        ... )
+        >>> try:
+        ...     _ = outer.run(input={"amount": 100})
+        ... except Exception:
+        ...     pass
+        >>> list_subflow_paths(outer.get_snapshot())
+        ['loan']
+    """
     return [path for path in subflow_results(snapshot) if "#" not in path]
 
 

@@ -242,7 +242,8 @@ class TopologyRecorder:
         for open_path, node in reversed(self._open):
             if path == open_path or path.startswith(open_path + "/"):
                 return node
-        return None
+        # A chart mounted while the run goes on may be named without what it lies in.
+        return self._open[-1][1] if "/" in path and self._open else None
 
 
 def _scope(node: TopologyNode) -> str:

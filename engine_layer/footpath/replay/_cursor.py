@@ -142,7 +142,10 @@ class Cursor:
         """
         self.allowance -= amount
         if self.allowance < 0:
-            message = "the journal unfolds to more than is allowed: values grow, or long names recur, too often"
+            message = (
+                "the journal unfolds to more than is allowed: values grow, or long names recur, too often; "
+                "for a run that may do so, set the trace's max_unfolded_bytes higher"
+            )
             raise ReplayTooLargeError(message)
 
     def fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:

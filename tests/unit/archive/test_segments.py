@@ -125,7 +125,7 @@ def test_a_full_segment_says_so_and_its_footer_still_fits() -> None:
 
 def test_an_empty_segment_is_refused() -> None:
     """There is no name for it."""
-    with pytest.raises(ValueError, match="without a trace"):
+    with pytest.raises(ValueError, match="at least one trace"):
         SegmentWriter("dt=2025-11-24/hr=16").finish()
 
 

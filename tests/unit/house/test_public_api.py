@@ -9,10 +9,14 @@ import inspect
 import io
 from typing import Any
 
+import msgspec
 import pytest
 
 import footpath
-from footpath import FlowChartExecutor, decide, flow_chart, ops
+from footpath import FlowChartExecutor, decide, encode_trace, flow_chart, ops
+from footpath.archive import Identity, Line, SegmentWriter, document_sha256, encode_line, hour_of_id
+from footpath.chart import FlowChartBuilder
+from footpath_service.adapters.memory import MemoryStore
 
 ROOMS = (
     "footpath",
@@ -56,6 +60,7 @@ WITH_EXAMPLE = (
     "footpath.query:quality_trace",
     "footpath.query:ControlDependencies",
     "footpath.archive:SegmentWriter",
+    "footpath.archive:ArchiveReader",
     "footpath.channels:ScopeRecorder",
     *(
         f"footpath.recorders:{name}"
@@ -162,18 +167,46 @@ def examples() -> list[Any]:
 EXAMPLES = examples()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_does_what_it_shows(example: Any) -> None:
-    """In the namespace of a user who has imported what the room offers and holds `chart`, `executor` and `trace`."""
+def namespace() -> dict[str, Any]:
+    """What a user has who imported what the rooms offer.
+
+    And `chart`, `executor` (not run yet), `trace` and `snapshot` of a run, `store` with that trace archived, and `stage`, a
+    stage that does nothing.
+    """
     chart = example_chart()
     finished = FlowChartExecutor(chart)
     finished.enable_narrative()
     finished.run(input={"amount": 100})
+    trace = finished.get_trace()
     space: dict[str, Any] = {name: getattr(footpath, name) for name in footpath.__all__}
     for room in ("footpath.channels", "footpath.query", "footpath.recorders", "footpath.trace", "footpath.archive"):
         space |= dict(names_of(room))
-    space |= {"chart": chart, "executor": FlowChartExecutor(chart), "trace": finished.get_trace()}
-    space |= {"snapshot": finished.get_snapshot()}
+    return space | {
+        "chart": chart,
+        "executor": FlowChartExecutor(chart),
+        "trace": trace,
+        "snapshot": finished.get_snapshot(),
+        "store": _archived(trace),
+        "stage": lambda scope: None,
+    }
+
+
+def _archived(trace: Any) -> MemoryStore:
+    document = encode_trace(trace)
+    sha256 = document_sha256(document)
+    line = Line(trace_id=trace.trace_id, revision=1, sha256=sha256, status=trace.status, document=msgspec.Raw(document))
+    writer = SegmentWriter(hour_of_id(trace.trace_id))
+    writer.add(Identity(trace.trace_id, 1, sha256), encode_line(line))
+    segment = writer.finish()
+    store = MemoryStore()
+    store.put_new(segment.key, segment.body)
+    return store
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_an_example_does_what_it_shows(example: Any) -> None:
+    """In the namespace of `namespace`, and with what it prints."""
+    space = namespace()
     example.globs = space
     said = io.StringIO()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False)
@@ -186,3 +219,14 @@ def test_an_example_does_what_it_shows(example: Any) -> None:
 def test_an_entry_point_has_an_example(name: str) -> None:
     """And so the suite runs it."""
     assert name.partition(":")[2] in {example.name.rpartition(":")[2].partition(".")[0] for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("kind", [FlowChartBuilder, FlowChartExecutor])
+def test_the_methods_that_a_program_is_written_with_have_examples(kind: type) -> None:
+    """All of the builder's, and those of the executor that are not one of a pair shown by the other."""
+    pairs = {"aresume", "get_narrative", "is_paused", "get_redaction_report", "start", "start_selector"}
+    pairs |= {"get_structure_build_errors", "recorder_failures", "get_observer_stats", "shed"}
+    pairs |= {f"{verb}_{channel}_recorder" for verb in ("attach", "detach") for channel in ("flow", "emit", "combined")}
+    pairs |= {f"get_{channel}_recorders" for channel in ("scope", "flow", "emit")}
+    bare = {name for name, made in members_of(kind) if ">>>" not in (made.__doc__ or "")}
+    assert bare - pairs == set()
