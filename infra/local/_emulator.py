@@ -102,8 +102,9 @@ class Emulator:
             *("--log-level", "error"),
             *("--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{api_port}"),
-            # Isolated, and without this environment's packages: the bootstrap says what is within reach.
-            *(self._python, "-S", RECIPE / "bootstrap.py"),
+            # Without this environment's packages: the bootstrap says what is within reach. And without writing bytecode
+            # beside what was built, which on Lambda can't be written to.
+            *(self._python, "-S", "-B", RECIPE / "bootstrap.py"),
         ]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -97,6 +97,13 @@ def test_a_sample_of_aws_is_answered_as_its_name_says(name: str, world: World, f
     ask_of_every_sample(name, functions[function_for(name)].invoke, world)
 
 
+def test_what_was_built_is_as_before(build: Build, functions: dict[str, Emulator]) -> None:
+    """A run leaves nothing beside the code, as on Lambda, where it could not."""
+    functions["RequestHandler"].invoke(EVENTS["direct-run"])
+    for name in functions:
+        assert [path.name for path in build.code_of(name).iterdir()] == ["app.py"]
+
+
 # ── what a failure looks like ──────────────────────────────────────────────────────────────────────────────────────
 def test_an_event_of_a_wrong_source_fails_by_name(functions: dict[str, Emulator]) -> None:
     """A processor wired to a schedule would otherwise do nothing for ever, and nobody would know."""
