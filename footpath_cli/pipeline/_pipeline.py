@@ -7,13 +7,14 @@ import io
 import itertools
 import json
 import os
+import re
 import uuid
 from random import Random
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from footpath.archive import SEGMENTS
 from footpath_cli.pipeline._handlers import load_handler
-from footpath_cli.poller import EventSourceMapping, LambdaContext, Poller, WallClock
+from footpath_cli.poller import NOWHERE, EventSourceMapping, LambdaContext, Poller, WallClock
 from footpath_service.adapters.aws import AwsClient, S3Store
 from footpath_service.adapters.folder import FolderStore
 
@@ -81,7 +82,8 @@ class LocalPipeline:
             from moto import mock_aws
 
             stack.enter_context(_environment(_FAKE_CREDENTIALS))
-            stack.enter_context(mock_aws())
+            # moto would hold what somebody else has answered already against the patterns of all its services.
+            stack.enter_context(mock_aws(config={"core": {"passthrough": {"urls": [re.escape(NOWHERE)]}}}))
             session = self._session(stack)
             # Handlers keep their clients while their settings stay the same: another name each time is another cold start.
             number = next(_numbers)

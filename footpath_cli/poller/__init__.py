@@ -8,7 +8,7 @@ works with moto or AWS. `CallWatch` and `Faults` break any boto3 call to order.
 
 from __future__ import annotations
 
-from footpath_cli.poller._calls import CallWatch, ErrorAnswer, IoCall, IoHook
+from footpath_cli.poller._calls import NOWHERE, CallWatch, ErrorAnswer, IoCall, IoHook
 from footpath_cli.poller._clock import Clock, FunctionTimedOut, VirtualClock, WallClock
 from footpath_cli.poller._context import LambdaContext
 from footpath_cli.poller._event import MAX_EVENT_BYTES, sqs_event, sqs_record
@@ -33,6 +33,7 @@ from footpath_cli.poller._poller import Poller, PollerStuckError
 __all__ = [
     "MAX_EVENT_BYTES",
     "CallWatch",
+    "NOWHERE",
     "Clock",
     "ErrorAnswer",
     "EventSourceMapping",

@@ -37,7 +37,7 @@ KEPT_SHARE = 0.25
 """Of those requests that may be sampled out."""
 
 _RUNAWAYS = ({"rounds": 1_500, "bytes": 1}, {"rounds": 40, "bytes": 10_000})
-_SHIP_BUDGET_MS = 10_000
+_SHIP_BUDGET_MS = 15_000
 _LATE_MS = _SHIP_BUDGET_MS + 250 + 30  # so many milliseconds of running, then the deadline's margin begins
 
 
@@ -49,6 +49,7 @@ class World:
         faults: from the start; more may be added to `faults.faults` at any time.
         duplicate_rate, disorder_rate: of the queue.
         batch_size, window_s, pollers: of the event source mapping.
+        max_trace_bytes: the handlers' setting.
 
     Attributes:
         clock, model, faults, pipeline: the parts.
@@ -68,6 +69,7 @@ class World:
         batch_size: int = 1000,
         window_s: int = 30,
         pollers: int = 2,
+        max_trace_bytes: int = MAX_TRACE_BYTES,
     ) -> None:
         self.clock = VirtualClock()
         self.dice = Random(seed)  # noqa: S311 - a simulation's dice, not a secret
@@ -91,7 +93,7 @@ class World:
                 # Time stands still in here while the machine may be busy: what is slow for real is no fault.
                 "SHIP_BUDGET_MS": str(_SHIP_BUDGET_MS),
                 "MAX_TRACE_ENTRIES": str(MAX_ENTRIES),
-                "MAX_TRACE_BYTES": str(MAX_TRACE_BYTES),
+                "MAX_TRACE_BYTES": str(max_trace_bytes),
                 "SAMPLING": json.dumps([{"attributes": {"input.common": True}, "keep": KEPT_SHARE}]),
             },
             model=self.model,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from footpath.archive import ArchiveReader, hour_of_ms, time_of_id_ms
+from footpath.archive import CLAIMS, ArchiveReader, hour_of_ms, time_of_id_ms
 from footpath.trace import decode_trace
 from footpath_cli.operate import Choice, redrive, verify
 from footpath_cli.poller import Fault, crash, lose_answer, slow, throttle, unavailable, unreachable
@@ -31,7 +31,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "archive-1"
 # ── F5 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_f5_a_trace_of_fifty_megabytes_is_archived_and_read_back() -> None:
     """By claim, then beside its segment; the line points there, and the hash holds."""
-    with World() as world:
+    with World(max_trace_bytes=64 << 20) as world:
         big = document(1, note="x" * 50_000_000)
         world.store.put_new("claims/none", b"")  # the folder has other things in it, too
         from footpath_service.wire import encode_claim
@@ -91,6 +91,23 @@ def test_f8_a_message_that_comes_many_times_is_one_trace(times: int) -> None:
         traces, granted, expected = (world.count("end"), world.audit())[1]
         assert (traces, granted) == (2, expected)
         assert verify(world.store, replay=True).findings == []
+
+
+def test_f8_a_claim_outlives_every_message_that_names_it() -> None:
+    """Redriven again and again, each time with a new life of fourteen days: what it names is there after ninety."""
+    with World(Fault("throttled", throttle, service="lambda")) as world:
+        world.request(LARGE)
+        (claim,) = world.store.list_keys(CLAIMS)
+        for _ in range(7):
+            world.pass_time(13 * DAY_MS)
+            assert redrive(world.dead, world.queue, Choice()) == 1
+        world.faults.faults.clear()
+        world.drain()
+        assert [line.status for line in logical(world)] == ["completed"]
+        assert world.model.expired_count(world.pipeline.dead_letter_url) == 0
+        # Nor does archiving delete it: another message may name it yet.
+        assert list(world.store.list_keys(CLAIMS)) == [claim]
+        assert world.count("end").holds
 
 
 def test_f8_redriven_after_thirty_days_it_is_counted_once() -> None:
