@@ -132,7 +132,7 @@ def _body(event: Mapping[str, Any]) -> Any:
     if not body:
         return {}
     try:
-        return _decode(binascii.a2b_base64(body) if event.get("isBase64Encoded") else body.encode())
+        return _decode(binascii.a2b_base64(body, strict_mode=True) if event.get("isBase64Encoded") else body.encode())
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise BadRequestError("the body is not JSON", [f"body: {str(error)[:200]}"]) from error
 

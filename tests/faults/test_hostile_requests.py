@@ -21,11 +21,6 @@ from tests.unit.service._charts import charts
 from tests.unit.service._fakes import SETTINGS, CountingMetrics, ListLog
 
 
-class Context:
-    aws_request_id = "r-1"
-    function_name = "request-handler"
-
-
 class Service:
     """The handler over memory, with both of its faces."""
 
@@ -50,7 +45,7 @@ class Service:
         return answer
 
     def http(self, event: dict[str, Any]) -> tuple[int, Any]:
-        answer = self.face.answer(event, Context(), remaining_ms=lambda: 30_000, about={})
+        answer = self.face.answer(event, remaining_ms=lambda: 30_000, about={})
         return answer["statusCode"], json.loads(answer["body"])
 
     def shipped(self) -> list[bytes]:
@@ -201,7 +196,6 @@ def test_a_body_in_base64_is_run() -> None:
         {"rawPath": 7},
         {"body": {"input": 1}},
         {"isBase64Encoded": "yes"},
-        {"requestContext": {"http": {"method": "POST"}, "stage": "$default"}},
         {"requestContext": {"http": {"method": 7, "path": "/"}, "stage": "$default"}},
         {"requestContext": {"http": {"method": "POST", "path": "/x"}, "stage": 7}},
         {"requestContext": {"http": {"method": "POST", "path": "/x"}}},
