@@ -175,6 +175,43 @@ def run(
 
 @app.command()
 @_guarded
+def canary(
+    chart: Annotated[str | None, typer.Option(help="Chart to run; the demo's when absent.", show_default=False)] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--input", "-i", metavar="FILE", help="JSON input; needed for a chart of yours.", show_default=False
+        ),
+    ] = None,
+    wait_s: Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="The most a trace may take.")] = 180,
+    as_data: Annotated[bool, typer.Option("--json", help="Times and trace id as JSON.")] = False,
+    archive: Archive = None,
+    stack: Stack = None,
+    region: Region = None,
+) -> None:
+    """Send one known run, wait until it is archived, and check that the archive tells what was answered.
+
+    Ends with 0 when all is well, so that a pipeline can roll back when it does not. Without --stack the run is made on this
+    machine, and its trace goes to the archive folder.
+    """
+    from footpath_cli import _canary
+    from footpath_cli._places import bucket_of, stack_outputs
+    from footpath_cli._run import DEFAULT_CHART, answer_here, ask_stack, known_input, read_input
+
+    name = chart or DEFAULT_CHART
+    value = known_input(name) if given is None else read_input(given)
+    if stack is not None:
+        outputs = stack_outputs(stack, region)
+        place = bucket_of(outputs, stack)
+        flown = _canary.fly(lambda: ask_stack(name, value, outputs, explain=True), place, wait_s=wait_s)
+    else:
+        place = _place(archive, None, None)
+        flown = _canary.fly(lambda: answer_here(name, value, place.store), place, wait_s=wait_s)
+    _canary.tell(flown, as_data=as_data)
+
+
+@app.command()
+@_guarded
 def query(
     sql: Annotated[
         str | None,
@@ -309,6 +346,9 @@ def traces_recover(
             "--log-group", metavar="NAME", help="Also out of this group of CloudWatch Logs.", show_default=False
         ),
     ] = None,
+    from_log: Annotated[
+        bool, typer.Option("--from-log", help="Also out of the log of the stack's request handler.")
+    ] = False,
     hours: Annotated[int, typer.Option(min=1, help="How far back in the group.")] = 24,
     archive: Archive = None,
     stack: Stack = None,
@@ -322,12 +362,13 @@ def traces_recover(
     from footpath_cli import _operations as operations
 
     if stack is None:
-        if log_group is not None:
-            raise CommandError("--log-group is of AWS", "give --stack, too", exit_code=Exit.USAGE)
+        if log_group is not None or from_log:
+            raise CommandError("--log-group and --from-log are of AWS", "give --stack, too", exit_code=Exit.USAGE)
         operations.recover_here(_place(archive, None, None), log)
     else:
         _place(archive, stack, region)
-        operations.recover_stack(operations.Stack(stack, region), log, log_group, hours)
+        found = operations.Stack(stack, region)
+        operations.recover_stack(found, log, log_group or (found.log_group if from_log else None), hours)
 
 
 @traces.command("verify")

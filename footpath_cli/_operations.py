@@ -69,12 +69,21 @@ class Stack:
         self._name = name
         self._sqs: Any = None
 
-    def desk(self, output: str) -> Desk:
-        """A queue, by the output that names it."""
-        url = self.outputs.get(output)
-        if url is None:
+    def _named(self, output: str) -> str:
+        value = self.outputs.get(output)
+        if value is None:
             cure = "is it a stack of this repository's template.yaml?"
             raise CommandError(f"the stack {self._name} has no output {output}", cure, exit_code=Exit.NOT_FOUND)
+        return value
+
+    @property
+    def log_group(self) -> str:
+        """The request handler's, where traces lie that neither queue nor bucket took."""
+        return self._named("RequestHandlerLogGroup")
+
+    def desk(self, output: str) -> Desk:
+        """A queue, by the output that names it."""
+        url = self._named(output)
         self._sqs = self._sqs or _client("sqs")
         return Desk(self._sqs, url)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_FOLDER = Path(".footpath") / "archive"
 FOLDER_VARIABLE = "FOOTPATH_ARCHIVE"
+_UNMADE = ("CREATE_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_", "DELETE_", "REVIEW_IN_PROGRESS")
+"""States of a stack whose outputs can't be relied on; one that is updated, or was rolled back to what it was, serves on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def stack_outputs(stack: str, region: str | None = None) -> dict[str, str]:
     """A stack's outputs by name.
 
     Raises:
-        CommandError: there is no such stack, or AWS cannot be asked.
+        CommandError: there is no such stack, it is half made, or AWS cannot be asked.
     """
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
@@ -146,10 +148,22 @@ def stack_outputs(stack: str, region: str | None = None) -> dict[str, str]:
     except ClientError as error:
         if "does not exist" in str(error):
             cure = "check its name, and the region (--region or AWS_REGION)"
-            raise CommandError(f"there is no stack {stack}", cure, exit_code=Exit.NOT_FOUND) from error
+            raise CommandError(
+                f"there is no stack {stack} in {_region(session)}", cure, exit_code=Exit.NOT_FOUND
+            ) from error
         cure = "check the credentials and their right to cloudformation:DescribeStacks"
         raise CommandError(f"AWS refused: {error}", cure, exit_code=Exit.UNREACHABLE) from error
     except BotoCoreError as error:
         cure = "set AWS credentials and a region (AWS_PROFILE, AWS_REGION), or use a local folder with --archive"
         raise CommandError(f"AWS could not be asked: {error}", cure, exit_code=Exit.UNREACHABLE) from error
+    status = str(found["StackStatus"])
+    if status.startswith(_UNMADE):
+        cure = "see `aws cloudformation describe-stack-events`; what failed at its creation has to be deleted, then deployed again"
+        if status.endswith("_IN_PROGRESS"):
+            cure = "try again when that is over"
+        raise CommandError(f"the stack {stack} is not there as a whole: {status}", cure, exit_code=Exit.NOT_FOUND)
     return {str(output["OutputKey"]): str(output["OutputValue"]) for output in found.get("Outputs", [])}
+
+
+def _region(session: Any) -> str:
+    return str(session.client("cloudformation").meta.region_name)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from footpath_service.flows import Flow
 
 _NO_DEADLINE_MS = 1e12
+DEFAULT_CHART = "credit-decision"
 _DEFAULT_CHARTS = Settings(archive_bucket="local").charts
 
 
@@ -138,6 +139,44 @@ def keep(trace: Trace, store: ObjectStore) -> None:
         raise CommandError(f"the trace could not be archived: {'; '.join(log.problems)}", "check the archive folder")
 
 
+def known_input(chart: str) -> Any:
+    """An input that a chart of this repository completes.
+
+    Raises:
+        CommandError: none is known for that chart.
+    """
+    if chart != DEFAULT_CHART:
+        raise CommandError(f"no input is known for chart {chart!r}", "give one with --input", exit_code=Exit.USAGE)
+    from footpath_cli.demo import applications
+
+    return applications()[0].given
+
+
+def answer_here(name: str, given: Any, store: ObjectStore) -> dict[str, Any]:
+    """Run a chart in this process, archive its trace, and answer as the request function does, story included.
+
+    Raises:
+        CommandError: the run failed, or its trace could not be archived.
+    """
+    flow = find_flow(name)
+    executor = _executor(flow.build(), flow.redaction)
+    try:
+        executor.run(input=given)
+    except Exception as error:
+        raise CommandError(
+            f"the run did not end well: {type(error).__name__}: {error}", "give another --input"
+        ) from error
+    trace = executor.get_trace()
+    keep(trace, store)
+    return {
+        "traceId": trace.trace_id,
+        "chart": name,
+        "status": trace.status,
+        "result": trace.result,
+        "narrative": [entry.text for entry in trace.narrative],
+    }
+
+
 class _NoMetrics:
     def count(self, name: str, value: float = 1, **dimensions: str) -> None:
         """Numbers of one run are nobody's business."""
@@ -162,8 +201,17 @@ class _Log:
     error = warning
 
 
-def run_on_stack(name: str, given: Any, outputs: Mapping[str, str], *, live: bool, as_data: bool) -> None:
-    """Invoke a stack's request function, print what it answers.
+def ask_stack(name: str, given: Any, outputs: Mapping[str, str], *, explain: bool) -> Any:
+    """Invoke a stack's request function.
+
+    Args:
+        name: the chart's.
+        given: its input.
+        outputs: the stack's.
+        explain: whether the answer shall carry the story's lines.
+
+    Returns:
+        The answer: `traceId`, `chart`, `status`, `result`, and `narrative` where asked for.
 
     Raises:
         CommandError: the function failed or refused, or AWS cannot be asked.
@@ -178,18 +226,31 @@ def run_on_stack(name: str, given: Any, outputs: Mapping[str, str], *, live: boo
             "is it a stack of this repository's template.yaml?",
             exit_code=Exit.NOT_FOUND,
         )
-    request = {"chart": name, "input": given, "explain": live}
+    request = {"chart": name, "input": given, "explain": explain}
+    # What is live is what callers call, not what was deployed last.
+    live = {"Qualifier": outputs["FunctionAlias"]} if "FunctionAlias" in outputs else {}
     try:
         client: Any = cast("Any", boto3).client("lambda")
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode())
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(request).encode(), **live)
     except (BotoCoreError, ClientError) as error:
         cure = "check credentials, region and the right to lambda:InvokeFunction"
         raise CommandError(f"AWS could not be asked: {error}", cure, exit_code=Exit.UNREACHABLE) from error
     body: Any = json.loads(answer["Payload"].read() or b"null")
-    members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     if answer.get("FunctionError"):
+        members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
         what = f"{members.get('errorType', 'error')}: {members.get('errorMessage', body)}"
         raise CommandError(harmless(what), "its trace is on its way to the archive: footpath traces ls")
+    return body
+
+
+def run_on_stack(name: str, given: Any, outputs: Mapping[str, str], *, live: bool, as_data: bool) -> None:
+    """Invoke a stack's request function, print what it answers.
+
+    Raises:
+        CommandError: the function failed or refused, or AWS cannot be asked.
+    """
+    body = ask_stack(name, given, outputs, explain=live)
+    members = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     lines: list[str] = members.pop("narrative", None) or []
     for line in lines:
         say(harmless(line))
