@@ -17,6 +17,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready
 SAM_READY := $(VENV)/.sam-ready
+TEMPLATE_READY := $(VENV)/.template-ready
 FUZZ_READY := $(VENV)/.fuzz-ready
 # Of `make fuzz-bytes`: how long each target gets.
 SECONDS ?= 60
@@ -59,6 +60,13 @@ lint: $(READY) ## Check style (ruff), types (pyright and mypy, strict) and the t
 	@$(BIN)/pyright --project tests/typing
 	@$(BIN)/mypy
 	@$(BIN)/cfn-lint template.yaml
+
+.PHONY: lint-template
+lint-template: $(READY) $(SAM_READY) $(TEMPLATE_READY) ## Check template and workflow with cfn-lint, sam validate, checkov, zizmor
+	@$(BIN)/cfn-lint template.yaml infra/deployer.yaml
+	@$(BIN)/sam validate --lint --region us-east-1
+	@$(VENV)/template/bin/checkov -f template.yaml infra/deployer.yaml --framework cloudformation --quiet --compact --skip-download
+	@$(VENV)/template/bin/zizmor --offline --quiet --config .github/zizmor.yml .github/workflows
 
 .PHONY: format
 format: $(READY) ## Put the code into the house style
@@ -116,6 +124,7 @@ clean: ## Remove what was built, measured and cached; .venv and sam-local's cach
 lock: $(READY) ## Resolve the lock files again from pyproject.toml (needs the network)
 	@$(LOCK) --group uv -o locks/uv.txt
 	@$(LOCK) --group sam -o locks/sam.txt
+	@$(LOCK) --group template -o locks/template.txt
 	@$(LOCK) --group lambda --constraint locks/dev.txt -o locks/lambda.txt
 	@$(LOCK) --group fuzz pyproject.toml --constraint locks/dev.txt -o locks/fuzz.txt
 	@$(LOCK) --group dev --extra cli pyproject.toml -o locks/dev.txt
@@ -152,4 +161,10 @@ $(FUZZ_READY): $(READY) locks/fuzz.txt
 	@echo 'setting up the fuzzer in $(VENV)/fuzz (once)'
 	@test -x $(VENV)/fuzz/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/fuzz
 	@$(BIN)/uv pip sync --quiet --python $(VENV)/fuzz/bin/python --require-hashes --link-mode copy locks/fuzz.txt
+	@touch $@
+
+$(TEMPLATE_READY): $(READY) locks/template.txt
+	@echo 'setting up checkov and zizmor in $(VENV)/template (once)'
+	@test -x $(VENV)/template/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/template
+	@$(BIN)/uv pip sync --quiet --python $(VENV)/template/bin/python --require-hashes --link-mode copy locks/template.txt
 	@touch $@

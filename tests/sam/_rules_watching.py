@@ -51,6 +51,7 @@ CONSERVATION: dict[str, tuple[Metric, int]] = {
     "dropped": (metric("Footpath", "TracesDropped", service=REQUEST), -1),
     "sampled": (metric("Footpath", "TracesSampledOut", service=REQUEST), -1),
     "poison": (metric("Footpath", "MessagesPoison", service=PROCESSOR), -1),
+    "sampled": (metric("Footpath", "TracesSampledOut", service=REQUEST), -1),
     "waiting": (_of_queue("ApproximateNumberOfMessagesVisible", "TraceQueue"), -1),
     "taken": (_of_queue("ApproximateNumberOfMessagesNotVisible", "TraceQueue"), -1),
 }
