@@ -157,7 +157,7 @@ def environments_hold_no_secrets(stack: Stack) -> Iterator[str]:
     """Whoever may look at a function sees its environment: settings live there, and nothing else."""
     for name, function in stack.of_type("AWS::Lambda::Function").items():
         for variable, value in function.get("Environment", {}).get("Variables", {}).items():
-            if re.search(r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY", variable):
+            if re.search(r"SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|ACCESS_?KEY|_KEYS$", variable):
                 yield f"{name}: {variable} sounds like a secret"
             if "{{resolve:" in str(value):
                 yield f"{name}: {variable} holds what {value} resolves to"

@@ -51,7 +51,6 @@ CONSERVATION: dict[str, tuple[Metric, int]] = {
     "dropped": (metric("Footpath", "TracesDropped", service=REQUEST), -1),
     "sampled": (metric("Footpath", "TracesSampledOut", service=REQUEST), -1),
     "poison": (metric("Footpath", "MessagesPoison", service=PROCESSOR), -1),
-    "sampled": (metric("Footpath", "TracesSampledOut", service=REQUEST), -1),
     "waiting": (_of_queue("ApproximateNumberOfMessagesVisible", "TraceQueue"), -1),
     "taken": (_of_queue("ApproximateNumberOfMessagesNotVisible", "TraceQueue"), -1),
 }
@@ -107,6 +106,8 @@ def the_gap_between_captured_and_archived_has_an_alarm(stack: Stack) -> Iterator
         return
     alarm = stack.properties(GAP)
     members = {entry["Id"]: entry for entry in alarm.get("Metrics", [])}
+    if len(members) != len(alarm.get("Metrics", [])):
+        yield "an id stands there twice"
     expression = str(members.pop("missing", {}).get("Expression"))
     signed: dict[str, int] = {}
     for sign, name, divisor in re.findall(r"(^|[+-]) ?FILL\((\w+), 0\)(?: / (\d+))?", expression):
