@@ -75,7 +75,7 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
     name, live = outputs["TraceProcessorName"], {"Qualifier": outputs["FunctionAlias"]}
     processor = functions.get_function_configuration(FunctionName=name, **live)
     facts.processor_timeout_s = processor.get("Timeout", 3)
-    facts.processor_environment = _variables(processor)
+    facts.processor_environment = _environment_of(processor)
     facts.reserved_concurrency = functions.get_function_concurrency(FunctionName=name).get(
         "ReservedConcurrentExecutions"
     )
@@ -90,7 +90,7 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
     facts.enabled = mapping.get("State", "Enabled") not in {"Disabled", "Disabling"}
     request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"], **live)
     facts.request_timeout_s = request.get("Timeout", 3)
-    facts.request_environment = _variables(request)
+    facts.request_environment = _environment_of(request)
     facts.settings = {
         "processor": facts.processor_environment or {},
         "request handler": facts.request_environment or {},
@@ -109,7 +109,7 @@ def _ask_logs(facts: Facts, groups: Mapping[str, str], logs: Any) -> None:
                 facts.log_days[who] = int(group["retentionInDays"])
 
 
-def _variables(function: Mapping[str, Any]) -> dict[str, str]:
+def _environment_of(function: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, Any] = function.get("Environment", {}).get("Variables", {})
     return {name: str(value) for name, value in found.items()}  # Lambda says texts; emulators say numbers, too
 
