@@ -23,6 +23,8 @@ _LINE_COLUMNS = {
     "errorMessage": "VARCHAR",
     "errorStage": "VARCHAR",
     "sentAt": "VARCHAR",
+    "weight": "DOUBLE",
+    "droppedEntries": "INTEGER",
     "views": "VARCHAR",
     "viewsReason": "VARCHAR",
     "narrative": "VARCHAR[]",

@@ -60,7 +60,7 @@ def run_apart(name: str, target: Target, seconds: int, seed: int) -> int:
     before = set(folder.glob(_FINDINGS))
     began = time.monotonic()
     command = [sys.executable, "-m", "tests.fuzz", "--inside", name, str(seconds), str(seed)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=seconds + 300)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=seconds * 3 + 900)
     said = done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")
     executions = max(map(int, _EXECUTIONS.findall(said)), default=0)
     print(f"{name:>11}  {executions:>9} executions  {time.monotonic() - began:5.0f} s  {target.about}")

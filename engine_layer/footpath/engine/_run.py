@@ -353,7 +353,8 @@ class Run:
             )
             raise RunError(message)
         region.loops[target] = count
-        if self.limits.max_entries is not None:
+        most = self.limits.max_entries
+        if most is not None and len(self.journal) > most:
             self.shed()
         return count
 
