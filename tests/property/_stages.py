@@ -6,13 +6,17 @@ Operations that do not fit what the state holds at the moment are passed over, s
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import heapq
 import random
 from collections.abc import Callable, Generator
+from contextvars import ContextVar
 from typing import Any
 
 from hypothesis import strategies as st
 
 from footpath import decide, interrupt, ops, select
+from footpath.errors import StateError
 from tests.property._values import ODD, PLAIN, WORDS, Recipe, made, recipes
 
 Op = tuple[Any, ...]
@@ -30,28 +34,61 @@ class OrderError(Exception):
 
 
 class MuteError(Exception):
-    """Has no text."""
+    """Has no text, and answers no question."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+    @property
+    def name(self) -> str:
+        raise RuntimeError("no name")
+
+    @property
+    def code(self) -> str:
+        raise RuntimeError("no code")
+
+    @property
+    def issues(self) -> list[Any]:
+        raise RuntimeError("no issues")
+
+
+class _Held:
+    def __init__(self) -> None:
+        self.attempts: dict[str, int] = {}
+        self.kept: list[Any] = []
+        self.marked: set[tuple[str, Any]] = set()
+        self.scopes: list[Any] = []
 
 
 class World:
     """What stages share besides the state, begun anew for each run.
 
+    It is held by the context of who runs, so that one chart may run many times at once, each run in a world of its own; and
+    so that a stage which does not see its caller's context is found out.
+
     Attributes:
         attempts: executions so far, by stage.
         kept: containers that stages hold on to after they gave them to the state.
         marked: canaries that a write has made secret, and how.
+        scopes: scopes, and views that came out of them, that stages let out.
     """
 
+    attempts: dict[str, int]
+    kept: list[Any]
+    marked: set[tuple[str, Any]]
+    scopes: list[Any]
+
     def __init__(self) -> None:
+        self._held: ContextVar[_Held] = ContextVar("world")
         self.begin()
 
     def begin(self) -> None:
-        self.attempts: dict[str, int] = {}
-        self.kept: list[Any] = []
-        self.marked: set[tuple[str, Any]] = set()
+        self._held.set(_Held())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._held.get(), name)
 
     def attempt(self, stage_id: str) -> int:
         """Count an execution; gives how many there were before."""
@@ -102,7 +139,14 @@ def _pool() -> tuple[Op, ...]:
         (1, lambda: ("note", dice.choice(("debug", "error", "metric", "evaluate")), "n", value())),
         (1, lambda: ("log", value())),
         (1, lambda: ("token", dice.choice(WORDS))),
-        (1, lambda: ("wait",)),
+        (2, lambda: ("wait", dice.randint(1, 3))),
+        (1, lambda: ("append kept", dice.choice(("l0", "o0")), ("json", dice.choice(([1], {"a": 1}))))),
+        (1, lambda: ("by c code", dice.choice(("l0", "o0")))),
+        (1, lambda: ("let out", dice.choice(("l0", "o0")))),
+        (1, lambda: ("use what was let out",)),
+        (1, lambda: ("in place", dice.choice(("l0", "o0", "k1")), value())),
+        (1, lambda: ("copy inside", dice.choice(("l0", "o0")), dice.choice(KEYS[:4]))),
+        (1, lambda: ("again and again", dice.randint(2, 5))),
     )
     found: list[Op] = [("set", name, one) for one in dict.fromkeys((*plain[:8], *odd)) for name in ("k0",)]
     for weight, make in makers:
@@ -150,11 +194,11 @@ class Returned:
         self.value = value
 
 
-def carried_out(body: tuple[Op, ...], scope: Any, world: World) -> Generator[None, None, Any]:
-    """Do each operation; yields where an async stage waits. Gives what the stage returns."""
+def carried_out(body: tuple[Op, ...], scope: Any, world: World) -> Generator[int, None, Any]:
+    """Do each operation; yields where an async stage waits, for how many turns of the loop. Gives what the stage returns."""
     for name, *rest in body:
         if name == "wait":
-            yield
+            yield rest[0]
             continue
         done = DO[name](scope, world, *rest)
         if type(done) is Returned:
@@ -227,6 +271,61 @@ def _keep(scope: Any, world: World, key: str, value: Recipe) -> None:
     scope[key] = held
 
 
+def _append_kept(scope: Any, world: World, key: str, value: Recipe) -> None:
+    items = scope[key]
+    if type(items).__name__ == "TrackedDict":
+        items = items.get("l")
+    if type(items).__name__ == "TrackedList":
+        held = made(value)
+        world.kept.append(held)
+        items.append(held)
+
+
+def _by_c_code(scope: Any, _: World, key: str) -> None:
+    items = scope[key]
+    if type(items).__name__ == "TrackedDict":
+        items = items.get("l")
+    if type(items).__name__ == "TrackedList" and all(type(item) is int for item in items):
+        heapq.heappush(items, 0)
+        heapq.heapreplace(items, 7)
+
+
+def _let_out(scope: Any, world: World, key: str) -> None:
+    world.scopes += [scope, scope[key]]
+
+
+def _use_what_was_let_out(scope: Any, world: World) -> None:
+    for held in world.scopes:
+        with contextlib.suppress(StateError, IndexError):
+            if isinstance(held, list):
+                held.append("late")
+            elif isinstance(held, dict):
+                held["late"] = 1
+            elif held is not scope and held is not None:
+                held["k1"] = "late"
+
+
+def _in_place(scope: Any, _: World, key: str, value: Recipe) -> None:
+    held = scope[key]
+    if isinstance(held, list):
+        scope[key] += [made(value)]
+    elif isinstance(held, dict):
+        scope[key] |= {"z": made(value)}
+    elif isinstance(held, (str, int)) and not isinstance(held, bool):
+        scope[key] *= 2
+
+
+def _copy_inside(scope: Any, _: World, key: str, to: str) -> None:
+    scope[to] = {"copied": [scope[key]], "n": 1}
+
+
+def _again_and_again(scope: Any, _: World, times: int) -> None:
+    scope["l0"] = []
+    for number in range(times):
+        scope["l0"].append({"n": number})
+        scope["l0"].extend([number, [number]])
+
+
 def _change_kept(_: Any, world: World) -> None:
     for held in world.kept:
         if isinstance(held, list):
@@ -275,6 +374,13 @@ DO: dict[str, Callable[..., Any]] = {
     "derive": _derive,
     "keep": _keep,
     "change kept": _change_kept,
+    "append kept": _append_kept,
+    "by c code": _by_c_code,
+    "let out": _let_out,
+    "use what was let out": _use_what_was_let_out,
+    "in place": _in_place,
+    "copy inside": _copy_inside,
+    "again and again": _again_and_again,
     "change at once": _change_at_once,
     "described": lambda scope, _, key, value: ops(scope).set(key, made(value), description="why"),
     "args": _args,
@@ -299,7 +405,7 @@ def function_of(
 ) -> Callable[[Any], Any]:
     """A stage's function: fails its first attempts, does its operations, then returns what `last(scope)` gives."""
 
-    def run(scope: Any) -> Generator[None, None, Any]:
+    def run(scope: Any) -> Generator[int, None, Any]:
         if fails and world.attempt(stage_id) % (fails + 1) < fails:
             scope["k0"] = "of a failed attempt"
             raise OrderError(f"attempt of {stage_id} failed")
@@ -312,10 +418,11 @@ def function_of(
             steps = run(scope)
             while True:
                 try:
-                    next(steps)
+                    turns = next(steps)
                 except StopIteration as end:
                     return end.value
-                await asyncio.sleep(0)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
 
         return stage
 

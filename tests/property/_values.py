@@ -56,6 +56,126 @@ class Rude:
     __hash__ = None
 
 
+class Hostile:
+    """Like an array of numpy's, only worse: whatever it is asked it answers with something useless, or not at all."""
+
+    def __init__(self) -> None:
+        self.shape = (2,)
+
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __ne__ = __lt__ = __gt__ = __eq__
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of an array is ambiguous")
+
+    def __hash__(self) -> int:
+        raise TypeError("unhashable")
+
+    def __len__(self) -> int:
+        raise OverflowError("len")
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no iteration")
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+    def __copy__(self) -> Any:
+        raise RuntimeError("no copy")
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise RuntimeError("no deep copy")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise RuntimeError("no pickle")
+
+    def __json__(self) -> Any:
+        raise RuntimeError("no JSON")
+
+    def __index__(self) -> int:
+        raise RuntimeError("no index")
+
+
+class Obliging:
+    """Has every attribute that anybody asks for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self
+
+
+class Text(str):
+    """A text of a class of its own, that lies about itself."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
+
+    def __len__(self) -> int:
+        raise RuntimeError("no len")
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no iteration")
+
+
+class Number(int):
+    """A number of a class of its own."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no ==")
+
+    __hash__ = int.__hash__
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no repr")
+
+    __str__ = __repr__
+
+
+class Mapped(dict):  # type: ignore[type-arg]
+    """A dict of a class of its own, whose methods are of no use."""
+
+    def items(self) -> Any:
+        raise RuntimeError("no items")
+
+    keys = values = __iter__ = __len__ = items
+
+    def __getitem__(self, key: Any) -> Any:
+        raise RuntimeError("no item")
+
+
+class Row(list):  # type: ignore[type-arg]
+    """Likewise a list."""
+
+    def __iter__(self) -> Any:
+        raise RuntimeError("no iteration")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no len")
+
+    def __getitem__(self, index: Any) -> Any:
+        raise RuntimeError("no item")
+
+
+@dataclasses.dataclass
+class Lazy:
+    """Has a field that can't be read."""
+
+    a: int
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "a":
+            raise RuntimeError("no a")
+        return object.__getattribute__(self, name)
+
+
 Pair = namedtuple("Pair", "left right")  # noqa: PYI024  # the untyped kind is the one to test
 
 
@@ -71,10 +191,17 @@ def _knot_dict() -> dict[str, Any]:
     return knot
 
 
-def _deep(levels: int) -> list[Any]:
+def deep(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
         value = [value]
+    return value
+
+
+def deep_dicts(levels: int) -> Any:
+    value: Any = {}
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value, level]
     return value
 
 
@@ -109,8 +236,8 @@ ODD: dict[str, Callable[[], Any]] = {
     "surrogate key": lambda: {"\udc00": 1},
     "list knot": _knot_list,
     "dict knot": _knot_dict,
-    "deep": lambda: _deep(3_000),
-    "deepest as JSON": lambda: _deep(98),
+    "deep": lambda: deep(3_000),
+    "deepest as JSON": lambda: deep(98),
     "shared": _shared,
     "big int": lambda: 10**30,
     "huge int": lambda: [10**5_000],
@@ -126,6 +253,21 @@ ODD: dict[str, Callable[[], Any]] = {
     "raw": lambda: msgspec.Raw(b'{"a":1}'),
     "noncharacter": lambda: "\ufffe\x00\x1f</script>",
     "type": lambda: int,
+    "hostile": Hostile,
+    "obliging": Obliging,
+    "text of a class": lambda: Text("abcdefgh"),
+    "number of a class": lambda: Number(7),
+    "dict of a class": lambda: Mapped(a=1),
+    "list of a class": lambda: Row([1, 2]),
+    "lazy": lambda: Lazy(1),
+    "iterator": lambda: iter([1]),
+    "exception": lambda: ValueError("a value", {"in": 1}),
+    "memoryview": lambda: memoryview(b"ab"),
+    "time with fold": lambda: dt.time(2, 30, fold=1),
+    "wide": lambda: {str(number): [number] for number in range(300)},
+    "minus infinity inside": lambda: [[float("-inf")], {"nan": float("nan")}],
+    "set of tuples": lambda: {(1, "a"), (2, None)},
+    "dicts and lists deep": lambda: deep_dicts(3_000),
 }
 
 WORDS = ("", "a", "word", "10", "é", "😀", 'say "hi"', "line\nbreak", "x" * 90)

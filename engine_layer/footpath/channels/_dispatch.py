@@ -231,9 +231,11 @@ class Dispatcher:
         table = self.table("scope", "on_error")
         if not table:
             return
-        shown = Raw(
-            encode({"$error": {"name": getattr(error, "name", None) or type(error).__name__, "message": str(error)}})
-        )
+        try:
+            name, message = getattr(error, "name", None) or type(error).__name__, str(error)
+            shown = Raw(encode({"$error": {"name": name, "message": message}}))
+        except Exception:  # noqa: BLE001  # an error of a class of its own: it may raise, or give what JSON can't hold
+            shown = Raw(encode({"$error": {"name": type(error).__name__, "message": "<an error without a text>"}}))
         stage_id = event.runtime_stage_id.rpartition("#")[0] if type(event) is EmitEvent else event.stage_id
         report = ScopeErrorEvent(
             event.stage_name,

@@ -157,7 +157,7 @@ def walk(
                 scope = new_scope(Scope)
                 bind_scope(scope, frame)
                 out = node.fn(scope)  # type: ignore[misc]
-                if out is not None and type(out) not in _NOT_AWAITABLE and hasattr(out, "__await__"):
+                if out is not None and type(out) not in _NOT_AWAITABLE and hasattr(type(out), "__await__"):
                     settled = True
                     out = yield out
             except Paused as pause:
@@ -541,9 +541,9 @@ def dynamic(
 
 def error_json(error: BaseException) -> dict[str, Any]:
     """A child's failure as the fork's result record shows it."""
-    shown: dict[str, Any] = {"name": _stage.error_name(error), "message": str(error)}
-    code = getattr(error, "code", None)
-    if isinstance(code, str):
+    shown: dict[str, Any] = {"name": _stage.error_name(error), "message": _stage.error_text(error)}
+    code = _stage.error_code(error)
+    if code is not None:
         shown["code"] = code
     return {"$error": shown}
 

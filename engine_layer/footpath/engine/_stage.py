@@ -23,8 +23,10 @@ __all__ = [
     "StageNode",
     "attempt",
     "branch_text",
+    "error_code",
     "error_entry",
     "error_name",
+    "error_text",
     "fail",
     "full_id",
     "full_name",
@@ -51,35 +53,58 @@ def error_name(error: BaseException) -> str:
     """
     if isinstance(error, FootpathError):
         return error.reported_name
-    name = getattr(error, "name", None)
-    if isinstance(name, str) and name and not isinstance(error, (AttributeError, NameError, ImportError)):
+    name = _own_text(error, "name")
+    if name and not isinstance(error, (AttributeError, NameError, ImportError)):
         return name
     return type(error).__name__
 
 
+def error_code(error: BaseException) -> str | None:
+    """The error's code, where it is a text."""
+    return _own_text(error, "code")
+
+
+def _own_text(error: BaseException, attribute: str) -> str | None:
+    """An attribute that is a text, as one that UTF-8 can hold; None otherwise, also where asking for it raises."""
+    value = _asked(error, attribute)
+    return _encodable(str.__str__(value)) if isinstance(value, str) else None
+
+
+def _asked(error: BaseException, attribute: str) -> Any:
+    try:
+        return getattr(error, attribute, None)
+    except Exception:  # noqa: BLE001  # an error of the user's own class: a property may raise
+        return None
+
+
+def _encodable(text: str) -> str:
+    recorded = record(text)
+    return recorded if isinstance(recorded, str) else text.encode("utf-8", "replace").decode()
+
+
 def error_entry(run: Run, error: BaseException) -> list[Any]:
     """An error as the journal holds it: `[name, message, code?, issues?]`."""
-    message = _message(error)
+    message = error_text(error)
     if run.redaction is not None:
         message = run.redaction.scrub(message)
     entry: list[Any] = [error_name(error), message]
-    code, issues = getattr(error, "code", None), getattr(error, "issues", None)
+    code, issues = error_code(error), _asked(error, "issues")
     has_issues = isinstance(issues, (list, tuple))
-    if isinstance(code, str) or has_issues:
-        entry.append(code if isinstance(code, str) else None)
+    if code is not None or has_issues:
+        entry.append(code)
     if has_issues:
-        recorded = record(list(issues))  # type: ignore[arg-type]
+        recorded = record(issues)
         entry.append(recorded if run.redaction is None else run.redaction.scrub_recorded(recorded))
     return entry
 
 
-def _message(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
+    """The error's text."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001  # an error whose text cannot be had is still an error
         return f"<{type(error).__name__} without a text>"
-    recorded = record(text)
-    return recorded if isinstance(recorded, str) else text.encode("utf-8", "replace").decode()
+    return _encodable(text)
 
 
 def fail(run: Run, frame: Frame, error: BaseException) -> None:
@@ -150,7 +175,7 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
         settled = attempts > 1
         try:
             out = _call(run, node, frame)
-            if hasattr(out, "__await__"):
+            if hasattr(type(out), "__await__"):
                 settled = True
                 out = yield out
             return out, settled

@@ -1,7 +1,7 @@
 """Mounted charts: entering them, mapping state in and out; and one run of a chart per item of a list."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -228,6 +228,11 @@ def _key(key: Any) -> str:
     return key
 
 
+def _is_name(member: Any) -> bool:
+    """Whether a member can be named in the path of a write: by a text that UTF-8 can hold."""
+    return type(member) is str and type(record(member)) is str
+
+
 def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any], array_merge: str) -> None:
     """Write what a subflow hands out into the parent's state, through a frame of the parent."""
     writes: list[list[Any]] = []
@@ -271,9 +276,12 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             if array_merge != "replace" and isinstance(before, (list, tuple)):
                 value = [*before, *value]
             write((key,), value)
-        elif isinstance(value, dict) and all(type(member) is str for member in value):
-            for member in in_js_order(value):
-                item = value[member]
+        elif isinstance(value, dict) and all(_is_name(member) for member in dict.keys(value)):
+            held = dict(dict.items(value))  # a class of its own may have methods of its own
+            for member in in_js_order(held):
+                item = held[member]
+                if item is ABSENT:
+                    continue
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
                     reads.append(f"{key}.{member}")
@@ -303,7 +311,7 @@ def for_each(
         state.first = frame
     try:
         items = spec.items(make_scope(frame))
-        if hasattr(items, "__await__"):
+        if hasattr(type(items), "__await__"):
             items = yield items
         items = _as_list(node, untracked(items))
         count = min(len(items), spec.max_branches)

@@ -18,7 +18,7 @@ from footpath.scope._scope import frame_of
 from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, in_js_order, js_number, record, summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from footpath.scope._frame import Frame
 
@@ -49,6 +49,7 @@ _IN_LISTS = frozenset({"in", "notIn"})
 _AS_THEY_ARE = frozenset({str, int, float, bool})
 """Types whose values a read gives as they are; a None it gives for an absent key too, a container as a view."""
 
+_NO_MORE: Any = object()
 _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
 
@@ -260,7 +261,10 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
             compare = _OPERATORS.get(op)
             if op in _IN_LISTS and isinstance(threshold, (list, tuple)) and len(threshold) > MOST_IN_LIST:
                 return (branch, label, False, (f"in/notIn array exceeds maximum size of {MOST_IN_LIST}",))
-            result = compare is not None and compare(actual, threshold)
+            try:
+                result = compare is not None and compare(actual, threshold)
+            except Exception:  # noqa: BLE001  # an object of a class of its own; in JavaScript no comparison raises
+                result = False
             if not result:
                 matched = False
             shown = record(threshold)
@@ -288,7 +292,9 @@ def strictly_equal(left: Any, right: Any) -> bool:
 
 
 def _same_value(left: Any, right: Any) -> bool:
-    return strictly_equal(left, right) or (left != left and right != right)  # noqa: PLR0124  # NaN
+    return strictly_equal(left, right) or (
+        type(left) is float and type(right) is float and math.isnan(left) and math.isnan(right)
+    )
 
 
 _JS_WHITESPACE = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -296,21 +302,43 @@ _JS_WHITESPACE = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2
 
 def _primitive(value: Any) -> Any:
     """A container as the text that JavaScript would compare."""
-    depth = 0
-    while isinstance(value, (list, tuple)) and len(value) == 1 and depth < 1000:
-        value = value[0]
-        depth += 1
-        if value is None or value is ABSENT:
-            return ""
-        if not isinstance(value, (list, tuple, dict)):
-            return _text(value)
     if isinstance(value, (list, tuple)):
-        return ",".join("" if item is None or item is ABSENT else _text(_primitive(item)) for item in value)
-    if isinstance(value, dict):
-        return "[object Object]"
-    if isinstance(value, datetime):
-        return value.timestamp() * 1000
-    return value
+        return _array_text(value)
+    return "[object Object]" if isinstance(value, dict) else _moment(value)
+
+
+def _moment(value: Any) -> Any:
+    """A point in time as milliseconds, any other value itself."""
+    return value.timestamp() * 1000 if isinstance(value, datetime) else value
+
+
+def _array_text(array: Any) -> str:
+    """Items with commas between, arrays in it likewise; an array that stands in itself is empty there."""
+    texts: list[str] = []
+    todo: list[tuple[Any, Iterator[Any]]] = [(array, iter(array))]
+    under = {id(array)}
+    first = True
+    while todo:
+        box, items = todo[-1]
+        item = next(items, _NO_MORE)
+        if item is _NO_MORE:
+            todo.pop()
+            under.discard(id(box))
+            first = False
+            continue
+        if not first:
+            texts.append(",")
+        first = False
+        if isinstance(item, (list, tuple)):
+            if id(item) not in under:
+                under.add(id(item))
+                todo.append((item, iter(item)))
+                first = True
+        elif isinstance(item, dict):
+            texts.append("[object Object]")
+        elif item is not None and item is not ABSENT:
+            texts.append(_text(_moment(item)))
+    return "".join(texts)
 
 
 def _text(value: Any) -> str:

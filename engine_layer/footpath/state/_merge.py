@@ -53,7 +53,7 @@ def _start(base: Any) -> dict[Any, Any]:
 
 
 def _united(base: Any, patch: list[Any]) -> list[Any]:
-    if not patch or not isinstance(base, list):
+    if not list.__len__(patch) or not isinstance(base, list):
         return list(list.__iter__(patch))
     united: dict[Any, Any] = {}
     for item in chain(list.__iter__(base), list.__iter__(patch)):
