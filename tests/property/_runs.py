@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -199,34 +199,58 @@ class Running:
         self, *recorders: Any, step: int = 7_000, after_phase: Callable[[Phase, int], None] | None = None
     ) -> list[Phase]:
         """Run, then resume as often as the case says and the run pauses; `after_phase` is told of each with its number."""
+        found: list[Phase] = []
+        for executor, method, arguments, fresh in self._calls(recorders, step):
+            act = getattr(executor, method)
+            found.append(self._phase(executor, lambda act=act, given=arguments: act(**given), fresh=fresh))
+            if after_phase is not None:
+                after_phase(found[-1], len(found) - 1)
+        return found
+
+    async def phases_async(self, *recorders: Any, step: int = 7_000) -> list[Phase]:
+        """Likewise, in a running event loop."""
+        found: list[Phase] = []
+        for executor, method, arguments, fresh in self._calls(recorders, step):
+            last = executor._phases[-1:]
+            outcome: Any = None
+            try:
+                result = await getattr(executor, "a" + method)(**arguments)
+            except Exception as error:  # noqa: BLE001  # whatever a generated stage raises is the outcome
+                outcome = error
+                result = None
+            found.append(
+                self._phase(
+                    executor, lambda outcome=outcome, result=result: _again(outcome, result), fresh=fresh, last=last
+                )
+            )
+        return found
+
+    def _calls(
+        self, recorders: Sequence[Any], step: int
+    ) -> Iterator[tuple[FlowChartExecutor, str, dict[str, Any], bool]]:
+        """What to call on which executor, once the call before has been made; and whether it knows nothing of that."""
         case = self.case
         self.world.begin()
         ids = Ids()
         executor = self.executor(ids, step, recorders)
-        given = copy.deepcopy(case.input)
-        run = lambda: executor.run(input=given, env=copy.deepcopy(case.env), **limited(case.limits))  # noqa: E731
-        found = [self._phase(executor, run, fresh=True)]
-        if after_phase is not None:
-            after_phase(found[-1], 0)
+        given = {"input": copy.deepcopy(case.input), "env": copy.deepcopy(case.env)}
+        yield executor, "run", {**given, **limited(case.limits)}, True
+        bounds = {name: limit for name, limit in case.limits.items() if name.startswith("max")}
         for fresh, answer in case.resumes:
             if not executor.is_paused():
-                break
+                return
             checkpoint = executor.get_checkpoint()
             assert checkpoint is not None
             if fresh:
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
                 executor = self.executor(ids, step, recorders)
-            bounds = {name: limit for name, limit in case.limits.items() if name.startswith("max")}
-            resume = lambda ex=executor, cp=checkpoint, an=answer, to=bounds: ex.resume(cp, input=an, **to)  # noqa: E731
-            if fresh:
                 self.world.marked.clear()  # what only the executor before knew
-            found.append(self._phase(executor, resume, fresh=fresh))
-            if after_phase is not None:
-                after_phase(found[-1], len(found) - 1)
-        return found
+            yield executor, "resume", {"checkpoint": checkpoint, "input": answer, **bounds}, fresh
 
-    def _phase(self, executor: FlowChartExecutor, act: Callable[[], Any], *, fresh: bool) -> Phase:
-        last = executor._phases[-1:]
+    def _phase(
+        self, executor: FlowChartExecutor, act: Callable[[], Any], *, fresh: bool, last: list[Any] | None = None
+    ) -> Phase:
+        last = executor._phases[-1:] if last is None else last
         try:
             result = act()
         except Exception as error:  # whatever a generated stage raises is the outcome
@@ -237,6 +261,13 @@ class Running:
             outcome, shown = ("paused" if executor.is_paused() else "returned"), result
         trace = decode_trace(encode_trace(executor.get_trace()))
         return Phase(outcome, shown, trace, executor, fresh)
+
+
+def _again(error: Exception | None, result: Any) -> Any:
+    """Come to what something came to before."""
+    if error is not None:
+        raise error
+    return result
 
 
 def _text(error: Exception) -> str:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from types import MappingProxyType
 from typing import Any, Final, SupportsIndex
 
 from footpath.state._place import MAKERS, Place, View, is_echo, is_tracked
@@ -12,6 +13,45 @@ from footpath.state._untracked import private_copy, untracked
 from footpath.values import ATOMS
 
 _MISSING: Final = object()
+
+
+class _Keys(KeysView[Any]):
+    """What `keys()` gives: all that `dict.keys()` can do."""
+
+    _mapping: Any
+
+    @property
+    def mapping(self) -> Any:
+        return MappingProxyType(self._mapping)
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(self._mapping)
+
+
+class _Values(ValuesView[Any]):
+    """Likewise `values()`; members that are containers come out as views."""
+
+    _mapping: Any
+
+    @property
+    def mapping(self) -> Any:
+        return MappingProxyType(self._mapping)
+
+    def __reversed__(self) -> Iterator[Any]:
+        return (self._mapping[key] for key in reversed(self._mapping))
+
+
+class _Items(ItemsView[Any, Any]):
+    """Likewise `items()`."""
+
+    _mapping: Any
+
+    @property
+    def mapping(self) -> Any:
+        return MappingProxyType(self._mapping)
+
+    def __reversed__(self) -> Iterator[Any]:
+        return ((key, self._mapping[key]) for key in reversed(self._mapping))
 
 
 class TrackedDict(View, dict[Any, Any]):
@@ -67,13 +107,13 @@ class TrackedDict(View, dict[Any, Any]):
         return iter(list(dict.__reversed__(self)))
 
     def keys(self) -> Any:
-        return KeysView(self)
+        return _Keys(self)
 
     def values(self) -> Any:
-        return ValuesView(self)
+        return _Values(self)
 
     def items(self) -> Any:
-        return ItemsView(self)
+        return _Items(self)
 
     def copy(self) -> dict[Any, Any]:
         return {key: self[key] for key in self}

@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from operator import index as index_of
 from operator import is_
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
@@ -104,7 +105,7 @@ class TrackedList(View, list[Any]):
         value = list.__getitem__(self, index)
         if type(value) in ATOMS:
             return value
-        at = index.__index__()
+        at = index_of(index)
         return self.place.child(at + list.__len__(self) if at < 0 else at, value)
 
     def __iter__(self) -> Iterator[Any]:
@@ -204,7 +205,7 @@ class TrackedList(View, list[Any]):
             self._change(lambda content: content.__setitem__(index, items))
             return
         place = self.place
-        at = index.__index__()
+        at = index_of(index)
         if is_echo(value, place.owner, place.key, (*place.path, at + list.__len__(self) if at < 0 else at)):
             return
         plain = untracked(value)

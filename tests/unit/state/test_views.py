@@ -3,18 +3,21 @@ from __future__ import annotations
 import copy
 import heapq
 import json
+import operator
 import pickle
 from collections import OrderedDict
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from footpath.state import TrackedDict, TrackedList, capture, is_echo, is_tracked, settle, track, untracked
 from footpath.values import ABSENT, plain, record
+from tests.property._budget import examples
 from tests.unit.state._owner import RecordingOwner
 from tests.unit.values._kinds import plain_json, texts
 
@@ -639,6 +642,169 @@ def test_a_list_that_was_written_anew_has_nothing_to_settle() -> None:
     assert view == [0]
 
 
+# ── every way to change and to look ────────────────────────────────────────────────────────────────────────────────
+def outcome(way: Any, *arguments: Any) -> Any:
+    """What it gives, or the type of what it raises."""
+    try:
+        return way(*arguments)
+    except Exception as error:  # noqa: BLE001  # to be compared with what a plain container raises
+        return type(error)
+
+
+def _in_place(act: Any) -> Any:
+    """An operator that changes what it is given; what it gives is that, which is no outcome to compare."""
+
+    def way(x: Any, *arguments: Any) -> bool:
+        return act(x, *arguments) is x
+
+    return way
+
+
+def _flat(x: Any) -> bool:
+    """A few scalars. A view that is written somewhere writes a copy, where a plain list would hold one object twice."""
+    return len(x) < 10 and not any(isinstance(item, (dict, list)) for item in x)
+
+
+LIST_WAYS: dict[str, Any] = {
+    "set slice": lambda x, v, items, a, s: x.__setitem__(slice(a, None, s), items),
+    "set slice of itself": lambda x, v, items, a, s: _flat(x) and x.__setitem__(slice(a, a), list(x)),
+    "set slice from an iterator": lambda x, v, items, a, s: x.__setitem__(slice(a, None), iter(items)),
+    "delete slice": lambda x, v, items, a, s: x.__delitem__(slice(a, None, s)),
+    "delete item": lambda x, v, items, a, s: x.__delitem__(a),
+    "set item": lambda x, v, items, a, s: x.__setitem__(a, v),
+    "set no item": lambda x, v, items, a, s: x.__setitem__("0", v),
+    "insert": lambda x, v, items, a, s: x.insert(a, v),
+    "pop": lambda x, v, items, a, s: x.pop(a),
+    "remove": lambda x, v, items, a, s: x.remove(v),
+    "remove first": lambda x, v, items, a, s: x.remove(copy.deepcopy(x[0])),
+    "extend by itself": lambda x, v, items, a, s: _flat(x) and x.extend(x),
+    "extend by a tuple": lambda x, v, items, a, s: x.extend(tuple(items)),
+    "extend by nothing iterable": lambda x, v, items, a, s: x.extend(5),
+    "iadd": _in_place(lambda x, v, items, a, s: operator.iadd(x, items)),
+    "iadd text": _in_place(lambda x, v, items, a, s: operator.iadd(x, "ab")),
+    "iconcat": _in_place(lambda x, v, items, a, s: operator.iconcat(x, items)),
+    "imul": _in_place(lambda x, v, items, a, s: operator.imul(x, s) if _flat(x) else x),
+    "imul by a text": lambda x, v, items, a, s: operator.imul(x, "2"),
+    "sort": lambda x, v, items, a, s: x.sort(key=json.dumps, reverse=a > 0),
+    "sort what may not compare": lambda x, v, items, a, s: x.sort(),
+    "reverse": lambda x, v, items, a, s: x.reverse(),
+    "unpack": lambda x, v, items, a, s: _flat(x) and x.append([*x][:3]),
+}
+DICT_WAYS: dict[str, Any] = {
+    "update by pairs": lambda x, v, key: x.update([(key, v), ("p", 1)]),
+    "update by name": lambda x, v, key: x.update({"q": v}, r=2),
+    "update by nothing": lambda x, v, key: x.update(),
+    "update by what is no mapping": lambda x, v, key: x.update(5),
+    "setdefault": lambda x, v, key: x.setdefault(key, v) == x[key],
+    "setdefault without": lambda x, v, key: x.setdefault("new"),
+    "popitem": lambda x, v, key: x.popitem(),
+    "pop": lambda x, v, key: x.pop(key),
+    "pop what is not there": lambda x, v, key: x.pop("never"),
+    "pop with a default": lambda x, v, key: x.pop("never", 5),
+    "delete": lambda x, v, key: x.__delitem__(key),
+    "delete what is not there": lambda x, v, key: x.__delitem__("never"),
+    "ior": _in_place(lambda x, v, key: operator.ior(x, {key: v})),
+    "ior pairs": _in_place(lambda x, v, key: operator.ior(x, [(key, v)])),
+    "ior number": lambda x, v, key: operator.ior(x, 5),
+    "clear": lambda x, v, key: x.clear(),
+}
+LOOKS: dict[str, Any] = {
+    "len": lambda x, v: len(x),
+    "bool": lambda x, v: bool(x),
+    "iter": lambda x, v: list(x),
+    "reversed": lambda x, v: list(reversed(x)),
+    "in": lambda x, v: v in x,
+    "eq": lambda x, v: (x == v, v == x, x != v, v != x, x == copy.deepcopy(x), copy.deepcopy(x) == x),
+    "hash": lambda x, v: hash(x),
+    "repr": lambda x, v: repr(x),
+    "str": lambda x, v: str(x),
+    "copy": lambda x, v: (copy.copy(x), type(copy.copy(x)), x.copy(), type(x.copy())),
+    "deepcopy": lambda x, v: (copy.deepcopy(x), type(copy.deepcopy(x))),
+    "pickle": lambda x, v: (pickle.loads(pickle.dumps(x)), type(pickle.loads(pickle.dumps(x)))),
+    "json": lambda x, v: (json.dumps(x), json.dumps({"x": [x]}, indent=1), json.dumps(x, sort_keys=True)),
+    "msgspec": lambda x, v: bytes(msgspec.json.encode(x)),
+    "sorted": lambda x, v: sorted(x, key=json.dumps),
+    "isinstance": lambda x, v: [
+        isinstance(x, kind) for kind in (dict, list, Mapping, MutableMapping, Sequence, Hashable)
+    ],
+    "getitem of the wrong kind": lambda x, v: x[None],
+}
+LIST_LOOKS: dict[str, Any] = {
+    **LOOKS,
+    "items": lambda x, v: [x[at] for at in range(-len(x), len(x))],
+    "beyond": lambda x, v: x[len(x)],
+    "slices": lambda x, v: (x[1:], x[::-1], x[-2:], x[:100], x[::2], x[3:1]),
+    "unpack": lambda x, v: ([*x], _given(*x)),
+    "unpack first": lambda x, v: _first_and_rest(x),
+    "add": lambda x, v: (operator.add(x, [1]), operator.add([1], x), x + x),
+    "add a tuple": lambda x, v: operator.add(x, (1,)),
+    "mul": lambda x, v: (x * 2, 2 * x, x * 0),
+    "index": lambda x, v: x.index(v),
+    "index from": lambda x, v: x.index(x[-1], 1),
+    "count": lambda x, v: x.count(v),
+    "compare": lambda x, v: (x < [*x, 1], x >= [], x >= []),
+    "compare items": lambda x, v: (x < [1, "a"], x < [0]),
+    "match": lambda x, v: _matched(x),
+    "zip and enumerate": lambda x, v: (list(zip(x, x, strict=True)), list(enumerate(x))),
+    "min": lambda x, v: min(x, key=json.dumps),
+    "to tuple": lambda x, v: (tuple(x), list(map(json.dumps, x))),
+    "join": lambda x, v: ",".join(x),
+    "sum": lambda x, v: sum(x, 0),
+}
+DICT_LOOKS: dict[str, Any] = {
+    **LOOKS,
+    "items": lambda x, v: (list(x.items()), list(x.keys()), list(x.values())),
+    "reversed items": lambda x, v: (list(reversed(x.items())), list(reversed(x.keys())), list(reversed(x.values()))),
+    "sets of keys": lambda x, v: (
+        x.keys() & {"a"},
+        x.keys() | {"a"},
+        x.keys() - {"a"},
+        x.keys() == set(x),
+        operator.contains(x.keys(), "a"),
+    ),
+    "items in": lambda x, v: [pair in x.items() for pair in (*dict(x).items(), ("a", v), ("never", 1))],
+    "length of items": lambda x, v: (len(x.items()), len(x.keys()), len(x.values())),
+    "mapping of keys": lambda x, v: dict(x.keys().mapping) == dict(x),
+    "get": lambda x, v: [x.get(key, 5) for key in (*list(x), "never")],
+    "every": lambda x, v: [x[key] for key in x],
+    "never": lambda x, v: x["never"],
+    "or": lambda x, v: (x | {"a": 1}, {"a": 1} | x, x | x, type(x | {})),
+    "or pairs": lambda x, v: x | [("a", 1)],
+    "unpack": lambda x, v: ({**x}, dict(x), dict(x, z=1), {**x, "z": 1}),
+    "by name": lambda x, v: _named(**x),
+    "match": lambda x, v: _matched(x),
+    "fromkeys": lambda x, v: type(x).fromkeys("ab", 1),
+    "format": lambda x, v: "{0}".format(x) == repr(dict(x)) if not x else True,  # noqa: UP030, UP032
+}
+
+
+def _given(*given: Any) -> Any:
+    return given
+
+
+def _named(**named: Any) -> Any:
+    return named
+
+
+def _first_and_rest(x: Any) -> Any:
+    first, *rest = x
+    return first, rest
+
+
+def _matched(x: Any) -> Any:
+    match x:
+        case []:
+            return "no items"
+        case [first, *rest]:
+            return first, rest
+        case {"a": inner, **rest}:
+            return inner, rest
+        case {}:
+            return "an object"
+        case _:
+            return "neither"
+
+
 # ── whatever is done, in whatever order ────────────────────────────────────────────────────────────────────────────
 class ViewsMachine(RuleBasedStateMachine):
     """A view is used like a plain value is, side by side; all events together rebuild the state."""
@@ -698,6 +864,32 @@ class ViewsMachine(RuleBasedStateMachine):
             for x in (view, model):
                 x.pop(victim) if change == "pop" else x.__delitem__(victim)
 
+    @rule(data=st.data(), value=plain_json, items=st.lists(plain_json, max_size=3))
+    def change_in_less_common_ways(self, data: st.DataObject, value: Any, items: list[Any]) -> None:
+        view, model, in_list = self.pair(data)
+        if isinstance(model, list):
+            name = data.draw(st.sampled_from(sorted(LIST_WAYS)))
+            start, step = data.draw(st.integers(-4, 4)), data.draw(st.sampled_from((1, 1, 2, -1, -2)))
+            outcomes = [
+                outcome(LIST_WAYS[name], x, copy.deepcopy(value), copy.deepcopy(items), start, step)
+                for x in (view, model)
+            ]
+        else:
+            if isinstance(value, dict) and not in_list:
+                value = 5  # an object is merged, which plain dicts know nothing of
+            name = data.draw(st.sampled_from(sorted(DICT_WAYS)))
+            key = data.draw(st.sampled_from(sorted(model)) if model else texts)
+            outcomes = [outcome(DICT_WAYS[name], x, copy.deepcopy(value), key) for x in (view, model)]
+        assert outcomes[0] == outcomes[1]
+
+    @rule(data=st.data(), value=plain_json)
+    def look_in_every_way(self, data: st.DataObject, value: Any) -> None:
+        view, model, _ = self.pair(data)
+        number = len(self.owner.events)
+        for name, way in (LIST_LOOKS if isinstance(model, list) else DICT_LOOKS).items():
+            assert outcome(way, view, value) == outcome(way, model, value), name
+        assert len(self.owner.events) == number
+
     @rule(data=st.data())
     def copy_a_part(self, data: st.DataObject) -> None:
         view, model, _ = self.pair(data)
@@ -721,6 +913,7 @@ class ViewsMachine(RuleBasedStateMachine):
 
 
 TestViews = ViewsMachine.TestCase
+TestViews.settings = settings(max_examples=examples(40), stateful_step_count=30)
 
 
 @given(
