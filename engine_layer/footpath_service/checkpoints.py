@@ -65,11 +65,15 @@ _canonical = msgspec.json.Encoder(order="sorted")
 
 def _plain_numbers(value: Any) -> Any:
     """The value with whole floats as integers: a caller's JSON may write 1.0 as 1, and means the same."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {name: _plain_numbers(member) for name, member in members.items()}
-    if isinstance(value, list):
-        return [_plain_numbers(item) for item in cast("list[Any]", value)]
-    return value
+    holder: list[Any] = [value]
+    todo: list[Any] = [holder]
+    while todo:
+        box = todo.pop()
+        parts = cast("list[tuple[Any, Any]]", list(box.items() if isinstance(box, dict) else enumerate(box)))
+        for at, part in parts:
+            if isinstance(part, float):
+                box[at] = int(part) if part.is_integer() and abs(part) < 2**53 else part
+            elif isinstance(part, (dict, list)):
+                box[at] = cast("dict[str, Any] | list[Any]", part).copy()
+                todo.append(box[at])
+    return holder[0]

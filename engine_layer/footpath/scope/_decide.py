@@ -1,7 +1,7 @@
 """Rules with evidence: which were tried, what each looked at, what it saw."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import math
@@ -259,7 +259,7 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
         seen = _seen(frame, key, actual)
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)
-            if op in _IN_LISTS and isinstance(threshold, (list, tuple)) and len(threshold) > MOST_IN_LIST:
+            if op in _IN_LISTS and _length(threshold) > MOST_IN_LIST:
                 return (branch, label, False, (f"in/notIn array exceeds maximum size of {MOST_IN_LIST}",))
             try:
                 result = compare is not None and compare(actual, threshold)
@@ -305,6 +305,13 @@ def _primitive(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return _array_text(value)
     return "[object Object]" if isinstance(value, dict) else _moment(value)
+
+
+def _length(threshold: Any) -> int:
+    """Of a list or tuple, also one of a class of its own; of anything else 0."""
+    if isinstance(threshold, list):
+        return list.__len__(threshold)
+    return tuple.__len__(threshold) if isinstance(threshold, tuple) else 0
 
 
 def _moment(value: Any) -> Any:
