@@ -5,6 +5,8 @@ has a value shown that was to be hidden. With a key set, the handler signs what 
 back otherwise. Without one, a checkpoint is believed as far as it fits the chart.
 """
 
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import hashlib
