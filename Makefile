@@ -80,8 +80,9 @@ conformance: $(READY) ## Run the conformance cases against footprintjs's recorde
 .PHONY: fuzz
 fuzz: $(READY) ## Try the laws and the semantics on far more generated charts than `make test` does
 	@FOOTPATH_FUZZ=1 $(PY) -m pytest -n $(JOBS) tests/unit tests/property
-	@$(PY) -m tests.conformance.fuzz --seed $(SEED) --cases 2000 || \
-		{ test $$? = 2 && echo 'Not compared with footprintjs: it is not here.'; }
+	@for generator in lines dense; do \
+		$(PY) -m tests.conformance.fuzz --generator $$generator --seeds $$(($(SEED))),$$(($(SEED) + 1)),$$(($(SEED) + 2)) --cases 2000 || \
+		{ test $$? = 2 && echo 'Not compared with footprintjs: it is not here.' && break; } || exit 1; done
 
 .PHONY: fuzz-bytes
 fuzz-bytes: $(FUZZ_READY) ## Throw bytes at every door, guided by coverage (atheris): SECONDS a target, TARGETS or all

@@ -440,11 +440,22 @@ def _next_node(node: Mapping[str, Any], runtime: Runtime) -> StageNode:
     return StageNode(node["id"], node["name"], next=following)
 
 
+_BUILD_TIME = frozenset({"tags", "converge_at"})
+"""Options of a mount that only its builder knows: a node that a stage returns has none."""
+
+
 def _subflows_node(name: str, children: list[Mapping[str, Any]], runtime: Runtime) -> StageNode:
     """A node whose children are mounted charts."""
     made = [
         DynamicSubflow(
-            child["id"], child["name"], runtime.chart_of(child["chart"]), **runtime.mount_options(child.get("mount"))
+            child["id"],
+            child["name"],
+            runtime.chart_of(child["chart"]),
+            **{
+                name: held
+                for name, held in runtime.mount_options(child.get("mount")).items()
+                if name not in _BUILD_TIME
+            },
         )
         for child in children
     ]

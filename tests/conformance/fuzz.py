@@ -1,8 +1,10 @@
 """Invent cases, ask the reference engine and this one, and show the smallest case on which they differ.
 
-`python -m tests.conformance.fuzz --seed 7 --cases 2000 --oracle DIR`. One Node process answers a batch of cases. A case
-is known by its seed and number for ever: `--seed 7 --first 1234 --cases 1` makes it again. The exit code is 1 when a
-difference was found, 2 when the reference can't be asked.
+`python -m tests.conformance.fuzz --seeds 1,2,3 --cases 2000 --oracle DIR`. Each seed is a run of its own; one Node process
+answers a batch of cases, and the results are compared as the conformance runner compares them. A case is known by its
+generator, seed and number for ever: `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
+cases with the reference's results instead of judging them: that is how the sample of `make test` is made. The exit code is 1
+when a difference was found, 2 when the reference can't be asked.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conformance._generate import generate_case
+from tests.conformance._generate_dense import generate_dense_case
 from tests.conformance._oracle import Oracle, OracleMissingError, find_oracle
+from tests.conformance._sample import write_sample
 from tests.conformance._shrink import reductions
 from tests.conformance._worker import Job, Pool, Verdict
 
@@ -46,8 +50,8 @@ class Fuzzing:
         self._scratch = scratch
         self._batches = 0
 
-    def differing(self, cases: list[Case]) -> Iterator[tuple[int, Verdict]]:
-        """The cases that differ, by position, each with its verdict."""
+    def asked(self, cases: list[Case]) -> list[Job]:
+        """The cases that the reference has answered, with the answers; by position in their names."""
         self._batches += 1
         folder = self._scratch / str(self._batches)
         expected = folder / "expected"
@@ -60,9 +64,14 @@ class Fuzzing:
         lost = set(self._oracle.answer(paths, expected))
         asked = [p for p in paths if p not in lost and not _NOT_A_CASE.search((expected / p.name).read_text("utf-8"))]
         self.passed_over += len(paths) - len(asked)
-        for path, verdict in zip(asked, self._pool.judge([Job(p, expected / p.name) for p in asked]), strict=True):
+        return [Job(path, expected / path.name) for path in asked]
+
+    def differing(self, cases: list[Case]) -> Iterator[tuple[int, Verdict]]:
+        """The cases that differ, by position, each with its verdict."""
+        jobs = self.asked(cases)
+        for job, verdict in zip(jobs, self._pool.judge(jobs), strict=True):
             if not verdict.passed:
-                yield int(path.stem), verdict
+                yield int(job.name), verdict
 
     def shrunk(self, case: Case, verdict: Verdict, until: float) -> tuple[Case, Verdict]:
         """The smallest case found by then (in `time.monotonic` seconds) that still differs in the same way."""
@@ -98,41 +107,71 @@ def main(arguments: list[str] | None = None) -> int:
     except OracleMissingError as missing:
         print(missing)
         return 2
-    numbers = iter(range(options.first, options.first + options.cases))
-    kinds: dict[str, int] = {}
-    tried = 0
+    found = 0
     with Pool(options.workers) as pool, tempfile.TemporaryDirectory() as scratch:
         fuzzing = Fuzzing(oracle, pool, Path(scratch))
-        while batch := list(islice(numbers, _BATCH)):
-            cases = [make(options.seed, number, options.size) for number in batch]
-            for index, verdict in list(fuzzing.differing(cases)):
-                kind = _signature(verdict)
-                kinds[kind] = kinds.get(kind, 0) + 1
-                if kinds[kind] > 1:
-                    continue  # one example a kind
-                passed_over = fuzzing.passed_over
-                case, verdict = fuzzing.shrunk(cases[index], verdict, time.monotonic() + options.shrink)
-                fuzzing.passed_over = passed_over
-                _show(options.seed, batch[index], case, verdict, options.keep)
-            tried += len(batch)
-            if len(kinds) >= options.stop:
+        if options.store is not None:
+            cases = [make(options.seeds[0], n, options.size, options.generator) for n in _numbers(options)]
+            stored = write_sample(options.store, fuzzing.asked(cases))
+            print(f"{stored} cases with their results are in {options.store}")
+            return 0
+        for seed in options.seeds:
+            found += _run(fuzzing, seed, options)
+            if found and options.stop <= 1:
                 break
+    return 1 if found else 0
+
+
+def _numbers(options: argparse.Namespace) -> range:
+    return range(options.first, options.first + options.cases)
+
+
+def _run(fuzzing: Fuzzing, seed: int, options: argparse.Namespace) -> int:
+    """Try one seed, and say what came of it; gives how many cases differ."""
+    numbers = iter(_numbers(options))
+    kinds: dict[str, int] = {}
+    tried = 0
+    before = fuzzing.passed_over
+    while batch := list(islice(numbers, _BATCH)):
+        cases = [make(seed, number, options.size, options.generator) for number in batch]
+        for index, verdict in list(fuzzing.differing(cases)):
+            kind = _signature(verdict)
+            kinds[kind] = kinds.get(kind, 0) + 1
+            if kinds[kind] > 1:
+                continue  # one example a kind
+            passed_over = fuzzing.passed_over
+            case, verdict = fuzzing.shrunk(cases[index], verdict, time.monotonic() + options.shrink)
+            fuzzing.passed_over = passed_over
+            _show(f"{options.generator}-{seed}-{batch[index]}", case, verdict, options.keep)
+        tried += len(batch)
+        print(
+            f"seed {seed}, {options.generator}: {tried} of {options.cases} tried, {sum(kinds.values())} differ",
+            flush=True,
+        )
+        if len(kinds) >= options.stop:
+            break
     for kind, count in sorted(kinds.items(), key=lambda item: -item[1]):
         print(f"{count:5d} x {kind}")
     differing = sum(kinds.values())
-    asked = tried - fuzzing.passed_over
-    print(f"seed {options.seed}: {asked - differing} of {asked} cases agree ({fuzzing.passed_over} passed over)")
-    return 1 if kinds else 0
+    passed_over = fuzzing.passed_over - before
+    asked = tried - passed_over
+    print(
+        f"seed {seed}, {options.generator}: {asked - differing} of {asked} cases agree ({passed_over} passed over)",
+        flush=True,
+    )
+    return differing
 
 
-def make(seed: int, number: int, size: int = 6) -> Case:
-    """The case of that seed and number."""
-    return generate_case(random.Random(f"{seed}:{number}"), f"seed-{seed}-{number}", size)
+def make(seed: int, number: int, size: int = 6, generator: str = "lines") -> Case:
+    """The case of that generator, seed and number."""
+    name = f"{generator}-{seed}-{number}"
+    if generator == "dense":
+        return generate_dense_case(random.Random(f"dense:{seed}:{number}"), name)
+    return generate_case(random.Random(f"{seed}:{number}"), name, size)
 
 
-def _show(seed: int, number: int, case: Case, verdict: Verdict, keep: Path | None) -> None:
-    name = f"seed-{seed}-{number}"
-    print(f"DIFFERS seed {seed}, case {number}, shrunk to:\n{json.dumps({**case, 'name': name})}\n  {verdict.why()}\n")
+def _show(name: str, case: Case, verdict: Verdict, keep: Path | None) -> None:
+    print(f"DIFFERS {name}, shrunk to:\n{json.dumps({**case, 'name': name})}\n  {verdict.why()}\n")
     sys.stdout.flush()
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
@@ -141,7 +180,9 @@ def _show(seed: int, number: int, case: Case, verdict: Verdict, keep: Path | Non
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.fuzz", description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=_seeds, default=[1], metavar="N,N", help="each a run of its own")
+    parser.add_argument("--generator", choices=("lines", "dense"), default="lines")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="write cases and the reference's results there")
     parser.add_argument("--cases", type=int, default=500, metavar="N")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first case")
     parser.add_argument("--size", type=int, default=6, metavar="N", help="steps of the longest line")
@@ -151,6 +192,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shrink", type=float, default=60, metavar="SECONDS", help="time to shrink one example")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the shrunk cases there")
     return parser
+
+
+def _seeds(text: str) -> list[int]:
+    return [int(seed) for seed in text.split(",")]
 
 
 if __name__ == "__main__":

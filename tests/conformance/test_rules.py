@@ -291,3 +291,40 @@ def test_a_commit_may_say_what_came_of_its_patches() -> None:
     assert not _differs({"snapshot": {"commitLog": [commit]}}, {"snapshot": {"commitLog": [with_results]}})
     assert _differs({"snapshot": {"commitLog": [commit]}}, {"snapshot": {"commitLog": [{**commit, "more": {}}]}})
     assert _differs({"snapshot": {"sharedState": {}}}, {"snapshot": {"sharedState": {"results": {}}}})
+
+
+def test_errors_in_the_state_and_absent_items() -> None:
+    """By their message, without the name and code that the reference's copy forgets; an absent item is null."""
+
+    def kept(**error: Any) -> dict[str, Any]:
+        return {"snapshot": {"commitLog": [], "sharedState": {"r": {"$error": error}}}}
+
+    assert not _differs(kept(name="Error", message="m"), kept(name="PaymentError", message="m", code="E"))
+    assert _differs(kept(name="Error", message="m"), kept(name="Error", message="n"))
+    assert _differs(
+        {"result": {"$error": {"name": "A", "message": "m"}}}, {"result": {"$error": {"name": "B", "message": "m"}}}
+    )
+
+    dated = {"chart": [{"call": "start", "program": [["update", "o", {"d": ["$date", "x"]}]]}], "run": {}}
+    date, nothing = _result(result=[{"d": "2024-01-01T00:00:00.000Z"}]), _result(result=[{"d": {}}])
+    assert first_difference(nothing, date, dated) is None
+    assert first_difference(nothing, date, {"chart": [], "run": {}}) is not None
+
+    def births(*births: dict[str, Any]) -> dict[str, Any]:
+        return {"queries": [{"q": "arrayProvenance", "answer": {"births": list(births)}}]}
+
+    assert not _differs(births({"index": 0}), births({"index": 0, "value": None}))
+    assert _differs(births({"index": 0}), births({"index": 0, "value": 1}))
+
+
+def test_absent_members_are_not_counted() -> None:
+    """The event of the access tells which members are there; another size is a difference."""
+
+    def written(size: int) -> dict[str, Any]:
+        write = {"runtimeStageId": "s#0", "key": "o", "value": {"a": 1}}
+        summary = {"__writeSummary": True, "type": "object", "size": size}
+        commit = {"runtimeStageId": "s#0", "mutations": [{"key": "o", "value": summary}]}
+        return {"events": [{"method": "onWrite", "event": write}, {"method": "onCommit", "event": commit}]}
+
+    assert not _differs(written(2), written(1))
+    assert _differs(written(1), written(0))

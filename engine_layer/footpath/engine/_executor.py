@@ -624,7 +624,7 @@ class FlowChartExecutor:
         run = Run(
             chart=self.chart,
             clock=self._clock,
-            limits=Limits(max_depth, max_iterations, self._max_entries),
+            limits=Limits(max_depth, max_iterations, self._max_entries, max_depth != DEFAULT_MAX_DEPTH),
             env={} if env is None else env,
             redaction=redaction,
             cursor=cursor,

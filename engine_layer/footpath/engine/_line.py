@@ -96,6 +96,26 @@ def walk(
     place: Place, node: Node, link: int, origin: Frame | None, state: LineState, opened: Frame | None = None
 ) -> Generator[Any, Any, Any]:
     """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
+    line = _walk(place, node, link, origin, state, opened)
+    return _counted(place, node, link, origin, line) if place.run.limits.counts_siblings else line
+
+
+def _counted(
+    place: Place, node: Node, link: int, origin: Frame | None, line: Generator[Any, Any, Any]
+) -> Generator[Any, Any, Any]:
+    region = place.region
+    region.lines += 1
+    try:
+        if region.lines > place.run.limits.max_depth:
+            refuse(place, node, link, origin)
+        return (yield line)
+    finally:
+        region.lines -= 1
+
+
+def _walk(
+    place: Place, node: Node, link: int, origin: Frame | None, state: LineState, opened: Frame | None
+) -> Generator[Any, Any, Any]:
     run, task, region, branch = place.run, place.task, place.region, place.branch
     main = place.is_main
     # Nothing of these changes while a run goes on.
@@ -171,7 +191,7 @@ def walk(
                     yield _stage.turns_to_settle(settled)
                 _stage.fail(run, frame, error)
                 if frame.broke:
-                    state.broke, state.reason = True, frame.reason
+                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
                 if waits and node.kind != "stage":
                     yield 1
                 raise
@@ -180,7 +200,7 @@ def walk(
                 out, settled = yield _stage.attempt(place, node, frame)
             except Exception:
                 if frame.broke:
-                    state.broke, state.reason = True, frame.reason
+                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
                 raise
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
@@ -262,7 +282,7 @@ def walk(
                 if frame.broke:
                     if task.parallel:
                         yield 1
-                    state.broke, state.reason = True, frame.reason
+                    state.broke = True  # the reference forgets a decider's reason
                     return _stage.branch_text(out.branch if type(out) is Decision else out)
                 result = yield _decide(place, node, frame, out, state)
                 if state.broke:
@@ -279,7 +299,7 @@ def walk(
                 record_entry((EXECUTED, "linear"))
                 result = out
                 if frame.broke:
-                    state.broke, state.reason = True, frame.reason
+                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
                     record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
                     return result
                 if type(out) is StageNode:
@@ -555,7 +575,7 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
         result = yield walk(place, node, LINK_PARALLEL, origin, state)
     except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
         failure = error
-    yield 2 if failure is None else 3
+    yield 2 if failure is None or state.first is None else 3  # refused: there is nothing to wait for
     place.run.settle(state.first)
     if failure is not None:
         place.run.throttled(state.first, failure)

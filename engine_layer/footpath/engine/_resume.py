@@ -105,7 +105,8 @@ def enter_again(
         mount = _continued(flows[depth], mounts[depth])
         run.reentries[id(mount)] = Reentry(node, state)
         node = mount
-    return node, stage_id[: len(stage_id) - len(paused.id)] + paused.name
+    lead, slash, _ = stage_id.rpartition("/")
+    return node, f"{lead}{slash}{paused.name}"
 
 
 def _not_found(stage_id: str) -> RunError:
@@ -126,10 +127,8 @@ def _find(flow: FlowChart, full_id: str) -> Node | None:
         own = rest
     node = nodes.get(own)
     if node is None and own == "default":
-        node = next((each for each in nodes.values() if each.default_branch is not None), None)
-        if node is not None:
-            branch = next((child for child in node.children if child.id == node.default_branch), None)
-            return node if branch is None else branch
+        deciding = next((each for each in nodes.values() if each.default_branch is not None), None)
+        return None if deciding is None else deciding.fallback
     return node
 
 
@@ -138,7 +137,7 @@ def _continued(flow: FlowChart, node: Node) -> Node:
     copy = replace(node, shape=-1)  # what follows it may be another: see `shape_of`
     if copy.next is None and copy.loop_target is None:
         for parent in flow.nodes_by_id.values():
-            if any(child is node for child in parent.children):
+            if parent.fallback is node or any(child is node for child in parent.children):
                 copy.next = parent.next
                 copy.loop_target = parent.loop_target
                 break

@@ -40,12 +40,15 @@ class Limits(Struct, eq=False):
     Attributes:
         max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
         max_iterations: how often one loop edge's target may be gone back to.
+        counts_siblings: whether parallel children that run at the same time add up, as they do in the reference: where a limit
+            was asked for. The default would refuse a fork of 500 otherwise.
         max_entries: how many entries of the journal are kept; None keeps all.
     """
 
     max_depth: int
     max_iterations: int
     max_entries: int | None = None
+    counts_siblings: bool = False
 
 
 def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:

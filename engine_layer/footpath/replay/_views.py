@@ -13,7 +13,7 @@ from footpath.journal.entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, packed
 from footpath.replay._parts import Parts
-from footpath.values import ATOMS, MARK, TAG, in_js_order, js_number, plain
+from footpath.values import ATOMS, MARK, TAG, in_js_order, js_number, js_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,7 @@ class Views:
         self.frames: list[MirrorFrame] = []
         self.hides = False
         self.registered: dict[str, Any] = {}
-        self.pending_refusal: tuple[Declared, dict[str, Any]] | None = None
+        self.refusals: list[tuple[Declared, dict[str, Any], list[dict[str, Any]]]] = []
 
     # ── tree ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def opened(self, frame: MirrorFrame, link: int, origin: MirrorFrame | None, suffix: str) -> None:
@@ -137,11 +137,11 @@ class Views:
         rationale = frame.rationale
         if fallback:
             text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
-        elif rationale is not UNSET:
-            text = f"Based on: {rationale} → chose {chosen} path."
+        elif rationale:
+            text = f"Based on: {js_text(rationale)} → chose {chosen} path."
         else:
             text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
-        shown = f"returned branchId: {returned}" if rationale is UNSET else str(rationale)
+        shown = rationale or f"returned branchId: {returned}"
         self.message(frame, "branch", text, chosen, rationale=shown)
 
     def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int, skipped: Any) -> None:
@@ -247,13 +247,13 @@ class Views:
             "evals": {},
         }
         self._hang(node, link, parent, None)
-        self.pending_refusal = (decl, node)
+        self.refusals.append((decl, node, self.log if parent is None else self._log_of(parent)))
 
     def refused_commit(self) -> None:
         """The refused child settles."""
-        if self.pending_refusal is not None:
-            decl, node = self.pending_refusal
-            self._append(self.log, node["name"], decl.id, "", {}, {}, [], [], None, None)
+        if self.refusals:
+            decl, node, log = self.refusals.pop(0)
+            self._append(log, node["name"], decl.id, "", {}, {}, [], [], None, None)
 
     # ── commit log ───────────────────────────────────────────────────────────────────────────────────────────────
     def _log_of(self, frame: MirrorFrame) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from footpath.values import js_number
+from footpath.values import js_number, js_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ def retried(event: StageRetryEvent) -> str:
 
 
 # ── how the run moved ──────────────────────────────────────────────────────────────────────────────────────────────
-def decided(chosen: str, evidence: Evidence | None, description: str | None, rationale: str | None) -> str:
+def decided(chosen: str, evidence: Evidence | None, description: str | None, rationale: Any) -> str:
     """What a decider chose and why; the first rule that matched decided."""
     if evidence is not None:
         for rule in evidence.rules:
@@ -141,9 +141,9 @@ def decided(chosen: str, evidence: Evidence | None, description: str | None, rat
             f"[Condition]: No rules matched{errors}, fell back to default{_quoted(evidence.default_label)}: {chosen}."
         )
     if description:
-        how = f"{description}: {rationale}, so it chose" if rationale else f"{description} and chose"
+        how = f"{description}: {js_text(rationale)}, so it chose" if rationale else f"{description} and chose"
         return f"[Condition]: It {how} {chosen}."
-    made = f": {rationale}, so" if rationale else ", and"
+    made = f": {js_text(rationale)}, so" if rationale else ", and"
     return f"[Condition]: A decision was made{made} the path taken was {chosen}."
 
 

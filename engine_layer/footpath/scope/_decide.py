@@ -209,9 +209,11 @@ def _try_function(
         failure = _hide(frame, str(error))
     looks: list[Any] = []
     for entry in journal[start:]:
-        key = entry if type(entry) is str else entry[1] if entry[0] == READ_REDACTED else None
-        if key is not None:
-            looks += (key, _seen(frame, key, frame.lookup(key)))
+        if type(entry) is str:
+            if entry:  # footprintjs takes a read of "" for one without a key
+                looks += (entry, _seen(frame, entry, frame.lookup(entry)))
+        elif entry[0] == READ_REDACTED:
+            looks += (entry[1], (MARK, 1))
     return (branch, label, matched, failure, *looks)
 
 

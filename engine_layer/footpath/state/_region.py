@@ -37,6 +37,7 @@ class Region(Struct, eq=False):
         declared: ordinal of each other node's declaration.
         loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on with.
         registered: ids of the charts that stages of this flow and of those around it have returned to be run.
+        lines: how many lines of stages are under way, where siblings count.
         grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow runs.
     """
 
@@ -53,6 +54,7 @@ class Region(Struct, eq=False):
     hops: int = 0
     registered: tuple[str, ...] = ()
     grown: dict[Node, list[Node]] = {}
+    lines: int = 0
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""

@@ -51,6 +51,29 @@ def js_number(number: float) -> str:
     return f"{sign}{digits:0<{power + 1}}" if power > 0 else f"{sign}0.{'0' * (-power - 1)}{digits}"
 
 
+def js_text(value: Any) -> str:
+    """A JSON value as JavaScript's templates show it: a list by its items, an object as `[object Object]`."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return js_number(value)
+    if isinstance(value, list):
+        parts: list[str] = []
+        todo: list[Any] = [value]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, list) and item:
+                todo.extend(reversed(item))
+            else:
+                parts.append("" if item is None or isinstance(item, list) else js_text(item))
+        return ",".join(parts)
+    return "[object Object]" if isinstance(value, dict) else str(value)
+
+
 def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     """Describe a value, live or recorded, in about `max_length` UTF-16 units.
 
