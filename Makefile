@@ -18,6 +18,7 @@ PY := $(BIN)/python
 READY := $(VENV)/.ready
 SAM_READY := $(VENV)/.sam-ready
 TEMPLATE_READY := $(VENV)/.template-ready
+PEERS_READY := $(VENV)/.peers-ready
 FUZZ_READY := $(VENV)/.fuzz-ready
 # Of `make fuzz-bytes`: how long each target gets.
 SECONDS ?= 60
@@ -93,7 +94,7 @@ prove: $(READY) ## Try to lose a trace: N requests under every fault, in virtual
 	@$(PY) -m footpath_cli prove --count $(N) --seed $(SEED)
 
 .PHONY: bench
-bench: $(READY) ## Measure the budgets, side by side with footprintjs where Node is there
+bench: $(READY) $(PEERS_READY) ## Measure the budgets, side by side with other tracers, and with footprintjs where Node is there
 	@$(PY) -m bench
 
 .PHONY: build
@@ -129,6 +130,7 @@ lock: $(READY) ## Resolve the lock files again from pyproject.toml (needs the ne
 	@$(LOCK) --group lambda --constraint locks/dev.txt -o locks/lambda.txt
 	@$(LOCK) --group fuzz pyproject.toml --constraint locks/dev.txt -o locks/fuzz.txt
 	@$(LOCK) --group dev --extra cli pyproject.toml -o locks/dev.txt
+	@$(LOCK) --constraint locks/dev.txt --group peers -o locks/peers.txt
 	@$(LOCK) --constraint locks/dev.txt pyproject.toml -o engine_layer/requirements.txt
 # Hashes, and no addresses: whoever installs decides where packages come from.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -144,6 +146,13 @@ $(READY): pyproject.toml locks/uv.txt locks/dev.txt
 	@$(BIN)/uv pip sync --quiet --python $(PY) --require-hashes --link-mode copy locks/dev.txt locks/uv.txt
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --offline --editable .
 	@touch $@
+
+# Other tracers, for `make bench` alone; without them (no network, say) it measures the rest, and says so.
+$(PEERS_READY): $(READY) locks/peers.txt
+	@echo 'setting up the tracers to compare with in $(VENV)/peers (once)'
+	@test -x $(VENV)/peers/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/peers
+	@if $(BIN)/uv pip sync --quiet --python $(VENV)/peers/bin/python --require-hashes --link-mode copy locks/peers.txt; \
+		then touch $@; else echo 'The tracers could not be installed; the rest is measured without them.'; fi
 
 $(SAM_READY): $(READY) locks/sam.txt locks/lambda.txt engine_layer/requirements.txt
 	@echo 'setting up the SAM CLI in $(VENV)/sam (once)'
