@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.channels import STRUCTURE_HOOKS, Dispatcher
+from footpath.errors import ReplayTooLargeError
 from footpath.recorders import ArchiveRecorder, TraceViews
-from footpath.replay import cursor_for, run_through
+from footpath.replay import Story, cursor_for, run_through
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from footpath.trace import Trace
     from footpath_service.ports import Log
     from footpath_service.recorders import ArchivedTrace, ReplayedTrace
+
+MAX_UNFOLDED_BYTES = 64 << 20
+"""What a replay may make of a journal. Recorders keep what they are given until the trace ends, and views over 8 MiB are omitted anyway."""
 
 _CHANNELS = ("structure", "scope", "flow", "emit")
 _NO_VIEWS = TraceViews(omitted="no recorder rendered them")
@@ -50,12 +54,19 @@ class Playback:
     def play(self, replayed: ReplayedTrace) -> TraceViews:
         """Tell a trace to the recorders, and give what the (first) archive recorder made of it.
 
+        A journal that unfolds to too much is told up to there: the recorders hear no `end_trace`, and its views are omitted.
+
         Raises:
             ReplayError: its journal is malformed.
             SpecDocumentError: its spec is.
         """
         self._tell("begin_trace", replayed)
-        self._play_events(replayed.trace)
+        try:
+            self._play_events(replayed.trace)
+        except ReplayTooLargeError as error:
+            # Nothing is wrong with it: what can't be shown can still be kept.
+            self._log.warning("a trace unfolds to too much to be shown", trace_id=replayed.trace_id, why=str(error))
+            return TraceViews(omitted=f"the journal unfolds to more than {MAX_UNFOLDED_BYTES} bytes")
         self._tell("end_trace", replayed)
         return self._archivist.views or _NO_VIEWS if self._archivist is not None else _NO_VIEWS
 
@@ -69,9 +80,12 @@ class Playback:
         if self._structural:
             for hook, event in trace.structure():
                 dispatcher.fire(dispatcher.table("structure", hook), event)
+        # Told in the same pass as the events; only an archive recorder asks for it.
+        story = Story(**trace.narrative_options, text_only=True) if self._archivist is not None else None
+        trace.max_unfolded_bytes = MAX_UNFOLDED_BYTES
         dispatcher.clear()  # each trace begins anew, also one that goes on after a pause: others may lie between
         try:
-            run_through(trace, cursor_for(trace, dispatcher))
+            run_through(trace, cursor_for(trace, dispatcher, story=story))
         finally:
             dispatcher.drain()
 

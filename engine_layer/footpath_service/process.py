@@ -41,7 +41,7 @@ from footpath.errors import (
     TraceDecodeError,
     UnknownVersionError,
 )
-from footpath.trace import FORMAT, decode_trace
+from footpath.trace import decode_trace
 from footpath_service.errors import PoisonMessageError
 from footpath_service.playback import Playback
 from footpath_service.poison import DeadLetters
@@ -256,7 +256,7 @@ class _Batch:
             sent_at=None if sent_at_ms is None else _iso(sent_at_ms),
             views=None if views.omitted is None else "omitted",
             views_reason=views.omitted,
-            narrative=_told(trace) or views.narrative,
+            narrative=views.narrative,
             state=views.state or NOTHING,
             audit=views.audit or NOTHING,
             weight=trace.weight,
@@ -364,11 +364,6 @@ def _reason(error: Exception) -> str:
 
 def _iso(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _told(trace: Trace) -> list[str] | None:
-    """The story that a trace of footprintjs brings along: it knows more of it than can be told again from the rest."""
-    return None if trace.document.format == FORMAT else [entry.text for entry in trace.narrative]
 
 
 def _known(text: str) -> str | None:

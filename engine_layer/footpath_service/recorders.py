@@ -37,6 +37,10 @@ class ReplayedTrace:
         self.narrative_options = trace.narrative_options
         self.group = group
 
+    def narrative_lines(self) -> list[str]:
+        """The story as lines of text; asked for once the events are all told."""
+        return self.trace.narrative_lines()
+
     def final_state(self) -> Any:
         """The shared state after the last commit, in recorded form; asked for once the events are all told."""
         return self.trace.final_state()

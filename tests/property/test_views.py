@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given, settings
 
 from footpath.channels import Dispatcher
-from footpath.replay import Views, cursor_for
+from footpath.replay import NarrativeBuilder, Views, cursor_for, follow, tell
 from footpath.state import untracked
 from footpath.values import record
 from tests.property._budget import examples
@@ -40,6 +40,20 @@ def test_views_of_a_trace_are_the_views_of_the_run(case: Case) -> None:
             logged = phase.trace.snapshot["commitLog"]
             told = snapshot["commitLog"][len(snapshot["commitLog"]) - len(logged) :]
             assert without_index(logged) == without_index(told)
+
+    Running(case).phases(after_phase=alike)
+
+
+@settings(max_examples=examples(50))
+@given(case=cases())
+def test_the_story_from_the_journal_is_the_story_from_the_events(case: Case) -> None:
+    """Told straight from the entries, as entries or as text alone, or by a recorder that hears the events: the same lines."""
+
+    def alike(phase: Phase, _: int) -> None:
+        heard = NarrativeBuilder(**phase.trace.narrative_options)
+        follow(phase.trace, heard)
+        assert phase.trace.narrative == heard.entries()
+        assert tell(phase.trace, text_only=True).lines() == heard.lines()
 
     Running(case).phases(after_phase=alike)
 

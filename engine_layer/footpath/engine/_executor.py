@@ -18,7 +18,7 @@ from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import RunError
 from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
-from footpath.replay import Cursor, NarrativeBuilder, Views
+from footpath.replay import Cursor, Story, Views
 from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
 from footpath.state import untracked
 from footpath.trace import (
@@ -150,7 +150,7 @@ class FlowChartExecutor:
         self._dispatcher = Dispatcher()
         self._narrative: dict[str, Any] | None = None
         self._phases: list[Phase] = []
-        self._told: tuple[Phase, int, NarrativeBuilder] | None = None
+        self._told: tuple[Phase, int, Story] | None = None
         self._busy = allocate_lock()
 
     # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -755,13 +755,12 @@ class FlowChartExecutor:
             read_tracking=self._options.get("readTracking", "full"),
             write_tracking=self._options.get("writeTracking", "full"),
         )
-        dispatcher = Dispatcher()
+        story = None
         if self._narrative is not None:
             # Whoever asks for the snapshot asks for the narrative too, as a rule: one pass makes both.
-            builder = NarrativeBuilder(**self._narrative)
-            dispatcher.attach(builder, "scope", "flow", "emit")
-            self._told = (phase, len(phase.run.journal), builder)
-        cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000, views)
+            story = Story(**self._narrative)
+            self._told = (phase, len(phase.run.journal), story)
+        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, views, story=story)
         for each in self._phases:
             cursor.header = each
             cursor.feed_all(each.run.journal)
@@ -783,14 +782,12 @@ class FlowChartExecutor:
         told = self._told
         if told is not None and told[0] is phase and told[1] == len(phase.run.journal):
             return told[2].entries()
-        builder = NarrativeBuilder(**self._narrative)
-        dispatcher = Dispatcher()
-        dispatcher.attach(builder, "scope", "flow", "emit")
-        cursor = Cursor(dispatcher, phase.run_id, phase.started_us / 1000)
+        story = Story(**self._narrative)
+        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, story=story)
         for each in self._phases:
             cursor.header = each
             cursor.feed_all(each.run.journal)
-        return builder.entries()
+        return story.entries()
 
     def get_narrative(self) -> list[str]:
         """The story's lines."""

@@ -47,6 +47,10 @@ class ReplayedTrace(Protocol):
         """How the run asked for its narrative: arguments of `NarrativeBuilder`."""
         ...
 
+    def narrative_lines(self) -> list[str]:
+        """The story, told as the run asked for it; asked for once the events are all told."""
+        ...
+
     def final_state(self) -> Any:
         """The shared state after the last commit, in recorded form."""
         ...

@@ -25,7 +25,6 @@ from footpath.channels import (
     SubflowExitEvent,
 )
 from footpath.recorders._audit import AuditRecorder
-from footpath.replay import NarrativeBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,8 @@ class TraceViews(Struct, frozen=True, kw_only=True):
 class ArchiveRecorder:
     """Renders each trace's views when the trace ends.
 
-    While events come in it only keeps them, which cannot fail; all rendering happens in one place, so that a failure
+    The audit trail is made of the events; narrative and final state are the trace's own, which it has ready once it has been replayed.
+    While events come in they are only kept, which cannot fail; all rendering happens in one place, so that a failure
     costs the views as a whole and never leaves half of them standing as if they were all.
 
     Attributes:
@@ -76,22 +76,14 @@ class ArchiveRecorder:
         self.id = id
         self.views: TraceViews | None = None
         self._max_bytes = max_bytes
-        self._narrative = narrative = NarrativeBuilder()
         self._audit = audit = AuditRecorder()
         self._audited: list[Any] = []
         hear: Callable[[Any], None] = self._audited.append
-        tell: Callable[[Any], None] = narrative.on_read
-
-        def both(event: Any) -> None:
-            tell(event)
-            hear(event)
-
         # Bound once and for good: whoever calls us may look hooks up only once for a whole batch.
-        self.on_read = self.on_write = self.on_stage_executed = self.on_fork = tell
         self.on_run_start = self.on_run_end = self.on_run_failed = self.on_commit = hear
-        self.on_decision = self.on_selected = self.on_emit = self.on_stage_retry = both
-        self.on_subflow_entry = self.on_subflow_exit = self.on_loop = self.on_break = both
-        self.on_error = self.on_pause = self.on_resume = both
+        self.on_decision = self.on_selected = self.on_emit = self.on_stage_retry = hear
+        self.on_subflow_entry = self.on_subflow_exit = self.on_loop = self.on_break = hear
+        self.on_error = self.on_pause = self.on_resume = hear
         self._write: dict[type, Callable[[Any], None]] = {
             CommitEvent: audit.on_commit,
             RunStartEvent: audit.on_run_start,
@@ -110,11 +102,10 @@ class ArchiveRecorder:
             FlowResumeEvent: audit.on_resume,
         }
 
-    def begin_trace(self, trace: ReplayedTrace) -> None:
+    def begin_trace(self, _trace: ReplayedTrace) -> None:
         """Forget the trace before."""
         self.views = None
         self._audited.clear()
-        self._narrative.begin_trace(trace)
         self._audit.clear()
 
     def end_trace(self, trace: ReplayedTrace) -> None:
@@ -133,8 +124,7 @@ class ArchiveRecorder:
             if row is not None:
                 row(event)
         audit = self._audit.encoded()
-        self._narrative.tell_with(**trace.narrative_options)
-        narrative = self._narrative.lines()
+        narrative = trace.narrative_lines()
         state = trace.final_state()
         if type(state) is not Raw:
             state = Raw(_encode(state))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from footpath.replay._cursor import Cursor
 from footpath.replay._declared import Header
-from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after
-from footpath.replay._narrative import NarrativeBuilder, NarrativeEntry
+from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after, tell
+from footpath.replay._narrative import NarrativeBuilder
 from footpath.replay._parts import Parts
+from footpath.replay._story import NarrativeEntry, Story
 from footpath.replay._views import Views
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NarrativeBuilder",
     "NarrativeEntry",
     "Parts",
+    "Story",
     "Views",
     "build_views",
     "cursor_for",
@@ -26,4 +28,5 @@ __all__ = [
     "replay",
     "run_through",
     "state_after",
+    "tell",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.channels import CommitEvent, Mutation
+from footpath.replay._mirror import packed
 from footpath.values import MARK, in_js_order
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
         # Hidden by now, though it may have been written before it was.
         writes = [(key, (MARK, write[1]) if key in marked else write) for key, write in writes]
     if tracking == "full":
-        return tuple([Mutation(key, value, operation) for key, (value, operation) in writes])
+        return tuple([Mutation(key, packed(value), operation) for key, (value, operation) in writes])
     from footpath.replay._views import summary_marker
 
     return tuple(
@@ -79,6 +80,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
                     values[key] = value
         frame.staged = {}
         frame.ops = []
+        frame.plain = True
     frame.base = region.values
     if cursor.on_commit:
         commit_event(cursor, frame)

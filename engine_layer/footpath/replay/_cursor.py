@@ -12,6 +12,7 @@ from footpath.channels import ReadEvent, TraversalContext, WriteEvent
 from footpath.errors import ReplayTooLargeError
 from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._declared import Declarations
+from footpath.replay._grown import Grown
 from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
 from footpath.replay._table import HANDLERS
 from footpath.values import ATOMS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from footpath.channels import Dispatcher
     from footpath.replay._declared import Header
+    from footpath.replay._story import Story
     from footpath.replay._views import Views
 
 ROOT_ID = "__root__"
@@ -33,6 +35,7 @@ class Cursor:
     Attributes:
         header: what the journal takes for known; a journal of a run before there was such a thing needs none.
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
+        story: is told what happens, without an event in between; None when nobody asked for it.
         top: the outermost flow's state.
         allowance: how many bytes the journal may still unfold to; see `spend`.
     """
@@ -45,6 +48,7 @@ class Cursor:
         views: Views | None = None,
         *,
         header: Header | None = None,
+        story: Story | None = None,
         read_tracking: str = "full",
         write_tracking: str = "full",
     ) -> None:
@@ -52,8 +56,9 @@ class Cursor:
         self.run_id = run_id
         self.started_ms = started_ms
         self.views = views
+        self.story = story
         self.provenance = views is not None and views.provenance
-        self.keeps_writes = views is not None or bool(dispatcher.table("scope", "on_commit"))
+        self.keeps_writes = bool(dispatcher.table("scope", "on_commit"))
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
         self.header = header
@@ -89,6 +94,7 @@ class Cursor:
         """Follow many. Plain reads and writes, by far the most, are followed right here."""
         handlers = HANDLERS
         gathers, keeps_writes, provenance = self.views is not None, self.keeps_writes, self.provenance
+        tells = self.story is not None
         on_read, on_write = self.on_read, self.on_write
         for entry in entries:
             if type(entry) is str:
@@ -100,7 +106,11 @@ class Cursor:
                         value = packed(value)
                 if gathers:
                     frame.reads[entry] = value
+                if tells:
+                    frame.steps.append((entry, "read", value, ()))
                 if on_read:
+                    if type(value) is Grown:
+                        value = value.packed()
                     decl = frame.decl
                     event = ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, entry, value)
                     for identity, method in on_read:
@@ -121,9 +131,15 @@ class Cursor:
                 frame.base = dict(frame.region.values)
                 self.spend(8 * len(frame.base))
             frame.staged[key] = value
+            if gathers:
+                op = (key, "set", value, tuple(frame.reads) if provenance else ())
+                frame.ops.append(op)
+                frame.wrote[key] = value
+                if tells:
+                    frame.steps.append(op)
+            elif tells:
+                frame.steps.append((key, "set", value, ()))
             if keeps_writes:
-                if gathers:
-                    frame.ops.append((key, "set", value, tuple(frame.reads) if provenance else ()))
                 frame.writes[key] = (value, "set")
             if on_write:
                 decl = frame.decl
@@ -167,7 +183,6 @@ class Cursor:
         if context is None:
             decl = frame.decl
             parent = frame.parent
-            region_id = frame.region.id
             under = frame.under
             context = frame.context = TraversalContext(
                 self.run_id,
@@ -176,7 +191,7 @@ class Cursor:
                 decl.name,
                 UNSET if parent is None or under else parent.decl.id,
                 UNSET if parent is None else parent.rsid,
-                self.regions[frame.number].id if not frame.has_scope else (region_id or UNSET),
+                frame.subflow,
                 frame.branch or UNSET,
                 frame.loop_iteration,
                 frame.depth,
@@ -186,26 +201,25 @@ class Cursor:
     def begin(self, t: int, ordinal: int, link: int, origin: MirrorFrame | None) -> MirrorFrame:
         """Begin the next frame and make it the current one."""
         decl = self.decls[ordinal]
-        branch = ""
+        frames = self.frames
+        number = self.first_frame + len(frames)
+        time = self.started_ms + t / 1000
         if link == LINK_NEXT and origin is not None:
-            region = origin.region
-            branch = origin.branch
+            region, branch = origin.region, origin.branch
         elif link == LINK_ROOT:
-            region = self.top if origin is None else self.regions[origin.number]
+            region, branch = self.top if origin is None else self.regions[origin.number], ""
         else:
             assert origin is not None
-            region = origin.region
-            branch = decl.id if link == LINK_PARALLEL else origin.branch
-        number = self.first_frame + len(self.frames)
-        time = self.started_ms + t / 1000
-        frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number}", region.values, time, time)
-        self.frames.append(frame)
+            region, branch = origin.region, decl.id if link == LINK_PARALLEL else origin.branch
+        frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number!r}", region.values, time, time)
+        frames.append(frame)
         if self.decls.long_names:
             self.spend(2 * (len(decl.id) + len(decl.name)))
-        visited = self.visits.get(decl.id, 0)
+        visits = self.visits
+        visited = visits.get(decl.id, 0)
         if visited:
             frame.loop_iteration = visited
-        self.visits[decl.id] = visited + 1
+        visits[decl.id] = visited + 1
         if link == LINK_ROOT:
             frame.under = True
         elif origin is not None:

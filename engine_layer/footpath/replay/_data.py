@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw
 
 from footpath.channels import ReadEvent, WriteEvent
+from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
-from footpath.replay._mirror import extended, packed, recorded
+from footpath.replay._mirror import packed, recorded
 from footpath.values import MARK, TAG
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ def read_redacted(cursor: Cursor, entry: Any) -> None:
     value = held if len(entry) > 2 else MARK
     if cursor.views is not None:
         frame.reads[key] = UNSET if held is UNSET else value
+    if cursor.story is not None:
+        frame.steps.append((key, "read", value, ()))
     if cursor.on_read:
         decl = frame.decl
         cursor.dispatcher.fire_scope(
             "on_read",
             cursor.on_read,
-            ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, True),
+            ReadEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, packed(value), True),
         )
 
 
@@ -52,17 +55,38 @@ def stage(cursor: Cursor, frame: MirrorFrame, key: str, value: Any) -> None:
         frame.base = dict(frame.region.values)
         cursor.spend(8 * len(frame.base))
     frame.staged[key] = value
+    frame.plain = False
 
 
 def write_event(
-    cursor: Cursor, frame: MirrorFrame, key: str, value: Any, operation: str, redacted: Any = UNSET
+    cursor: Cursor,
+    frame: MirrorFrame,
+    key: str,
+    value: Any,
+    operation: str,
+    redacted: Any = UNSET,
+    in_place: Any = UNSET,
 ) -> None:
+    """Tell of a write that is no plain one."""
+    if cursor.story is not None:
+        frame.steps.append((key, operation, value, ()))
     if cursor.on_write:
         decl = frame.decl
         cursor.dispatcher.fire_scope(
             "on_write",
             cursor.on_write,
-            WriteEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, key, value, operation, redacted),
+            WriteEvent(
+                decl.name,
+                decl.id,
+                frame.rsid,
+                frame.branch,
+                frame.timestamp,
+                key,
+                packed(value),
+                operation,
+                redacted,
+                in_place=in_place,
+            ),
         )
 
 
@@ -90,6 +114,7 @@ def set_with(cursor: Cursor, entry: Any) -> None:
     stage(cursor, frame, key, UNSET if flags & 2 else value)
     frame.ops.append((key, "set", UNSET if flags & 2 else value, tuple(frame.reads) if cursor.provenance else ()))
     frame.writes[key] = (value, "set")
+    frame.wrote[key] = value
     redacted: Any = UNSET
     if flags & 1:
         hide(cursor, frame, key)
@@ -121,7 +146,7 @@ def update(cursor: Cursor, entry: Any) -> None:
         else:
             if frame.whole is not None and frame.whole.get(key) is not None:
                 frame.whole = {**frame.whole, key: merged(frame.whole[key], patch)}
-            after = merged(frame.staged[key] if key in frame.staged else frame.own(key), patch)
+            after = merged(packed(frame.staged[key] if key in frame.staged else frame.own(key)), patch)
             if type(after) is Raw:
                 cursor.spend(4 * len(memoryview(after)))
         if flags & 4:
@@ -130,6 +155,7 @@ def update(cursor: Cursor, entry: Any) -> None:
     stage(cursor, frame, key, after)
     frame.ops.append((key, "merge", patch, tuple(frame.reads) if cursor.provenance else ()))
     frame.writes[key] = (patch, "update")
+    frame.wrote[key] = patch
     write_event(cursor, frame, key, patch, "update", redacted)
 
 
@@ -137,6 +163,7 @@ def remerge(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
     frame.staged[key] = value = recorded(entry[2])
+    frame.plain = False
     if type(value) is Raw and TAG.encode() in bytes(value):
         frame.whole = {key: None, **(frame.whole or {})}
 
@@ -145,10 +172,14 @@ def append(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
     value = extended(frame.lookup(key), entry[2])
-    cursor.spend(len(memoryview(value)))
+    if type(value) is not Grown:
+        cursor.spend(len(memoryview(value)))
+    elif cursor.views is not None or cursor.on_commit or cursor.on_write or cursor.on_read:
+        cursor.spend(value.size_bytes)  # each of its versions will be shown as a whole
     stage(cursor, frame, key, value)
     frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
     frame.writes[key] = (value, "set")
+    frame.wrote[key] = value
     write_event(cursor, frame, key, value, "set")
 
 
@@ -163,7 +194,9 @@ def delete(cursor: Cursor, entry: Any) -> None:
     if hidden:
         hide(cursor, frame, key)
     cursor.marked.discard(key)
-    frame.writes[key] = (MARK if hidden else UNSET, "delete")
+    gone = MARK if hidden else UNSET
+    frame.writes[key] = (gone, "delete")
+    frame.wrote[key] = gone
     write_event(cursor, frame, key, UNSET, "delete")
     if cursor.views is not None:
         cursor.views.bag(frame, "logs", "message", f"[WRITE] deleted {key}")
@@ -175,23 +208,8 @@ def changed(cursor: Cursor, entry: Any) -> None:
     stage(cursor, frame, key, value)
     frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
     frame.writes[key] = (value, "set")
-    if cursor.on_write:
-        decl = frame.decl
-        cursor.dispatcher.fire_scope(
-            "on_write",
-            cursor.on_write,
-            WriteEvent(
-                decl.name,
-                decl.id,
-                frame.rsid,
-                frame.branch,
-                frame.timestamp,
-                key,
-                value,
-                "set",
-                in_place=True,
-            ),
-        )
+    frame.wrote[key] = value
+    write_event(cursor, frame, key, value, "set", in_place=True)
 
 
 def seed(cursor: Cursor, entry: Any) -> None:

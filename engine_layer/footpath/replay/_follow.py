@@ -10,6 +10,7 @@ import msgspec
 from footpath.channels import Dispatcher, delivery_options
 from footpath.errors import ReplayError
 from footpath.journal.entries import RESUME, RUN_START
+from footpath.replay._story import Story
 from footpath.replay._views import Views
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ _MALFORMED = (
 """What following a journal raises that does not hold together; recorders' own errors never come this far."""
 
 
-def cursor_for(trace: Trace, dispatcher: Dispatcher, views: Views | None = None) -> Cursor:
+def cursor_for(
+    trace: Trace, dispatcher: Dispatcher, views: Views | None = None, *, story: Story | None = None
+) -> Cursor:
     """A cursor at the beginning of a trace."""
-    return trace.make_cursor(dispatcher, views)
+    return trace.make_cursor(dispatcher, views, story)
 
 
 @contextmanager
@@ -56,7 +59,7 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
     """
     with declared(trace):
         cursor.feed_all(trace.document.journal)
-        trace.ended_with(cursor.top.recorded_state())
+        trace.ended_with(cursor.top.recorded_state(), cursor.story)
 
 
 def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions]) -> None:
@@ -115,6 +118,17 @@ def follow(trace: Trace, recorder: Any) -> None:
     dispatcher = Dispatcher()
     dispatcher.attach(recorder, "scope", "flow", "emit")
     run_through(trace, cursor_for(trace, dispatcher))
+
+
+def tell(trace: Trace, *, text_only: bool = False) -> Story:
+    """The story of a trace, told as it asks for.
+
+    Raises:
+        ReplayError: the journal is malformed.
+    """
+    story = Story(**trace.narrative_options, text_only=text_only)
+    run_through(trace, cursor_for(trace, Dispatcher(), story=story))
+    return story
 
 
 def build_views(trace: Trace) -> dict[str, Any]:

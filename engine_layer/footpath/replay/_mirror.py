@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
 
+from footpath.replay._grown import Grown
 from footpath.values import MARK, plain
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _shallow = Decoder(dict[str, Raw]).decode
 _decode = Decoder().decode
-_list_of_raw = Decoder(list[Raw]).decode
 
 
 LOG_MARK = "REDACTED"
@@ -62,8 +62,8 @@ def recorded(value: Any) -> Any:
 class MirrorRegion:
     """The state of one (sub)flow.
 
-    A value is a scalar, a `Raw`, `UNSET` where a key was deleted, or a dict where something was written below the key: then
-    its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
+    A value is a scalar, a `Raw`, a `Grown` list, `UNSET` where a key was deleted, or a dict where something was written below the
+    key: then its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
     """
 
     __slots__ = ("first", "history", "id", "initial", "mount", "results", "tree", "values")
@@ -129,34 +129,19 @@ def normal(value: Any) -> Any:
 
 
 def packed(value: Any) -> Any:
-    """An opened object as one Raw; other values as they are."""
-    if type(value) is not dict:
-        return value
-    return Raw(encode(_present(value)))
+    """An opened object or a grown list as one Raw; other values as they are."""
+    if type(value) is dict:
+        return Raw(encode(_present(value)))
+    return value.packed() if type(value) is Grown else value
 
 
 def _present(value: dict[str, Any]) -> dict[str, Any]:
     # Two levels at most are ever opened by the engine (runs, child, key), so this does not recurse over user data.
     return {
-        key: _present(member) if type(member) is dict else member
+        key: _present(member) if type(member) is dict else member.packed() if type(member) is Grown else member
         for key, member in value.items()
         if member is not UNSET
     }
-
-
-def extended(value: Any, items: Any) -> Any:
-    """A recorded list with recorded items at its end, joined as text: no item is decoded."""
-    tail = bytes(encode(items))
-    if type(value) is not Raw:
-        value = packed(value)
-    if type(value) is not Raw:
-        return Raw(tail)
-    head = bytes(value)
-    if head == b"[]":
-        return Raw(tail)
-    if tail == b"[]":
-        return value
-    return Raw(head[:-1] + b"," + tail[1:])
 
 
 class MirrorFrame(Struct, eq=False):
@@ -166,11 +151,15 @@ class MirrorFrame(Struct, eq=False):
 
     Attributes:
         ops: writes since the last commit, `(key, verb, value, keys read before)`; kept for views only.
-        writes: key to `(value, operation)`, of the whole execution; kept for views and commit events only.
+        steps: what there is to tell of it: ops and reads, `(key, "read", value, ())`, as they came; kept for a story only.
+        writes: key to `(value, operation)`, of the whole execution; kept for commit events only.
+        wrote: key to value, of the whole execution; kept for views only.
         reads: key to value, of the attempt; kept for views only.
         earlier: what earlier attempts read.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
             one, where there are several.
+        plain: whether all that is staged was written plainly: whole, by key, with nothing hidden.
+        inner_id: of a mount, the id of its subflow.
         under: whether its parent is the mount that it is the first stage of.
         rationale: what the stage noted as the reason of its decision.
         bag_time: when it last moved, in milliseconds since the epoch.
@@ -187,13 +176,16 @@ class MirrorFrame(Struct, eq=False):
     bag_time: float = 0.0
     staged: dict[str, Any] = {}
     ops: list[tuple[str, str, Any, Any]] = []
+    steps: list[tuple[str, str, Any, Any]] = []
     writes: dict[str, tuple[Any, str]] = {}
+    wrote: dict[str, Any] = {}
     reads: dict[str, Any] = {}
     earlier: dict[str, Any] | None = None
     redacted: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, Any] | None = None
     sources: list[str] | None = None
+    plain: bool = True
     tagged: bool = False
     context: Any = None
     depth: int = 0
@@ -204,13 +196,24 @@ class MirrorFrame(Struct, eq=False):
     rationale: Any = UNSET
     node: dict[str, Any] | None = None
     path: tuple[str, ...] = ()
+    inner_id: str = ""
+
+    @property
+    def place(self) -> tuple[str, str, Any]:
+        """Stage id, runtime stage id and subflow id, as a story names a place; UNSET at the top."""
+        return self.decl.id, self.rsid, self.subflow
+
+    @property
+    def subflow(self) -> Any:
+        """Id of the subflow that it belongs to, of a mount its own; UNSET at the top."""
+        return self.region.id or UNSET if self.has_scope else self.inner_id
 
     def all_reads(self) -> dict[str, Any]:
         """What the execution read, in all its attempts."""
         return {**self.earlier, **self.reads} if self.earlier else self.reads
 
     def lookup(self, key: str) -> Any:
-        """The value as the stage would read it; UNSET when absent."""
+        """The value as the stage would read it, a grown list as such; UNSET when absent."""
         staged = self.staged.get(key, UNSET)
         if staged is not UNSET:
             return staged
@@ -224,8 +227,7 @@ class MirrorFrame(Struct, eq=False):
     def own(self, key: str) -> Any:
         """The committed value that a patch is laid over: in a parallel child its own, never one from before the fork."""
         if not self.branch:
-            value = self.base.get(key, UNSET)
-            return packed(value) if type(value) is dict else value
+            return packed(self.base.get(key, UNSET))
         runs = self.base.get("runs")
         if type(runs) is Raw:
             runs = opened(runs)

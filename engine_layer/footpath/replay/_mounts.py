@@ -28,6 +28,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
     frame = cursor.begin(t, ordinal, link, parent)
     cursor.regions[frame.number] = region
     frame.has_scope = False
+    frame.inner_id = inner_id
     region.mount = frame
     region.first = cursor.decls[first]
     mapped = recorded(mapped)
@@ -53,6 +54,8 @@ def mount(cursor: Cursor, entry: Any) -> None:
             raw_mapped_input=mapped,
         ),
     )
+    if cursor.story is not None:
+        cursor.story.entered(subflow_name, inner.description, inner_id, mapped, frame.place)
     executed_as(cursor, frame, "subflow-mount", inner.name, inner.description)
     frame.path = (subflow_name,)
 
@@ -71,7 +74,9 @@ def output(cursor: Cursor, entry: Any) -> None:
         cursor.views.output(frame, rows, gone, reads, earlier)
     for index, (path, value) in enumerate(rows):
         if len(path) > 1:
-            frame.writes[".".join(path)] = (value, "set")
+            name = ".".join(path)
+            frame.writes[name] = (value, "set")
+            frame.wrote[name] = value
         if index not in gone:
             region.put(path, value)
     commit_event(cursor, frame)
@@ -83,6 +88,8 @@ def exit_mount(cursor: Cursor, entry: Any) -> None:
     name = frame.path[0]
     if cursor.views is not None:
         cursor.views.left(frame, region, name)
+    if cursor.story is not None:
+        cursor.story.left(name, region.id, frame.place)
     cursor.fire(
         "flow",
         "on_subflow_exit",

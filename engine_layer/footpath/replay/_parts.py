@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw
 from msgspec.json import decode
 
+from footpath.replay._grown import Grown
 from footpath.replay._mirror import packed
 from footpath.values import ATOMS, plain
 
@@ -30,20 +31,18 @@ class Parts:
 
     def __init__(self) -> None:
         self._decoded: dict[int, Any] = {}
-        self._kept: list[Raw] = []  # keeps a value alive, so that its id stays its own
+        self._kept: list[Any] = []  # keeps a value alive, so that its id stays its own
         self._lists: dict[str, tuple[bytes, list[Any]]] = {}
 
     def of(self, key: str, value: Any) -> Any:
         """A value of a key."""
         if type(value) in ATOMS:
             return value
-        value = packed(value)
-        if type(value) is not Raw:
-            return plain(value)
         known = self._decoded.get(id(value))
         if known is None:
-            known = self._decoded[id(value)] = self._list(key, value)
             self._kept.append(value)
+            made = value.plain() if type(value) is Grown else packed(value)
+            known = self._decoded[id(value)] = self._list(key, made) if type(made) is Raw else plain(made)
         return known
 
     def members(self, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,11 @@ from footpath.channels import (
     StructuredError,
     TraversalContext,
 )
+from footpath.replay import _wording as wording
 from footpath.replay._declared import Declarations, Declared
 from footpath.replay._mirror import MirrorFrame, recorded
 from footpath.replay._stages import start_event
+from footpath.replay._story import RETRIED
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -53,6 +55,8 @@ def fail(cursor: Cursor, entry: Any) -> None:
     error = structured(entry[1])
     if cursor.views is not None:
         cursor.views.bag(frame, "errors", "stageExecutionError", f"{error.name}: {error.message}")
+    if cursor.story is not None:
+        cursor.story.failed(frame.decl.name, f"{error.name}: {error.message}", frame.place)
     cursor.fire(
         "flow",
         "on_error",
@@ -73,7 +77,11 @@ def retry(cursor: Cursor, entry: Any) -> None:
     frame.staged = {}
     frame.ops = []
     frame.writes = {}
+    frame.wrote = {}
     frame.earlier, frame.reads = frame.all_reads(), {}
+    if cursor.story is not None:
+        sentence = wording.retried(frame.decl.name, attempt, most, delay_ms, error.message)
+        frame.steps.append((sentence, RETRIED, UNSET, ()))
     cursor.fire(
         "flow",
         "on_stage_retry",
@@ -110,6 +118,8 @@ def pause(cursor: Cursor, entry: Any) -> None:
             lambda: ScopePauseEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, data, "scope"),
         )
         return
+    if cursor.story is not None:
+        cursor.story.paused(decl.name, frame.place)
     cursor.fire(
         "flow",
         "on_pause",
@@ -143,6 +153,8 @@ def resume(cursor: Cursor, entry: Any) -> None:
         decl = Declared(tail[1], tail[2])
         cursor.ghost = MirrorFrame(tail[0], decl, cursor.top, "", None, f"{tail[1]}#{tail[0]}", cursor.top.values)
         cursor.ghost.depth = tail[3]
+    if cursor.story is not None:
+        cursor.story.resumed(name, with_input=has_input, place=(stage_id, rsid, UNSET))
     cursor.fire(
         "flow",
         "on_resume",

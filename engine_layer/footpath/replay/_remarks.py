@@ -10,7 +10,9 @@ from msgspec import UNSET, Raw
 from msgspec.json import encode
 
 from footpath.channels import EmitEvent
+from footpath.journal.entries import TRUNCATED
 from footpath.replay._mirror import recorded
+from footpath.replay._story import EMITTED
 from footpath.values import MARK, plain
 
 if TYPE_CHECKING:
@@ -20,12 +22,19 @@ _NOTE_NAMES = {"debug": "log.debug.", "log": "log.debug.", "error": "log.error."
 
 
 def emit(cursor: Cursor, entry: Any) -> None:
-    if cursor.on_emit:
+    if cursor.on_emit or cursor.story is not None:
         emit_event(cursor, entry[1], entry[2], recorded(entry[3]) if len(entry) > 3 else UNSET)
 
 
 def emit_event(cursor: Cursor, t: int, name: str, payload: Any) -> None:
     frame = cursor.current
+    if cursor.story is not None:
+        if name == TRUNCATED:
+            cursor.story.cut(payload)
+        else:
+            frame.steps.append((name, EMITTED, payload, ()))
+    if not cursor.on_emit:
+        return
     event = EmitEvent(
         name,
         payload,
@@ -46,7 +55,7 @@ def note(cursor: Cursor, entry: Any) -> None:
         cursor.current.rationale = plain(value)
     if cursor.views is not None and (not absent or kind == "log"):
         cursor.views.note(cursor.current, kind, key, value)
-    if not cursor.on_emit:
+    if not cursor.on_emit and cursor.story is None:
         return
     name = _NOTE_NAMES[kind] + key
     if value == MARK:
@@ -66,7 +75,9 @@ def note(cursor: Cursor, entry: Any) -> None:
 
 def bag(cursor: Cursor, entry: Any) -> None:
     if entry[1] == "writes":
-        cursor.current.writes[entry[2]] = (recorded(entry[3]), "update")
+        frame, value = cursor.current, recorded(entry[3])
+        frame.writes[entry[2]] = (value, "update")
+        frame.wrote[entry[2]] = value
     elif cursor.views is not None:
         cursor.views.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
 

@@ -54,29 +54,46 @@ def switch(cursor: Cursor, entry: Any) -> None:
 
 
 def done(cursor: Cursor, entry: Any) -> None:
-    end(cursor, entry)
-    frame = cursor.current
-    commit_frame(cursor, frame, entry[3] if len(entry) > 3 else None)
-    decl = frame.decl
-    if cursor.on_stage_executed:
-        cursor.dispatcher.fire(
-            cursor.on_stage_executed,
-            StageExecutedEvent(
-                traversal_context=frame.context or cursor.context(frame),
-                stage_name=decl.name,
-                description=decl.description,
-                stage_type="linear",
-            ),
-        )
-    if len(entry) > 2 and entry[2] is not None:
-        next_to(cursor, frame, entry[2])
+    size = len(entry)
+    complete(cursor, cursor.current, entry[1], entry[3] if size > 3 else None)
+    if size > 2 and entry[2] is not None:
+        next_to(cursor, cursor.current, entry[2])
 
 
 def advance(cursor: Cursor, entry: Any) -> None:
-    done(cursor, entry)
-    frame = cursor.begin(entry[1], entry[2], LINK_NEXT, cursor.current)
+    frame = cursor.current
+    t, ordinal = entry[1], entry[2]
+    complete(cursor, frame, t, entry[3] if len(entry) > 3 else None)
+    next_to(cursor, frame, ordinal)
+    frame = cursor.begin(t, ordinal, LINK_NEXT, frame)
     if cursor.on_stage_start:
         start_event(cursor, frame)
+
+
+def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
+    """A linear stage ended, committed and was executed: what happens most of all, so most of it happens right here."""
+    frame.bag_time = cursor.started_ms + t / 1000
+    if cursor.on_stage_end:
+        end_event(cursor, frame)
+    if frame.branch or dropped is not None or cursor.on_commit:
+        commit_frame(cursor, frame, dropped)
+    else:
+        if cursor.views is not None:
+            cursor.views.commit(frame, None)
+        staged = frame.staged
+        if staged:
+            frame.region.values.update(staged)
+            frame.staged = {}
+            frame.ops = []
+            frame.plain = True
+        frame.base = frame.region.values
+    story = cursor.story
+    if story is not None:
+        decl = frame.decl
+        story.stage(decl.name, decl.description, (decl.id, frame.rsid, frame.region.id or UNSET), frame.steps)
+        frame.steps = []
+    if cursor.on_stage_executed:
+        executed_as(cursor, frame, "linear", frame.decl.name, frame.decl.description)
 
 
 def start_event(cursor: Cursor, frame: MirrorFrame) -> None:
@@ -90,16 +107,26 @@ def start_event(cursor: Cursor, frame: MirrorFrame) -> None:
 
 def end(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
-    frame.bag_time = time = cursor.started_ms + entry[1] / 1000
+    frame.bag_time = cursor.started_ms + entry[1] / 1000
     if cursor.on_stage_end:
-        decl = frame.decl
-        cursor.dispatcher.fire_scope(
-            "on_stage_end", cursor.on_stage_end, StageEndEvent(decl.name, decl.id, frame.rsid, frame.branch, time)
-        )
+        end_event(cursor, frame)
+
+
+def end_event(cursor: Cursor, frame: MirrorFrame) -> None:
+    decl = frame.decl
+    cursor.dispatcher.fire_scope(
+        "on_stage_end",
+        cursor.on_stage_end,
+        StageEndEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.bag_time),
+    )
 
 
 def executed(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
+    if cursor.story is not None and entry[1] == "linear":
+        name = entry[2] if len(entry) > 2 else frame.decl.name
+        cursor.story.stage(name, frame.decl.description, frame.place, frame.steps)
+        frame.steps = []
     if cursor.on_stage_executed:
         decl = frame.decl
         cursor.dispatcher.fire(

@@ -26,8 +26,14 @@ def decide(cursor: Cursor, entry: Any) -> None:
     returned = entry[2]
     fallback = len(entry) > 4
     frame.decided = True
+    evidence: Any = UNSET
+    if len(entry) > 3 and (cursor.story is not None or cursor.dispatcher.table("flow", "on_decision")):
+        evidence = told_decision(entry[3])
     if cursor.views is not None:
         cursor.views.decided(frame, chosen.name, returned, fallback)
+    if cursor.story is not None:
+        place, steps, frame.steps = frame.place, frame.steps, []
+        cursor.story.decision(decl.name, decl.description, chosen.name, frame.rationale, evidence, place, steps)
     cursor.fire(
         "flow",
         "on_decision",
@@ -37,7 +43,7 @@ def decide(cursor: Cursor, entry: Any) -> None:
             chosen=chosen.name,
             rationale=frame.rationale,
             description=decl.description,
-            raw_evidence=told_decision(entry[3]) if len(entry) > 3 else UNSET,
+            raw_evidence=evidence,
         ),
     )
     executed_as(cursor, frame, "decider", decl.name, decl.description)
@@ -55,8 +61,13 @@ def select(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     decl = frame.decl
     names = tuple(cursor.decls[ordinal].name for ordinal in entry[1])
+    evidence: Any = UNSET
+    if len(entry) > 5 and names and (cursor.story is not None or cursor.dispatcher.table("flow", "on_selected")):
+        evidence = told_selection(entry[5])
     if cursor.views is not None:
         cursor.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
+    if cursor.story is not None:
+        cursor.story.selected(names, entry[3], evidence, frame.place)
     cursor.fire(
         "flow",
         "on_selected",
@@ -65,7 +76,7 @@ def select(cursor: Cursor, entry: Any) -> None:
             parent=decl.name,
             selected=names,
             total=entry[3],
-            raw_evidence=told_selection(entry[5]) if len(entry) > 5 and names else UNSET,
+            raw_evidence=evidence,
         ),
     )
     executed_as(cursor, frame, "selector", decl.name, decl.description)
@@ -78,6 +89,8 @@ def fork(cursor: Cursor, entry: Any) -> None:
     cursor.parallel += len(names)
     if cursor.views is not None and kind == 0:
         cursor.views.forked(frame, names)
+    if cursor.story is not None:
+        cursor.story.forked(names, frame.place)
     name = "selector-temp" if kind == 1 else frame.decl.name
     cursor.fire(
         "flow",
@@ -95,6 +108,8 @@ def loop(cursor: Cursor, entry: Any) -> None:
     if cursor.views is not None:
         cursor.views.looped(frame, target, iteration)
         cursor.loop_suffix = f".{iteration - 1}" if iteration > 1 else ""
+    if cursor.story is not None:
+        cursor.story.passed(target.name, target.description, iteration, None if bare else frame.place)
     cursor.fire(
         "flow",
         "on_loop",
@@ -117,12 +132,15 @@ def break_line(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     reason = UNSET if len(entry) < 2 or entry[1] is None else recorded(entry[1])
     origin = entry[2] if len(entry) > 2 else UNSET
+    name = frame.decl.name if origin is UNSET else frame.path[0]
+    if cursor.story is not None:
+        cursor.story.stopped(name, frame.place)
     cursor.fire(
         "flow",
         "on_break",
         lambda: BreakEvent(
             traversal_context=cursor.context(frame),
-            stage_name=frame.decl.name if origin is UNSET else frame.path[0],
+            stage_name=name,
             reason=reason,
             propagated_from_subflow=origin,
         ),

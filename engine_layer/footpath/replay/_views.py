@@ -10,13 +10,14 @@ from msgspec import UNSET, Raw
 from msgspec.json import Decoder, encode
 
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT
+from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, packed
 from footpath.replay._parts import Parts
 from footpath.values import ATOMS, MARK, TAG, in_js_order, js_number, js_text, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
 
@@ -75,7 +76,10 @@ class Views:
             node["description"] = decl.description
         frame.node = node
         self.frames.append(frame)
-        self._hang(node, link, origin, frame)
+        if link == LINK_NEXT and origin is not None and origin.node is not None and "children" not in origin.node:
+            origin.node["next"] = node
+        else:
+            self._hang(node, link, origin, frame)
 
     def _hang(self, node: dict[str, Any], link: int, origin: MirrorFrame | None, frame: MirrorFrame | None) -> None:
         if link == LINK_ROOT:
@@ -294,13 +298,14 @@ class Views:
 
     def _commit_scalars(self, frame: MirrorFrame, dropped: Any) -> bool:
         """The bundle of the commonest commit: whole scalars, nothing hidden. False, and nothing done, for any other."""
-        overwrite: dict[str, Any] = {}
+        overwrite = frame.staged  # the frame begins a new one once it is committed
+        if dropped is not None:
+            overwrite = {key: value for key, value in overwrite.items() if key not in dropped}
         rows: list[dict[str, Any]] = []
-        for key, verb, value, _ in frame.ops:
-            if verb != "set" or type(value) not in ATOMS:
+        for key, _, value, _ in frame.ops:
+            if type(value) not in ATOMS:
                 return False
             if dropped is None or key not in dropped:
-                overwrite[key] = value
                 rows.append({"path": key, "verb": "set"})
         assert frame.node is not None
         tags = None if frame.tagged else frame.decl.tags
@@ -327,14 +332,7 @@ class Views:
 
     def commit(self, frame: MirrorFrame, dropped: Any) -> None:
         """The bundle of a commit, before its values reach the region."""
-        if (
-            self.plain_log
-            and not frame.branch
-            and frame.redacted is None
-            and frame.fields is None
-            and frame.whole is None
-            and self._commit_scalars(frame, dropped)
-        ):
+        if self.plain_log and frame.plain and not frame.branch and self._commit_scalars(frame, dropped):
             return
         overwrite: dict[str, Any] = {}
         updates: dict[str, Any] = {}
@@ -436,13 +434,16 @@ class Views:
             elif verb == "merge" and key not in overwrite:
                 row["verb"] = "merge"
             else:
-                tail = grown(region.get(path), final)
+                before = region.values.get(key) if not branch else None
+                tail = final.since(before) if type(final) is Grown else None
+                if tail is None:
+                    tail = grown(region.get(path), packed(final))
                 if frame.redacted and key in frame.redacted:
                     tail = None
                 updates.pop(key, None)
                 if tail is None:
                     row["verb"] = "set"
-                    overwrite[key] = LOG_MARK if frame.redacted and key in frame.redacted else final
+                    overwrite[key] = LOG_MARK if frame.redacted and key in frame.redacted else packed(final)
                 else:
                     row["verb"] = "append"
                     overwrite[key] = tail
@@ -524,24 +525,16 @@ class Views:
             node = frame.node
             assert node is not None
             if whole:
-                if frame.writes:
-                    node["stageWrites"] = {
-                        key: value if type(value) in ATOMS else of(key, value)
-                        for key, (value, _) in frame.writes.items()
-                        if value is not UNSET
-                    }
+                if frame.wrote:
+                    node["stageWrites"] = _shown(frame.wrote, of)
                 if frame.reads or frame.earlier:
-                    node["stageReads"] = {
-                        key: value if type(value) in ATOMS else of(key, value)
-                        for key, value in frame.all_reads().items()
-                        if value is not UNSET
-                    }
+                    node["stageReads"] = _shown(frame.all_reads(), of)
                 continue
-            if self.write_tracking != "off" and frame.writes:
+            if self.write_tracking != "off" and frame.wrote:
                 summarised = self.write_tracking == "summary"
                 writes = {
                     key: summary_marker(value, "__writeSummary") if summarised else value
-                    for key, (value, _) in frame.writes.items()
+                    for key, value in frame.wrote.items()
                     if summarised or value is not UNSET
                 }
                 node["stageWrites"] = _tracked(self.parts, writes, summarised)
@@ -644,6 +637,14 @@ def _parent_name(frame: MirrorFrame) -> str:
     return f"{frame.branch}.{name}" if frame.branch else name
 
 
+def _shown(values: dict[str, Any], of: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Values as JSON, those that are there; the same dict where it holds nothing but scalars."""
+    for value in values.values():
+        if type(value) not in ATOMS:
+            return {key: of(key, value) for key, value in values.items() if value is not UNSET}
+    return values
+
+
 def _tracked(parts: Parts, values: dict[str, Any], summarised: bool) -> dict[str, Any]:
     return values if summarised else parts.members(values)
 
@@ -692,7 +693,7 @@ def summary_marker(value: Any, mark: str) -> Any:
     """What stands for a value where only summaries are tracked."""
     if value is UNSET:
         return {mark: True, "type": "undefined", "preview": "undefined"}
-    value = plain(value)
+    value = value.plain() if type(value) is Grown else plain(value)
     marker: dict[str, Any] = {mark: True}
     if value == MARK:
         return value

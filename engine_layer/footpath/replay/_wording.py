@@ -17,8 +17,6 @@ from footpath.values import js_number, js_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from footpath.channels import StageRetryEvent
-
 
 # ── evidence, as far as a sentence needs it ────────────────────────────────────────────────────────────────────────
 class _Condition(Struct, rename="camel", frozen=True, gc=False):
@@ -101,34 +99,31 @@ def _what_it_saw(rule: _Rule) -> str:
 
 
 # ── stages ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def began(name: str, description: str | None) -> str:
+def began(name: str, description: str | UnsetType | None) -> str:
     """The first stage of a line."""
     return f"The process began: {description}." if description else f"The process began with {name}."
 
 
-def moved_on(name: str, description: str | None) -> str:
+def moved_on(name: str, description: str | UnsetType | None) -> str:
     """Any later stage."""
     return f"Next step: {description}." if description else f"Next, it moved on to {name}."
 
 
-def looped_back(name: str, description: str | None, pass_number: int) -> str:
+def looped_back(name: str, description: str | UnsetType | None, pass_number: int) -> str:
     """A stage that was there before; `pass_number` counts its earlier visits."""
     if description:
         return f"Looped back: {description} (pass {pass_number})."
     return f"Looped back to {name} (pass {pass_number})."
 
 
-def retried(event: StageRetryEvent) -> str:
+def retried(name: str, attempt: int, most: int, delay_ms: float, message: str) -> str:
     """A failed attempt that is followed by another."""
-    waited = f" Waited {js_number(float(event.delay_ms))}ms before the next attempt." if event.delay_ms else ""
-    return (
-        f"[Retry]: attempt {event.attempt} of {event.max_attempts} at {event.stage_name} failed"
-        f" ({event.message}).{waited}"
-    )
+    waited = f" Waited {js_number(float(delay_ms))}ms before the next attempt." if delay_ms else ""
+    return f"[Retry]: attempt {attempt} of {most} at {name} failed ({message}).{waited}"
 
 
 # ── how the run moved ──────────────────────────────────────────────────────────────────────────────────────────────
-def decided(chosen: str, evidence: Evidence | None, description: str | None, rationale: Any) -> str:
+def decided(chosen: str, evidence: Evidence | None, description: str | UnsetType | None, rationale: Any) -> str:
     """What a decider chose and why; the first rule that matched decided."""
     if evidence is not None:
         for rule in evidence.rules:
@@ -161,7 +156,7 @@ def forked(names: Sequence[str]) -> str:
     return f"[Parallel]: Forking into {len(names)} parallel paths: {', '.join(names)}."
 
 
-def entered(name: str, description: str | None) -> str:
+def entered(name: str, description: str | UnsetType | None) -> str:
     """A subflow begins."""
     return f"Entering {name}: {description}." if description else f"Entering the {name} subflow."
 
@@ -171,7 +166,7 @@ def left(name: str) -> str:
     return f"Exiting the {name} subflow."
 
 
-def passed(target: str, description: str | None, iteration: int) -> str:
+def passed(target: str, description: str | UnsetType | None, iteration: int) -> str:
     """A loop edge was taken."""
     return f"On pass {iteration}: {description} again." if description else f"On pass {iteration} through {target}."
 

@@ -18,7 +18,7 @@ from msgspec import UNSET, Raw
 from footpath.chart import structure_events
 from footpath.errors import ReplayError, SpecDocumentError, TraceDecodeError
 from footpath.ids import id_from_document
-from footpath.replay import NarrativeEntry, declared
+from footpath.replay import NarrativeBuilder, NarrativeEntry, declared, follow
 from footpath.trace._document import ChartRef, Document, ErrorInfo
 from footpath.trace._footprintjs_events import Teller
 from footpath.trace._footprintjs_spec import document_from_nested, kinds_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from footpath.channels import Dispatcher
-    from footpath.replay import Views
+    from footpath.replay import Story, Views
 
 UNKNOWN = "unknown"
 """The status of a run of which nobody can say how it ended."""
@@ -134,7 +134,20 @@ class FootprintjsTrace(Trace):
         with declared(self):
             return super().state_at(n)
 
-    def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None) -> Teller:  # noqa: ARG002
+    def narrative_lines(self) -> list[str]:
+        """The story that it brings along, and where it has none, what can be told of the events that are known."""
+        if not self.narrative:
+            builder = NarrativeBuilder()
+            follow(self, builder)
+            return builder.lines()
+        return [entry.text for entry in self.narrative]
+
+    def make_cursor(
+        self,
+        dispatcher: Dispatcher,
+        views: Views | None = None,  # noqa: ARG002
+        story: Story | None = None,  # noqa: ARG002  # it brings its own
+    ) -> Teller:
         """What tells the events that are known."""
         return Teller(
             dispatcher,

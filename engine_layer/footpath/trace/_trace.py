@@ -13,7 +13,6 @@ from footpath.channels import Dispatcher
 from footpath.chart import nested_json, spec_from_document, structure_events
 from footpath.replay import (
     Cursor,
-    NarrativeBuilder,
     Parts,
     build_views,
     cursor_for,
@@ -21,6 +20,7 @@ from footpath.replay import (
     follow,
     run_through,
     state_after,
+    tell,
 )
 from footpath.trace._document import encode_document
 from footpath.trace._nesting import check_nesting
@@ -32,7 +32,7 @@ from footpath.values import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from footpath.replay import NarrativeEntry, Views
+    from footpath.replay import NarrativeEntry, Story, Views
     from footpath.trace._document import ChartRef, Document
 
 
@@ -68,6 +68,7 @@ class Trace:
         self.document = document
         self._encoded = encoded
         self._final_state: dict[str, Any] | None = None
+        self._lines: list[str] | None = None
 
     def __repr__(self) -> str:
         return f"<Trace {self.trace_id} of {self.chart.id}: {self.status}, {len(self.document.journal)} entries>"
@@ -202,14 +203,23 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
-        builder = NarrativeBuilder(**self.narrative_options)
-        follow(self, builder)
-        with declared(self):
-            return builder.entries()
+        return tell(self).entries()
+
+    def narrative_lines(self) -> list[str]:
+        """The story as lines of text.
+
+        Costs nothing once the trace has been replayed with its story told on the way, and a pass over the journal before.
+
+        Raises:
+            ReplayError: the journal is malformed.
+        """
+        if self._lines is None:
+            self._lines = tell(self, text_only=True).lines()
+        return list(self._lines)
 
     @property
     def narrative_options(self) -> dict[str, Any]:
-        """How the narrative was asked for: arguments of `NarrativeBuilder`."""
+        """How the narrative was asked for: arguments of `NarrativeBuilder` and `Story`."""
         return narrative_options(self.document.options)
 
     def structure(self) -> Iterator[tuple[str, Any]]:
@@ -250,7 +260,7 @@ class Trace:
         return dict(self._final_state)
 
     # ── replaying ────────────────────────────────────────────────────────────────────────────────────────────────
-    def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None) -> Cursor:
+    def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None, story: Story | None = None) -> Cursor:
         """What makes events of the journal; see `footpath.replay.cursor_for`."""
         options = self.document.options
         cursor = Cursor(
@@ -259,22 +269,25 @@ class Trace:
             self.started_ms,
             views,
             header=self.document,
+            story=story,
             write_tracking=str(options.get("writeTracking", "full")),
         )
         cursor.allowance = self.max_unfolded_bytes
         return cursor
 
-    def ended_with(self, state: dict[str, Any]) -> None:
-        """A replay has come to the end, and this is the state it found there."""
+    def ended_with(self, state: dict[str, Any], story: Story | None = None) -> None:
+        """A replay has come to the end: the state it found there, and the story, where it was told on the way."""
         self._final_state = state
+        if story is not None:
+            self._lines = story.lines()
 
     def _narrative_json(self) -> list[dict[str, Any]]:
         parts = Parts()  # a value told often is decoded once
         told: list[dict[str, Any]] = []
         for entry in self.narrative:
-            shown = structs.replace(entry, raw_value=UNSET).as_json()
-            if entry.raw_value is not UNSET:
-                shown["rawValue"] = parts.of(entry.key or "", entry.raw_value)
+            shown = structs.replace(entry, held=UNSET).as_json()
+            if entry.held is not UNSET:
+                shown["rawValue"] = parts.of(entry.key or "", entry.held)
             told.append(shown)
         return told
 

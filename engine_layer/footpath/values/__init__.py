@@ -17,7 +17,7 @@ from footpath.values._record import encode_json, is_recorded_as, record
 from footpath.values._revive import Tagged, revive
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 from footpath.values._secrets import MARK, SECRET_LENGTH, Secrets
-from footpath.values._summary import SUMMARY_LENGTH, cut, js_number, js_text, members, summarize
+from footpath.values._summary import SUMMARY_LENGTH, cut, js_number, js_text, members, summarize, summarize_items
 from footpath.values._tags import TAG
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "record",
     "revive",
     "summarize",
+    "summarize_items",
 ]

@@ -97,9 +97,9 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is Raw:
         return _recorded(value, max_length)
     if issubclass(kind, list):
-        return _items(list.__len__(value))
+        return summarize_items(list.__len__(value))
     if kind is tuple:
-        return _items(len(value))
+        return summarize_items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
         return _keys(
             [key for key, part in dict.items(value) if part is not ABSENT and part is not UNSET], max_length, _shown
@@ -126,7 +126,7 @@ def _recorded(recorded: Raw, limit: int) -> str:
     except msgspec.ValidationError:  # a scalar
         return summarize(plain(recorded), limit)
     if isinstance(parts, list):
-        return _items(len(parts))
+        return summarize_items(len(parts))
     return _tagged(plain(recorded), limit) if TAG in parts else _keys(parts, limit, unescape_key)
 
 
@@ -140,9 +140,9 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind == "float":
         return str(value)
     if kind in _LISTS and isinstance(value, list):
-        return _items(len(value))
+        return summarize_items(len(value))
     if kind == "range" and isinstance(value, list):
-        return _items(len(range(*value)))
+        return summarize_items(len(range(*value)))
     if kind in _RECORDS and isinstance(value, dict):
         return _tagged(value, limit) if TAG in value else _keys(value, limit, unescape_key)
     if kind == "dict" and isinstance(value, list):
@@ -150,7 +150,7 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind == "graph" and isinstance(value, list) and value:
         root = value[0]
         if isinstance(root, list):
-            return _items(len(root))
+            return summarize_items(len(root))
         if isinstance(root, dict) and root.get(TAG) != "graph":
             return _tagged(root, limit) if TAG in root else _keys(root, limit, unescape_key)
     if kind == "enum":
@@ -179,7 +179,8 @@ def _unescaped(escaped: Any) -> str:
     return str(escaped).replace("\\\\", "\\")
 
 
-def _items(count: int) -> str:
+def summarize_items(count: int) -> str:
+    """What is said of a list of so many items."""
     return "[]" if count == 0 else "(1 item)" if count == 1 else f"({count} items)"
 
 

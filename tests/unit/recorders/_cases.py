@@ -45,7 +45,7 @@ def recorded_runs() -> list[RecordedRun]:
 
 @dataclass
 class StandInTrace:
-    """As much of a trace as recorders ask for; `state` is what its final state is said to be."""
+    """As much of a trace as recorders ask for; `state` is what its final state is said to be, `lines` its story."""
 
     trace_id: str = "018f0000-0000-7000-8000-000000000000"
     revision: int = 1
@@ -54,6 +54,10 @@ class StandInTrace:
     duration_ms: float | None = None
     state: Any = None
     narrative_options: dict[str, Any] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def narrative_lines(self) -> list[str]:
+        return list(self.lines)
 
     def final_state(self) -> Any:
         if isinstance(self.state, Exception):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from footpath import FlowChartExecutor, encode_trace, flow_chart
 from footpath.archive import MAX_DOCUMENT_BYTES, ArchiveReader, TraceNotFoundError
 from footpath.recorders import ArchiveRecorder, verify_chain
 from footpath_service.adapters.memory import MemoryQueue, MemoryStore
@@ -144,6 +145,42 @@ def test_a_document_too_large_for_a_line_lies_beside_its_segment() -> None:
     assert found.line.narrative
     assert len(found.document) > MAX_DOCUMENT_BYTES
     assert pipe.reader.get(trace_id(2)).line.stub is None
+
+
+def test_a_journal_that_unfolds_to_too_much_is_archived_without_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is wrong with it: the document is kept to the byte and says why there is no more; its neighbours are whole."""
+    monkeypatch.setattr("footpath_service.playback.MAX_UNFOLDED_BYTES", 100_000)
+
+    def grow(scope: Any) -> None:
+        scope.items = ["x" * 1000]
+        for number in range(200):
+            scope.items.append(number)
+
+    executor = FlowChartExecutor(flow_chart("Grow", grow, "grow").build())
+    executor.run()
+    encoded = encode_trace(executor.get_trace(trace_id=trace_id(2)))
+    dead_letters = MemoryQueue()
+    ended: list[str] = []
+
+    class Listening:
+        id = "listening"
+
+        def on_write(self, event: Any) -> None:
+            """What unfolds is what is shown."""
+
+        def end_trace(self, trace: Any) -> None:
+            ended.append(trace.trace_id)
+
+    pipe = Pipe(dead_letters=dead_letters, recorders=lambda: [*default_recorders(), Listening()])
+    result = pipe.process(message(1), record(encode_body(encoded), "m-2"), message(3))
+    assert (result.retry_ids, result.archived_count, result.poison_count) == ((), 3, 0)
+    found = pipe.reader.get(trace_id(2))
+    assert found.document == encoded
+    assert found.line.views_omitted
+    assert found.line.views_reason == "the journal unfolds to more than 100000 bytes"
+    assert (found.line.narrative, found.line.status) == (None, "completed")
+    assert ended == [trace_id(1), trace_id(3)]
+    assert all(pipe.reader.get(trace_id(number)).line.narrative for number in (1, 3))
 
 
 # ── duplicates, revisions, clashes ─────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,342 @@
+"""What is told of a run: counters, summaries, and which sentence when. The words are in `_wording`.
+
+`Story` is told by two: by `NarrativeBuilder`, which hears events, and by a cursor, which follows a journal and needs no event in
+between. Both say the same few things with plain arguments, so there is one story, however it came.
+
+What a stage read and wrote is told when the stage completes. What belongs to a stage that failed, or to a selector,
+is therefore never told: footprintjs's narrative is a story of what happened to state, not a log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec.json import Encoder, decode
+
+from footpath.replay import _wording as wording
+from footpath.replay._grown import Grown, packed_list
+from footpath.values import SUMMARY_LENGTH, js_number, members, plain, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Step = tuple[str, str, Any, Any]
+    """Key, verb, value in recorded form, and whatever else the teller keeps of it. Of an emit the name stands for the key; of a failed
+    attempt its sentence."""
+
+    Place = tuple[Any, Any, Any]
+    """Stage id, runtime stage id and subflow id, UNSET where there is none."""
+
+EMITTED, RETRIED = "emit", "retry"
+"""Verbs of steps that are no access; the others are "read", "set", "update", "merge", "append" and "delete"."""
+
+_WORDS = {
+    "read": "Read",
+    "set": "Write",
+    "update": "Update",
+    "merge": "Update",
+    "append": "Append",
+    "delete": "Delete",
+}
+_LEADS_KNOWN = 64
+_LEADS = {
+    verb: (f"{word} ", *[f"Step {step}: {word} " for step in range(1, _LEADS_KNOWN)]) for verb, word in _WORDS.items()
+}
+"""How a line about an access begins: first without its number, then by its number. A run of a hundred stages says the same few."""
+_ALWAYS_SHORT = 40
+"""Characters; twice as many UTF-16 units at most, so such a string needs no cut at the default limit."""
+_SUMMARIES_KEPT = 256
+"""Values whose summary is remembered: those that a run reads again and again are few."""
+
+_encode = Encoder(enc_hook=packed_list).encode
+
+
+class NarrativeEntry(Struct, frozen=True, rename="camel", omit_defaults=True, gc=False):
+    """One line of the narrative.
+
+    `type` is "stage", "step", "condition", "selector", "fork", "subflow", "loop", "break", "pause", "resume", "error",
+    "emit", "retry" or "truncated"; `depth` 0 or 1 is how far a reader would indent it. `step_number` counts from 1 what one stage
+    execution did. `raw_value` is the value in recorded form, `value` a fresh copy of it.
+    """
+
+    type: str
+    text: str
+    depth: int
+    stage_name: str | UnsetType = UNSET
+    stage_id: str | UnsetType = UNSET
+    runtime_stage_id: str | UnsetType = UNSET
+    step_number: int | UnsetType = UNSET
+    subflow_id: str | UnsetType = UNSET
+    direction: str | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    held: Any = field(default=UNSET, name="rawValue")
+
+    @property
+    def raw_value(self) -> Any:
+        """The value read, written or mapped in, in recorded form; UNSET when absent."""
+        held = self.held
+        return held.packed() if type(held) is Grown else held
+
+    @property
+    def value(self) -> Any:
+        """The value read, written or mapped in, as JSON; None when absent."""
+        return plain(self.raw_value)
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as footprintjs has it: camelCase, absent members left out, the value decoded."""
+        return decode(_encode(self))
+
+
+class Story:
+    """Tells one run, line by line; lines once told never change. Not to be shared by runs.
+
+    Args:
+        include_values: say the value of each read and write, not only its key.
+        include_step_numbers: begin each read and write with "Step N: ".
+        max_value_length: longest value summary, in UTF-16 units.
+        text_only: keep the lines' text, and no entries.
+    """
+
+    __slots__ = (
+        "_entries",
+        "_joined",
+        "_limit",
+        "_lines",
+        "_numbers",
+        "_stage_numbers",
+        "_summaries",
+        "_text_only",
+        "_values",
+        "_visits",
+    )
+
+    def __init__(
+        self,
+        *,
+        include_values: bool = True,
+        include_step_numbers: bool = True,
+        max_value_length: int = SUMMARY_LENGTH,
+        text_only: bool = False,
+    ) -> None:
+        self.tell_with(
+            include_values=include_values,
+            include_step_numbers=include_step_numbers,
+            max_value_length=max_value_length,
+        )
+        self._text_only = text_only
+        self._entries: list[NarrativeEntry] = []
+        self._lines: list[str] = []
+        # Stage numbers count per subflow id (UNSET at the top), passes per stage id.
+        self._stage_numbers: dict[Any, int] = {}
+        self._visits: dict[str, int] = {}
+        # Whether the story was joined in the middle: by a resume, in a trace or an executor of its own.
+        self._joined = False
+        # By identity of a recorded container; kept beside its summary, so that the identity stays its own.
+        self._summaries: dict[int, tuple[Raw, str]] = {}
+
+    def tell_with(
+        self,
+        *,
+        include_values: bool = True,
+        include_step_numbers: bool = True,
+        max_value_length: int = SUMMARY_LENGTH,
+    ) -> None:
+        """Tell what is still untold with these options; what is left out takes its default."""
+        self._values = include_values
+        self._numbers = include_step_numbers
+        self._limit = max_value_length
+
+    def begin(self) -> None:
+        """Begin another run's story; the old one is gone."""
+        self._entries = []
+        self._lines = []
+        self._stage_numbers.clear()
+        self._visits.clear()
+        self._summaries.clear()
+        self._joined = False
+
+    # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def entries(self) -> list[NarrativeEntry]:
+        """Every line so far, as data; the list is the caller's own. None with `text_only`."""
+        return list(self._entries)
+
+    def lines(self) -> list[str]:
+        """Every line so far, as text."""
+        return list(self._lines) if self._text_only else [entry.text for entry in self._entries]
+
+    # ── stages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def stage(self, name: str, description: str | UnsetType, place: Place, steps: Sequence[Step]) -> None:
+        """A linear stage completed."""
+        stage_id, _, subflow = place
+        visits = self._visits.get(stage_id, 0)
+        self._visits[stage_id] = visits + 1
+        numbers = self._stage_numbers
+        numbers[subflow] = number = numbers.get(subflow, 0) + 1
+        if number == 1 and self._begins(subflow):
+            sentence = wording.began(name, description)
+        elif visits:
+            sentence = wording.looped_back(name, description, visits)
+        else:
+            sentence = wording.moved_on(name, description)
+        self._stage(f"Stage {number}: {sentence}", name, place, steps)
+
+    def decision(
+        self,
+        name: str,
+        description: str | UnsetType,
+        chosen: str,
+        rationale: Any,
+        evidence: Any,
+        place: Place,
+        steps: Sequence[Step],
+    ) -> None:
+        """A decider chose; `evidence` is in recorded form."""
+        subflow = place[2]
+        numbers = self._stage_numbers
+        numbers[subflow] = number = numbers.get(subflow, 0) + 1
+        first = number == 1 and self._begins(subflow)
+        sentence = wording.began(name, description) if first else wording.moved_on(name, description)
+        self._stage(f"Stage {number}: {sentence}", name, place, steps)
+        self._add(
+            "condition", wording.decided(chosen, wording.evidence_of(evidence), description, rationale), 1, name, place
+        )
+
+    def _begins(self, subflow: str | UnsetType) -> bool:
+        """Whether stage number 1 begins its line: not where a resume was the first thing heard of the run.
+
+        footprintjs tells nothing then; a trace of the phase after a pause must not claim that the process began there.
+        """
+        return not self._joined or subflow is not UNSET
+
+    def _stage(self, text: str, name: str, place: Place, steps: Sequence[Step]) -> None:
+        """The stage's own line, then what it did."""
+        stage_id, stage, subflow = place
+        text_only = self._text_only
+        append: Any = self._lines.append if text_only else self._entries.append
+        append(text if text_only else NarrativeEntry("stage", text, 0, name, stage_id, stage, UNSET, subflow))
+        if not steps:
+            return
+        limit = self._limit
+        short = _ALWAYS_SHORT if limit >= SUMMARY_LENGTH else 0
+        values = self._values
+        numbers = self._numbers
+        leads = _LEADS
+        step = 0
+        for key, verb, raw, _ in steps:
+            step += 1
+            row = leads.get(verb)
+            if row is None:
+                self._say(verb, key, raw, step, name, place)
+                continue
+            if not key and verb == "read":
+                step -= 1  # footprintjs takes a read of "" for one without a key, and passes over it
+                continue
+            lead = row[0] if not numbers else row[step] if step < _LEADS_KNOWN else f"Step {step}: {row[0]}"
+            of = type(raw)  # pyright: ignore[reportUnknownVariableType]
+            if not values or verb == "delete":
+                text = lead + key
+            elif of is int:
+                text = f"{lead}{key} = {raw!r}"  # several times faster than without the `!r`
+            elif of is str and len(raw) <= short:
+                text = f'{lead}{key} = "{raw}"'
+            elif of is float:
+                text = f"{lead}{key} = {js_number(raw)}"
+            elif of is Raw:
+                text = f"{lead}{key} = {self._summary(raw)}"
+            elif of is Grown:
+                text = f"{lead}{key} = {raw.summary()}"
+            else:
+                text = f"{lead}{key} = {summarize(raw, limit)}"
+            append(
+                text
+                if text_only
+                else NarrativeEntry("step", text, 1, name, stage_id, stage, step, subflow, UNSET, key, raw)
+            )
+
+    def _say(self, verb: str, said: str, raw: Any, step: int, name: str, place: Place) -> None:
+        """A step that is no access: an emit, or an attempt that failed."""
+        text = f"[emit] {said}: {summarize(raw, self._limit)}" if verb == EMITTED else said
+        if self._text_only:
+            self._lines.append(text)
+        else:
+            self._entries.append(NarrativeEntry(verb, text, 1, name, place[0], place[1], step, place[2]))
+
+    def _summary(self, raw: Raw) -> str:
+        known = self._summaries.get(id(raw))
+        if known is None:
+            if len(self._summaries) >= _SUMMARIES_KEPT:
+                self._summaries.clear()
+            known = self._summaries[id(raw)] = (raw, summarize(raw, self._limit))
+        return known[1]
+
+    # ── how the run moved ────────────────────────────────────────────────────────────────────────────────────────────
+    def selected(self, names: Sequence[str], total: int, evidence: Any, place: Place | None) -> None:
+        """A selector chose; `evidence` is in recorded form."""
+        self._add("selector", wording.selected(names, total, wording.evidence_of(evidence)), 0, UNSET, place)
+
+    def forked(self, names: Sequence[str], place: Place | None) -> None:
+        """Parallel children begin."""
+        self._add("fork", wording.forked(names), 0, UNSET, place)
+
+    def entered(self, name: str, description: str | UnsetType, subflow: str, mapped: Any, place: Place) -> None:
+        """A mounted chart begins with its mapped input, in recorded form."""
+        self._stage_numbers[subflow] = 0
+        place = (place[0], place[1], subflow)
+        self._add("subflow", wording.entered(name, description), 0, name, place, "entry")
+        for key, raw in members(mapped):
+            text = f"Input: {key} = {summarize(raw, self._limit)}" if self._values else f"Input: {key}"
+            self._add("step", text, 1, name, place, UNSET, key, raw)
+
+    def left(self, name: str, subflow: str, place: Place) -> None:
+        """A mounted chart ended."""
+        self._add("subflow", wording.left(name), 0, name, (place[0], place[1], subflow), "exit")
+
+    def passed(self, target: str, description: str | UnsetType, iteration: int, place: Place | None) -> None:
+        """A loop edge was taken."""
+        self._add("loop", wording.passed(target, description, iteration), 0, UNSET, place)
+
+    def stopped(self, name: str, place: Place | None) -> None:
+        """A stage broke its line."""
+        self._add("break", wording.stopped(name), 0, name, place)
+
+    def paused(self, name: str, place: Place | None) -> None:
+        """The run waits at a stage."""
+        self._add("pause", wording.paused(name), 0, name, place)
+
+    def resumed(self, name: str, *, with_input: bool, place: Place | None) -> None:
+        """The run goes on at a stage."""
+        if not self._entries and not self._lines:
+            self._joined = True
+        self._add("resume", wording.resumed(name, with_input=with_input), 0, name, place)
+
+    def failed(self, name: str, message: str, place: Place | None) -> None:
+        """A stage raised."""
+        self._add("error", wording.failed(name, message), 0, name, place)
+
+    def cut(self, payload: Any) -> None:
+        """The recording was cut. Told at once: the stage during which it was never completes in it."""
+        found = plain(payload)
+        said = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        self._add("truncated", wording.cut_short(said.get("dropped", "some"), said.get("reason")), 0, UNSET, None)
+
+    def _add(
+        self,
+        kind: str,
+        text: str,
+        depth: int,
+        name: str | UnsetType,
+        place: Place | None,
+        direction: str | UnsetType = UNSET,
+        key: str | UnsetType = UNSET,
+        raw: Any = UNSET,
+    ) -> None:
+        if self._text_only:
+            self._lines.append(text)
+        elif place is None:
+            self._entries.append(NarrativeEntry(kind, text, depth, name))
+        else:
+            stage_id, stage, subflow = place
+            self._entries.append(
+                NarrativeEntry(kind, text, depth, name, stage_id, stage, UNSET, subflow, direction, key, raw)
+            )
