@@ -7,6 +7,7 @@ the engine. That is what the general way is allowed to cost three times as much 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -33,7 +34,26 @@ class _Document(Struct, rename="camel"):
     status: str
     started_at: str
     duration: float
+    spec: Raw
     journal: list[Any]
+
+
+class _Node(Struct):
+    id: str
+    name: str
+
+
+class _Nodes(Struct):
+    nodes: list[_Node]
+
+
+class _Spec(Struct):
+    charts: list[_Nodes]
+
+
+@lru_cache(maxsize=16)
+def _nodes(spec: bytes) -> list[_Node]:
+    return msgspec.json.decode(spec, type=_Spec).charts[0].nodes
 
 
 _decode = msgspec.json.Decoder(_Document).decode
@@ -59,12 +79,12 @@ def line_of(data: bytes, counts: Counts, started_ms: float) -> bytes:
     steps: list[str] = []
     told: list[str] = []
     audit: list[bytes] = []
-    nodes: list[list[Any]] = []
+    nodes: list[_Node] = []
     previous = "0" * 64
     number = stage = 0
     frame = -1
     began = 0.0
-    node: list[Any] = []
+    node = _Node("", "")
 
     def seal(row: AuditRow) -> None:
         nonlocal previous
@@ -77,13 +97,13 @@ def line_of(data: bytes, counts: Counts, started_ms: float) -> bytes:
 
     def end(t: int, dropped: Any) -> None:
         nonlocal stage
-        rsid = f"{node[1]}#{frame}"
+        rsid = f"{node.id}#{frame}"
         for key, value in staged.items():
             seal(
                 AuditRow(
                     seq=len(audit),
                     kind="write",
-                    stage_id=node[1],
+                    stage_id=node.id,
                     runtime_stage_id=rsid,
                     at=began,
                     key=key,
@@ -93,10 +113,10 @@ def line_of(data: bytes, counts: Counts, started_ms: float) -> bytes:
             )
             if dropped is None or key not in dropped:
                 state[key] = value
-        known = counts.stages.get(node[1])
+        known = counts.stages.get(node.id)
         took = max(0.0, started_ms + t / 1000 - began)
         if known is None:
-            counts.stages[node[1]] = [node[2], 1, took, took, took]
+            counts.stages[node.id] = [node.name, 1, took, took, took]
         else:
             known[1] += 1
             known[2] += took
@@ -104,9 +124,9 @@ def line_of(data: bytes, counts: Counts, started_ms: float) -> bytes:
             known[4] = max(known[4], took)
         stage += 1
         told.append(
-            f"Stage {stage}: The process began with {node[2]}."
+            f"Stage {stage}: The process began with {node.name}."
             if stage == 1
-            else f"Stage {stage}: Next, it moved on to {node[2]}."
+            else f"Stage {stage}: Next, it moved on to {node.name}."
         )
         told.extend(steps)
         staged.clear()
@@ -134,26 +154,48 @@ def line_of(data: bytes, counts: Counts, started_ms: float) -> bytes:
         elif code == 42:
             end(entry[1], entry[3] if len(entry) > 3 else None)
             begin(entry[1], entry[2])
-        elif code == 0:
-            nodes.append(entry)
+        elif code == 47:
+            nodes = _nodes(bytes(document.spec))
         elif code == 44:
-            rsid = f"{node[1]}#{frame}"
+            rsid = f"{node.id}#{frame}"
             end(entry[1], entry[5] if len(entry) > 5 else None)
-            chosen = nodes[entry[2]][2]
-            evidence = entry[4]
+            chosen = nodes[entry[2]].name
+            default, _, *tried = entry[4]
+            rules = [
+                {
+                    "type": "filter",
+                    "ruleIndex": index,
+                    "branch": branch,
+                    "matched": matched,
+                    "label": label,
+                    "conditions": [
+                        {
+                            "key": key,
+                            "op": op,
+                            "threshold": threshold,
+                            "actualSummary": text(actual),
+                            "result": result,
+                            "redacted": False,
+                        }
+                        for key, op, threshold, actual, result in conditions
+                    ],
+                }
+                for index, (branch, label, matched, *conditions) in enumerate(tried)
+            ]
+            rule = next(rule for rule in rules if rule["matched"])
+            evidence = {"rules": rules, "chosen": rule["branch"], "default": default}
             seal(
                 AuditRow(
                     seq=len(audit),
                     kind="decision",
-                    stage_id=node[1],
+                    stage_id=node.id,
                     runtime_stage_id=rsid,
                     name=chosen,
                     raw_evidence=Raw(_encode(evidence)),
                 )
             )
-            mix = counts.decisions.setdefault(node[1], {})
+            mix = counts.decisions.setdefault(node.id, {})
             mix[chosen] = mix.get(chosen, 0) + 1
-            rule = next(rule for rule in evidence["rules"] if rule["matched"])
             saw = ", ".join(
                 f"{seen['key']} {seen['actualSummary']} {seen['op']} {seen['threshold']} {'✓' if seen['result'] else '✗'}"
                 for seen in rule["conditions"]

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from footpath.errors import FootpathError
+from footpath.replay import NarrativeEntry
 from tests.conformance import _js
 from tests.conformance._js import ABSENT
 
@@ -68,6 +69,8 @@ def _plain(item: Any) -> Any:
         return None
     if isinstance(item, msgspec.Raw):
         return _plain(_decode(item))
+    if isinstance(item, NarrativeEntry):
+        return _plain(item.as_json())
     if isinstance(item, msgspec.Struct):
         return _plain(_decode(msgspec.json.encode(item)))
     if isinstance(item, datetime):

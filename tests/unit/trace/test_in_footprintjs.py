@@ -67,7 +67,7 @@ def asked_of_footprintjs(questions: list[dict[str, Any]]) -> list[dict[str, Any]
     command = [oracle._node, "--input-type=module", "-e", SCRIPT]
     done = subprocess.run(
         command,
-        cwd=oracle._folder,
+        cwd=oracle.folder,
         input=json.dumps(questions),
         capture_output=True,
         text=True,
