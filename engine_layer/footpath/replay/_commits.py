@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.channels import CommitEvent, Mutation
-from footpath.replay._mirror import packed
+from footpath.replay._grown import Grown
 from footpath.values import MARK, in_js_order
 
 if TYPE_CHECKING:
@@ -33,7 +33,12 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
         # Hidden by now, though it may have been written before it was.
         writes = [(key, (MARK, write[1]) if key in marked else write) for key, write in writes]
     if tracking == "full":
-        return tuple([Mutation(key, packed(value), operation) for key, (value, operation) in writes])
+        return tuple(
+            [
+                Mutation(key, value.packed() if type(value) is Grown else value, operation)
+                for key, (value, operation) in writes
+            ]
+        )
     from footpath.replay._views import summary_marker
 
     return tuple(

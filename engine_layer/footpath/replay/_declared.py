@@ -56,6 +56,7 @@ def _charts(spec: bytes) -> list[list[Declared]]:
 
 
 _LONG_NAME = 200
+_FEW = 64
 
 
 class Declarations(dict[int, Declared]):
@@ -92,9 +93,13 @@ class Declarations(dict[int, Declared]):
             raise IndexError(number)
         spec = header.spec
         nodes = _charts(spec if type(spec) is bytes else bytes(spec))[number]
-        self._starts.append(self._count)
+        start = self._count
+        self._count = end = start + len(nodes)
+        if not prefix and len(nodes) <= _FEW and max([len(node.id) + len(node.name) for node in nodes]) <= _LONG_NAME:
+            self.update(zip(range(start, end), nodes, strict=True))  # most of them will be asked for
+            return
+        self._starts.append(start)
         self._spans.append((nodes, prefix))
-        self._count += len(nodes)
 
     def __missing__(self, ordinal: int) -> Declared:
         """Make a node of a chart.
