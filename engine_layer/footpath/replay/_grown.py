@@ -57,11 +57,17 @@ class Grown:
 
     def packed(self) -> Raw:
         """The list as JSON text."""
-        trunk = self.trunk
-        if trunk.packed is None or trunk.packed_count != self.pieces_count:
-            trunk.packed = Raw(b"[%b]" % b",".join(trunk.pieces[: self.pieces_count]))
-            trunk.packed_count = self.pieces_count
-        return trunk.packed
+        trunk, count = self.trunk, self.pieces_count
+        packed, packed_count = trunk.packed, trunk.packed_count
+        if packed is not None and packed_count == count:
+            return packed
+        if packed is not None and packed_count < count:  # the version before, as a rule: copied as one piece
+            more = b",".join(trunk.pieces[packed_count:count])
+            packed = Raw(b"%b,%b]" % (memoryview(packed)[:-1], more))
+        else:
+            packed = Raw(b"[%b]" % b",".join(trunk.pieces[:count]))
+        trunk.packed, trunk.packed_count = packed, count
+        return packed
 
     def plain(self) -> list[Any]:
         """The list as JSON values; versions share their items."""

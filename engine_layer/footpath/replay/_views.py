@@ -693,7 +693,9 @@ def summary_marker(value: Any, mark: str) -> Any:
     """What stands for a value where only summaries are tracked."""
     if value is UNSET:
         return {mark: True, "type": "undefined", "preview": "undefined"}
-    value = value.plain() if type(value) is Grown else plain(value)
+    if type(value) is Grown:
+        return {mark: True, "type": "array", "size": value.count}
+    value = plain(value)
     marker: dict[str, Any] = {mark: True}
     if value == MARK:
         return value

@@ -15,9 +15,10 @@ from footpath.errors import NestingTooDeepError
 
 
 class Large(NamedTuple):
-    """A large run: its chart, its final state, how many events and lines of story it has, whether JSON can nest it."""
+    """A large run: chart, executor's dials, options, final state; how many events and lines it has, whether JSON can nest it."""
 
     chart: Callable[[], FlowChart]
+    dials: dict[str, Any]
     options: dict[str, Any]
     final_state: dict[str, Any]
     stages: int
@@ -70,13 +71,28 @@ def forked(children: int) -> FlowChart:
 
 
 LARGE = {
-    "100,000 steps in line": Large(lambda: linear(100_000), {}, {"n": 100_000}, 100_000, False),
-    "a list that grows over 3,000 passes": Large(
-        lambda: growing(3_000), {"max_iterations": 3_000}, {"n": 3_000, "items": list(range(1, 3_001))}, 3_000, False
+    "100,000 steps in line": Large(lambda: linear(100_000), {}, {}, {"n": 100_000}, 100_000, False),
+    "a list that grows over 10,000 passes": Large(
+        lambda: growing(10_000),
+        # With the default dials log and tree show each of its versions whole, as the reference's do: that is their shape.
+        {"commit_values": "delta", "read_tracking": "summary", "write_tracking": "summary"},
+        {"max_iterations": 10_000},
+        {"n": 10_000, "items": list(range(1, 10_001))},
+        10_000,
+        False,
     ),
-    "subflows 200 deep": Large(lambda: nested(200), {}, {"n": 1, "of": 1}, 401, True),
+    "a list that grows over 2,000 passes, each of its versions shown": Large(
+        lambda: growing(2_000),
+        {},
+        {"max_iterations": 2_000},
+        {"n": 2_000, "items": list(range(1, 2_001))},
+        2_000,
+        False,
+    ),
+    "subflows 200 deep": Large(lambda: nested(200), {}, {}, {"n": 1, "of": 1}, 401, True),
     "a fork of 1,000": Large(
         lambda: forked(1_000),
+        {},
         {},
         {"n": 1, "runs": {f"c{number}": {"n": 2} for number in range(1_000)}, "joined": 1_000},
         1_003,
@@ -105,7 +121,7 @@ def test_a_large_run_is_kept_and_read_back(name: str) -> None:
     """Run, encode, decode, replay, story, snapshot, states, export: each in time that grows with the run."""
     large = LARGE[name]
     began = time.process_time()
-    executor = FlowChartExecutor(large.chart())
+    executor = FlowChartExecutor(large.chart(), **large.dials)
     executor.enable_narrative()
     executor.run(**large.options)
     data = encode_trace(executor.get_trace())
