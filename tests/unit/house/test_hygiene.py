@@ -134,6 +134,7 @@ def test_every_package_asked_for_is_locked() -> None:
             *project["dependency-groups"]["dev"],
         ],
         "locks/sam.txt": project["dependency-groups"]["sam"],
+        "locks/peers.txt": project["dependency-groups"]["peers"],
         "locks/uv.txt": project["dependency-groups"]["uv"],
         "engine_layer/requirements.txt": project["project"]["dependencies"],
     }
