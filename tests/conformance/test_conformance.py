@@ -78,9 +78,9 @@ def test_a_case_that_hangs_fails_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "hangs.json")  # reading it never ends
     hanging = Job(tmp_path / "hangs.json", tmp_path / "hangs.json")
     missing = Job(tmp_path / "missing.json", tmp_path / "missing.json")
-    with Pool(1, limit_s=3) as pool:
+    with Pool(1, limit_s=10) as pool:  # a new process has to start within it, on a busy machine too
         first, second = pool.judge([hanging, missing])
-    assert first.failure == "did not end within 3 s"
+    assert first.failure == "did not end within 10 s"
     assert "FileNotFoundError" in (second.failure or "")
 
 
