@@ -36,7 +36,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 help: ## Show this list
 	@printf 'Footpath. Start with:  make demo\n\n'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@printf '\nVariables: PYTHON=%s (what .venv is made from), JOBS=%s (test processes), SEED=%s (of fuzz and prove),\n           N=%s (requests of prove), KEEP=1 (sam-local: the engine stays),\n           CASES= EXPECTED= (folders for conformance)\n' \
+	@printf '\nVariables: PYTHON=%s (what .venv is made from), JOBS=%s (test processes), SEED=%s (of fuzz and prove),\n           N=%s (requests of prove), KEEP=1 (sam-local: the engine stays),\n           CASES= EXPECTED= (folders for conformance), ALSO= (other Pythons for bench)\n' \
 		'$(PYTHON)' '$(JOBS)' '$(SEED)' '$(N)'
 
 # ── the two commands of the README ─────────────────────────────────────────────────────────────────────────────────
@@ -95,7 +95,7 @@ prove: $(READY) ## Try to lose a trace: N requests under every fault, in virtual
 
 .PHONY: bench
 bench: $(READY) $(PEERS_READY) ## Measure the budgets, side by side with other tracers, and with footprintjs where Node is there
-	@$(PY) -m bench
+	@$(PY) -m bench $(if $(ALSO),--also $(ALSO))
 
 .PHONY: build
 build: $(READY) $(SAM_READY) ## Build what `sam deploy` deploys, into .aws-sam/build

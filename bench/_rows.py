@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import sys
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,3 +64,8 @@ def as_text(rows: Sequence[Row]) -> str:
 
 def _short(number: float) -> str:
     return f"{number:.3g}" if number < 100 else f"{number:.0f}"
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print what one part measured, for people; with `--json` on the command line, for another Python's bench."""
+    print(json.dumps([asdict(row) for row in rows]) if "--json" in sys.argv else as_text(rows))

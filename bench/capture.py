@@ -1,34 +1,35 @@
 """Capture and encode against footprintjs with its narrative and `JSON.stringify`; the same with all views; bytes sent.
 
-usage: FOOTPATH_ORACLE=<folder> python -m bench.capture [rounds]
+usage: FOOTPATH_ORACLE=<folder> python -m bench.capture [rounds] [python ...]
 """
 
 from __future__ import annotations
 
-import gc
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from bench import _charts as charts
+from bench._interpreters import Interpreter, interpreters
 from bench._reference import Reference, ReferenceMissingError
 from bench._rows import Row, as_text
-from bench._turns import in_turns, median_us, ratio
+from bench._turns import in_turns, ratio
 from footpath_service.wire import encode_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 CASES = {
-    "linear50": ("50 stages of 3 reads + 2 writes", charts.linear(50), None, 10.0),
-    "loan": ("loan: mounted chart, emit, decision by 3 rules", charts.loan(), charts.LOAN_INPUT, 15.0),
-    "loop200": ("loop of 200", charts.loop(200), None, 10.0),
-    "fork20": ("fork of 20", charts.fork(20), None, None),
-    "large": ("1 MB of state", charts.large(), None, 10.0),
+    "linear50": ("50 stages of 3 reads + 2 writes", 10.0),
+    "loan": ("loan: mounted chart, emit, decision by 3 rules", 15.0),
+    "loop200": ("loop of 200", 10.0),
+    "fork20": ("fork of 20", None),
+    "large": ("1 MB of state", 10.0),
 }
 
 
-def rows(rounds: int) -> list[Row]:
-    """Measure.
+def rows(rounds: int, pythons: Sequence[Interpreter]) -> list[Row]:
+    """Measure, every Python and Node in turns.
 
     Raises:
         ReferenceMissingError: footprintjs is not here.
@@ -42,43 +43,38 @@ def rows(rounds: int) -> list[Row]:
         hot.setdefault(case, []).append(measured.hot_us)
         return measured.us
 
-    for name, (_, chart, given, _) in CASES.items():
+    for name in CASES:
         jobs[f"{name} js"] = lambda name=name: measure(name)
-        jobs[f"{name} py"] = lambda chart=chart, given=given: median_us(lambda: charts.document_of(chart, given))
-    stages = charts.linear(50)
-
-    def with_views() -> None:
-        executor = charts.captured(stages)
-        executor.get_trace().encoded  # noqa: B018  # encodes
-        executor.get_snapshot()
-        executor.get_narrative_entries()
-
+        for python in pythons:
+            jobs[f"{name} {python.name}"] = lambda name=name, python=python: python.measure(name)
     jobs["views js"] = lambda: measure("linear50")
-    jobs["views py"] = lambda: median_us(with_views)
-    # The other charts' data, a megabyte among it, is no part of a handler's heap: the collector need not walk it here.
-    gc.collect()
-    gc.freeze()
-    measured = in_turns(jobs, rounds)
-    gc.unfreeze()
+    for python in pythons:
+        jobs[f"views {python.name}"] = lambda python=python: python.measure("views")
+    with ExitStack() as stack:
+        for python in pythons:
+            stack.enter_context(python)
+        measured = in_turns(jobs, rounds)
     table = [
         Row(
-            "capture + encode",
+            f"capture + encode, {python.name}",
             f"times faster: {what}",
-            ratio(measured[f"{name} js"], measured[f"{name} py"]),
+            ratio(measured[f"{name} js"], measured[f"{name} {python.name}"]),
             budget,
-            detail=_behind(measured[f"{name} js"], hot[name], measured[f"{name} py"]),
+            detail=_behind(measured[f"{name} js"], hot[name], measured[f"{name} {python.name}"]),
         )
-        for name, (what, _, _, budget) in CASES.items()
+        for python in pythons
+        for name, (what, budget) in CASES.items()
     ]
-    table.append(
+    table += [
         Row(
-            "all views in the handler",
+            f"all views in the handler, {python.name}",
             "times faster: 50 stages, with narrative, log, tree and state",
-            ratio(measured["views js"], measured["views py"]),
+            ratio(measured["views js"], measured[f"views {python.name}"]),
             3,
-            detail=_behind(measured["views js"], hot["linear50"], measured["views py"]),
+            detail=_behind(measured["views js"], hot["linear50"], measured[f"views {python.name}"]),
         )
-    )
+        for python in pythons
+    ]
     sizes = {
         "linear50": ("50 stages", charts.linear(50), None, 1 / 10),
         "linear5": ("5 stages", charts.linear(5), None, 1 / 5),
@@ -108,6 +104,6 @@ def _behind(theirs: list[float], hot: list[float], ours: list[float]) -> str:
 
 if __name__ == "__main__":
     try:
-        print(as_text(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7)))
+        print(as_text(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7, interpreters(sys.argv[2:]))))
     except ReferenceMissingError as missing:
         sys.exit(str(missing))

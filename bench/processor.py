@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from bench import _charts as charts
 from bench._fused import Counts, line_of
-from bench._rows import Row, as_text
+from bench._rows import Row, show
 from bench._turns import in_turns, median_us, ratio
 from footpath import decide, decode_trace, flow_chart
 from footpath.archive import Line, encode_line
@@ -148,4 +148,4 @@ def rows(rounds: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    print(as_text(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7)))
+    show(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7))

@@ -13,7 +13,7 @@ from time import perf_counter_ns
 import msgspec
 
 from bench import _charts as charts
-from bench._rows import Row, as_text
+from bench._rows import Row, show
 from bench._turns import in_turns, median_us, ratio
 
 _PASSES = 1000
@@ -91,4 +91,4 @@ def rows(rounds: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    print(as_text(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7)))
+    show(rows(int(sys.argv[1]) if len(sys.argv) > 1 else 7))

@@ -7,6 +7,9 @@ The rooms, in the order the data walks them: `chart` (what will run), `state` an
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
 from footpath.chart import (
     Child,
     DynamicSubflow,
@@ -19,9 +22,12 @@ from footpath.chart import (
 )
 from footpath.engine import FlowChartExecutor
 from footpath.replay import replay
-from footpath.scope import Decision, RedactionPolicy, Rule, Scope, Selection, decide, interrupt, ops, select
-from footpath.trace import Trace, decode_trace, encode_trace
+from footpath.scope import Decision, Rule, Scope, Selection, decide, interrupt, ops, select
 from footpath.values import ABSENT
+
+if TYPE_CHECKING:
+    from footpath.scope import RedactionPolicy
+    from footpath.trace import Trace, decode_trace, encode_trace
 
 __all__ = [
     "ABSENT",
@@ -48,3 +54,11 @@ __all__ = [
     "replay",
     "select",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "footpath.scope": ("RedactionPolicy",),
+        "footpath.trace": ("Trace", "decode_trace", "encode_trace"),
+    },
+)

@@ -6,8 +6,8 @@ Lambda restored from a snapshot would repeat it).
 
 from __future__ import annotations
 
-import threading
 import time
+from _thread import allocate_lock  # `threading` is 1 ms of a cold start
 from os import urandom
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RANDOM_BITS = 74  # rand_a (12) and rand_b (62) of RFC 9562
-_LOW_62_BITS = (1 << 62) - 1
+_LOW_32_BITS = (1 << 32) - 1
+_LOW_48_BITS = (1 << 48) - 1
 _MAX_MS = (1 << 48) - 1
 _LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
 
@@ -45,9 +46,10 @@ class IdMaker:
     ) -> None:
         self._clock_ms = clock_ms
         self._randomness = randomness
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._last_ms = -1
         self._last_random = 0
+        self._step = 0
 
     def __call__(self) -> str:
         """The next id, in the canonical lower-case form."""
@@ -56,11 +58,18 @@ class IdMaker:
             if not 0 <= now_ms <= _MAX_MS:
                 now_ms = 0 if now_ms < 0 else _MAX_MS
             if now_ms > self._last_ms:
+                # Asking the system costs as much as all the rest: the step to a second id in this millisecond is drawn with the
+                # first. It is never kept for another millisecond: a snapshot of this process may be restored many times.
+                drawn = int.from_bytes(self._randomness(14))
                 self._last_ms = now_ms
-                self._last_random = int.from_bytes(self._randomness(10), "big") >> 6
+                self._last_random = drawn >> 38
+                self._step = 1 + (drawn & _LOW_32_BITS)
             else:
                 # A random step keeps ids hard to guess; the carry goes into the time, as RFC 9562 6.2 allows.
-                self._last_random += 1 + int.from_bytes(self._randomness(4), "big")
+                step, self._step = self._step, 0
+                if now_ms < self._last_ms or not step:
+                    step = 1 + int.from_bytes(self._randomness(4))
+                self._last_random += step
                 if self._last_random >> _RANDOM_BITS:
                     self._last_random &= (1 << _RANDOM_BITS) - 1
                     self._last_ms += 1
@@ -77,6 +86,5 @@ def id_from_document(at_ms: int, document_sha256: str) -> str:
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:
     """The UUIDv7 of a time and 74 bits of randomness."""
-    number = (at_ms << 80) | (7 << 76) | (random_74_bits >> 62 << 64) | (0b10 << 62) | (random_74_bits & _LOW_62_BITS)
-    digits = number.to_bytes(16, "big").hex()
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    a, b, c = 0x7000 | random_74_bits >> 62, 0x8000 | random_74_bits >> 48 & 0x3FFF, random_74_bits & _LOW_48_BITS
+    return "%08x-%04x-%04x-%04x-%012x" % (at_ms >> 16, at_ms & 0xFFFF, a, b, c)  # noqa: UP031  # half the time of an f-string

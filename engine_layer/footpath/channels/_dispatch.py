@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Raw
 from msgspec.json import encode
 
-from footpath.channels._events import EmitEvent, ScopeErrorEvent
 from footpath.channels._hooks import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from footpath.channels._deferred import DeferredQueue, DeliveryOptions, ObserverStats
-    from footpath.channels._hooks import AttachOptions
+    from footpath.channels._recorders import AttachOptions
 
     Hook = Callable[[Any], Any]
     Table = tuple[tuple[str, "Hook"], ...]
@@ -231,6 +230,8 @@ class Dispatcher:
         table = self.table("scope", "on_error")
         if not table:
             return
+        from footpath.channels._events import EmitEvent, ScopeErrorEvent
+
         try:
             name, message = getattr(error, "name", None) or type(error).__name__, str(error)
             shown = Raw(encode({"$error": {"name": name, "message": message}}))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypedDict
-
-if TYPE_CHECKING:
-    from footpath.channels._deferred import Delivery, OverflowPolicy
-
 SCOPE_HOOKS = (
     "on_stage_start",
     "on_read",
@@ -45,26 +40,3 @@ STRUCTURE_HOOKS = (
     "on_decider_complete",
     "on_subflow_mounted",
 )
-
-
-class Recorder(Protocol):
-    """Anything with an id; the hooks it has decide what it is told.
-
-    Attributes:
-        id: attaching another recorder with the same id replaces the first.
-    """
-
-    @property
-    def id(self) -> str:
-        """What the recorder is attached and detached by."""
-        ...
-
-
-class AttachOptions(TypedDict, total=False):
-    """How a recorder is told; all of it optional. What each means stands at `DeliveryOptions`."""
-
-    delivery: Delivery
-    max_queue: int
-    overflow: OverflowPolicy
-    sample_every: int
-    flush_budget_ms: float

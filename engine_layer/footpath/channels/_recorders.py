@@ -7,10 +7,10 @@ what it defines and to nothing else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
-    from footpath.channels._deferred import Delivery
+    from footpath.channels._deferred import Delivery, OverflowPolicy
     from footpath.channels._events import (
         BreakEvent,
         CommitEvent,
@@ -45,6 +45,29 @@ if TYPE_CHECKING:
         SubflowRegisteredEvent,
         WriteEvent,
     )
+
+
+class Recorder(Protocol):
+    """Anything with an id; the hooks it has decide what it is told.
+
+    Attributes:
+        id: attaching another recorder with the same id replaces the first.
+    """
+
+    @property
+    def id(self) -> str:
+        """What the recorder is attached and detached by."""
+        ...
+
+
+class AttachOptions(TypedDict, total=False):
+    """How a recorder is told; all of it optional. What each means stands at `DeliveryOptions`."""
+
+    delivery: Delivery
+    max_queue: int
+    overflow: OverflowPolicy
+    sample_every: int
+    flush_budget_ms: float
 
 
 class RecorderBase:

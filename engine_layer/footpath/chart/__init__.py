@@ -7,6 +7,9 @@ spec document that travels in traces, from which the nested spec and the structu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
 from footpath.chart._assembly import StructureBuildError
 from footpath.chart._branches import DeciderList, SelectorList
 from footpath.chart._builder import FlowChartBuilder
@@ -19,6 +22,7 @@ from footpath.chart._node import (
     LAST,
     LOOPING,
     PLAIN,
+    QUICK,
     SIMPLE,
     DynamicSubflow,
     ForEach,
@@ -29,8 +33,11 @@ from footpath.chart._node import (
     StageNode,
     shape_of,
 )
-from footpath.chart._options import Child, MountOptions
+from footpath.chart._options import Child
 from footpath.chart._start import flow_chart, flow_chart_selector
+
+if TYPE_CHECKING:
+    from footpath.chart._mount_options import MountOptions
 
 __all__ = [
     # begin
@@ -67,5 +74,13 @@ __all__ = [
     "LAST",
     "LOOPING",
     "PLAIN",
+    "QUICK",
     "SIMPLE",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "._mount_options": ("MountOptions",),
+    },
+)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
-from footpath.channels import Dispatcher
 from footpath.chart._chart import FlowChart
 from footpath.chart._describe import Outline
 from footpath.chart._document import NodeType, SpecNode
@@ -28,6 +27,7 @@ from footpath.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from footpath.channels import Dispatcher
     from footpath.chart._contract import Contract
 
 _KINDS: dict[NodeType, str] = {"decider": "decider", "selector": "selector", "subflow": "subflow"}
@@ -78,7 +78,7 @@ class Assembly:
         self._mounted: list[FlowChart] = []
         self._number_of_mounted: dict[int, int] = {}
         self._mounted_specs: dict[int, bytes | None] = {}
-        self._dispatcher = Dispatcher()
+        self._dispatcher: Dispatcher | None = None
 
     # ── may it go on? ──────────────────────────────────────────────────────────────────────────────────────────────
     def check_usable(self) -> None:
@@ -235,6 +235,10 @@ class Assembly:
     # ── structure recorders ────────────────────────────────────────────────────────────────────────────────────────
     def attach(self, recorder: Any) -> None:
         """Tell a recorder of what was done so far, and from now on of what is done."""
+        from footpath.channels import Dispatcher
+
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher()
         self._dispatcher.attach(recorder, "structure")
         if self.root is not None:
             for hook, event in structure_events(flat_document(self.finished(None))):
@@ -244,6 +248,7 @@ class Assembly:
         self.log.emit = self._emit
 
     def _emit(self, hook: str, event: Any) -> None:
+        assert self._dispatcher is not None  # somebody was attached
         for recorder_id, method in self._dispatcher.table("structure", hook):
             self._call(recorder_id, hook, method, event)
 

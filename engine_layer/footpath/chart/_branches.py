@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from footpath.chart._builder import FlowChartBuilder
     from footpath.chart._chart import FlowChart
     from footpath.chart._document import SpecNode
+    from footpath.chart._mount_options import MountOptions
     from footpath.chart._node import Node, Pausable, RetryPolicy
-    from footpath.chart._options import MountOptions
 
 State = TypeVar("State")
 

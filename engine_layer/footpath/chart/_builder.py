@@ -14,7 +14,6 @@ from footpath.chart._document import SpecNode
 from footpath.chart._node import ForEach, Node, Pausable, RetryPolicy
 from footpath.chart._options import (
     Child,
-    MountOptions,
     checked_child,
     checked_description,
     checked_pausable,
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from footpath.chart._chart import FlowChart
+    from footpath.chart._mount_options import MountOptions
 
 State = TypeVar("State")
 

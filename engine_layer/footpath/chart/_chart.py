@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any, final
 
 import msgspec
@@ -11,6 +10,7 @@ from footpath.chart._contract import Contract
 from footpath.chart._describe import describe, mcp_tool, mermaid, openapi
 from footpath.chart._document import encode_document
 from footpath.chart._nested import nested_json, nested_json_or_none, spec_from_document
+from footpath.chart._node import settle_shapes
 from footpath.chart._table import flat_document, numbered
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class FlowChart:
         mounted: the charts it mounts, as the nodes in `spec` number them.
         declared_ids: the ids that functions stand under, mounted charts' included.
         outline: its lines of the description.
+        stamp: what traces say of it, kept here by whoever makes traces; None before the first.
 
     Example:
         >>> print(chart.description)
@@ -77,6 +78,7 @@ class FlowChart:
         "outline",
         "root",
         "spec",
+        "stamp",
     )
 
     def __init__(
@@ -91,6 +93,7 @@ class FlowChart:
         outline: Outline,
     ) -> None:
         """Take over what a builder made; called by builders only."""
+        settle_shapes(root)
         self.root = root
         self.nodes_by_id = nodes_by_id
         self.contract = contract or Contract()
@@ -100,6 +103,7 @@ class FlowChart:
         self.outline = outline
         self._spec_bytes: bytes | None = None
         self._hash: str | None = None
+        self.stamp: Any = None
         self._places: dict[int, int] | None = None
         self._description: str | None = None
 
@@ -208,6 +212,8 @@ class FlowChart:
             >>> chart.to_openapi()["paths"]["/assess"]["post"]["summary"]
             'FlowChart: Assess'
         """
+        import copy  # with weakref 1 ms of a cold start
+
         return copy.deepcopy(openapi(self.id, self.description, self.contract))
 
     def to_mcp_tool(self) -> dict[str, Any]:
@@ -217,4 +223,6 @@ class FlowChart:
             >>> chart.to_mcp_tool()["description"]
             'FlowChart: Assess\nSteps:\n1. Assess\n2. Route — Decides between: approve, reject'
         """
+        import copy
+
         return copy.deepcopy(mcp_tool(self.id, self.description, self.contract))

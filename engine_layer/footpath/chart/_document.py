@@ -7,6 +7,7 @@ often it is mounted. The nested spec and the structure events are views of this 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -87,7 +88,12 @@ MOUNT_TYPES = frozenset({"subflow", "lazySubflow"})
 BRANCHING_TYPES = frozenset({"decider", "selector"})
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(SpecDocument).decode
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[SpecDocument]:
+    """Made when first needed: a run reads no spec."""
+    return msgspec.json.Decoder(SpecDocument)
 
 
 def encode_document(document: SpecDocument) -> bytes:
@@ -107,7 +113,7 @@ def load_document(document: SpecDocument | dict[str, Any] | bytes | msgspec.Raw)
         return document
     try:
         # A dict goes by way of JSON too: it may hold what JSON cannot, and would fail later than here.
-        loaded = _decode(document if isinstance(document, (bytes, msgspec.Raw)) else _encode(document))
+        loaded = _decoder().decode(document if isinstance(document, (bytes, msgspec.Raw)) else _encode(document))
     except (ValueError, TypeError, RecursionError) as error:
         msg = f"the spec of the trace is malformed: {error}"
         raise SpecDocumentError(msg) from error

@@ -1,7 +1,8 @@
 """Structure events: fired while a chart is built, and told again from its spec document.
 
 Both go through `StructureLog`: the builder feeds it call by call, `structure_events` feeds it what the document holds. So
-a recorder cannot tell a chart being built from one read back.
+a recorder cannot tell a chart being built from one read back. Event types are loaded when somebody listens: a chart is built at
+every cold start, and seldom heard.
 """
 
 from __future__ import annotations
@@ -11,14 +12,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.channels import (
-    DeciderCompleteEvent,
-    EdgeAddedEvent,
-    LoopEdgeAddedEvent,
-    StageAddedEvent,
-    StageTaggedEvent,
-    SubflowMountedEvent,
-)
 from footpath.chart._document import (
     BRANCHING_TYPES,
     MOUNT_TYPES,
@@ -76,6 +69,8 @@ class StructureLog:
         return index
 
     def _tell_added(self, emit: Emit, node: SpecNode, index: int, previous: int | None) -> None:
+        from footpath.channels import EdgeAddedEvent, StageAddedEvent, SubflowMountedEvent
+
         emit(
             "on_stage_added",
             StageAddedEvent(
@@ -109,6 +104,8 @@ class StructureLog:
 
     def _tell_next(self, emit: Emit, previous: int, to: str) -> None:
         """A branching node is left by each of its children that does not loop back."""
+        from footpath.channels import EdgeAddedEvent
+
         nodes = self.chart.nodes
         children = self.layout.children.get(previous)
         if children is None:
@@ -124,12 +121,16 @@ class StructureLog:
         """Tell the loop of a branch; its node holds the target."""
         node = self.chart.nodes[index]
         if self.emit is not None and node.loop_target is not UNSET:
+            from footpath.channels import LoopEdgeAddedEvent
+
             self.emit("on_loop_edge_added", LoopEdgeAddedEvent(node.id, node.loop_target))
 
     def complete(self) -> None:
         """All branches of the line's last node are known."""
         self.open_branches = False
         if self.emit is not None:
+            from footpath.channels import DeciderCompleteEvent
+
             node = self.chart.nodes[self.cursor]
             ids = tuple(branch_ids(self.chart, self.layout.children.get(self.cursor, [])))
             self.emit("on_decider_complete", DeciderCompleteEvent(node.id, node.type, ids, node.default))
@@ -142,6 +143,8 @@ class StructureLog:
             self._looped = True
         if self.emit is None:
             return
+        from footpath.channels import LoopEdgeAddedEvent, StageTaggedEvent
+
         if kind == "tag":
             tags = () if node.tags is UNSET else tuple(node.tags)
             self.emit("on_stage_tagged", StageTaggedEvent(node.id, node.name, tags, Raw(self._spec(self.cursor))))

@@ -112,7 +112,7 @@ class Node(Struct, eq=False):
         fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
             under that id of the branch given to `set_default`; None when there is neither.
         index: position in the chart's spec document; -1 for a fallback copy, which does not stand there.
-        shape: what kind of step this is, worked out at its first run: see `shape_of`.
+        shape: what kind of step this is, see `shape_of`; 0 asks the engine for all its care, and is always right.
     """
 
     id: str
@@ -136,29 +136,37 @@ class Node(Struct, eq=False):
     is_dynamic: bool = False
     fallback: Node | None = None
     index: int = -1
-    shape: int = -1
+    shape: int = 0
 
 
-SIMPLE, PLAIN, LAST, LOOPING = 1, 2, 4, 8
+SIMPLE, PLAIN, LAST, LOOPING, QUICK = 1, 2, 4, 8, 16
 
 
 def shape_of(node: Node) -> int:
-    """Work out once what the engine asks of every step.
+    """Work out what the engine asks of every step.
 
     SIMPLE: a stage with a function of its own and nothing special about how it begins. The others: besides, nothing
     special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the line
-    goes back.
+    goes back. QUICK: its function is called once, and what it returns is all there is to it.
     """
-    shape = node.shape
-    if shape >= 0:
-        return shape
     shape = 0
     if node.mount is None and node.for_each is None and not node.is_streaming:
         shape = SIMPLE
         if node.kind == "stage" and not node.children and node.resume_fn is None:
             shape |= LOOPING if node.loop_target is not None else PLAIN if node.next is not None else LAST
-    node.shape = shape
+        if node.retry is None and node.resume_fn is None:
+            shape |= QUICK
     return shape
+
+
+def settle_shapes(root: Node) -> None:
+    """Work out the shape of every node of a finished chart."""
+    todo: list[Node | None] = [root]
+    while todo:
+        node = todo.pop()
+        if node is not None:
+            node.shape = shape_of(node)
+            todo += (node.next, node.fallback, *node.children)
 
 
 class StageNode(Struct, eq=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import Struct
 
@@ -15,25 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class MountOptions(TypedDict, total=False):
-    """How a mounted chart meets its parent.
-
-    Attributes:
-        input_mapper: gets the parent's state (a plain dict), gives the subflow's first state. Without it nothing is
-            mapped.
-        output_mapper: gets what the subflow produced and the parent's state, gives what to write to the parent.
-        array_merge: "concat" (the default) adds a top-level array to the parent's, "replace" overwrites it.
-        propagate_break: a break inside also stops the parent's line.
-        converge_at: id of the node where a branch joins the main line again; for structure events only.
-        tags: names of the mount.
-    """
-
-    input_mapper: Callable[[dict[str, Any]], dict[str, Any]] | None
-    output_mapper: Callable[[Any, dict[str, Any]], Any] | None
-    array_merge: str
-    propagate_break: bool
-    converge_at: str | None
-    tags: Sequence[str]
+MOUNT_OPTIONS = ("input_mapper", "output_mapper", "array_merge", "propagate_break", "converge_at", "tags")
+"""The members of `MountOptions`."""
 
 
 class Child(Struct, frozen=True):
@@ -186,8 +169,8 @@ def checked_mount(mount_id: str, name: str, options: Mapping[str, Any], where: s
     """Let mount options pass; the caller puts the chart or its resolver in."""
     tags = checked_tags(options.get("tags"), where)
     for option in options:
-        if option not in MountOptions.__annotations__:
-            msg = f"{where}: no mount option is called {option!r}; there are {', '.join(MountOptions.__annotations__)}"
+        if option not in MOUNT_OPTIONS:
+            msg = f"{where}: no mount option is called {option!r}; there are {', '.join(MOUNT_OPTIONS)}"
             raise fault(msg)
     for option in ("input_mapper", "output_mapper"):
         if options.get(option) is not None:

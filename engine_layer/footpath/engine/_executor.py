@@ -11,37 +11,25 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.channels import Dispatcher, delivery_options
-from footpath.engine import _line, _resume, _stage
+from footpath.engine import _line, _stage
 from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import RunError
 from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
-from footpath.replay import Cursor, Story, Views
-from footpath.scope import NO_ANSWER, Paused, Redaction, RedactionPolicy
+from footpath.scope import NO_ANSWER, Paused
 from footpath.state import untracked
-from footpath.trace import (
-    FORMAT,
-    MAX_VALUE_LENGTH,
-    VERSION,
-    ChartRef,
-    Document,
-    ErrorInfo,
-    Trace,
-    cut_to_entries,
-    iso_of_us,
-    sealed,
-)
-from footpath.values import ABSENT, ATOMS, MARK, plain, record, revive
+from footpath.values import ABSENT, ATOMS, MARK, plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Unpack
 
-    from footpath.channels import AttachOptions, ObserverStats, Recorder
+    from footpath.channels import AttachOptions, Dispatcher, ObserverStats, Recorder
     from footpath.chart import FlowChart
-    from footpath.replay import NarrativeEntry
+    from footpath.replay import Cursor, NarrativeEntry, Story, Views
+    from footpath.scope import Redaction, RedactionPolicy
+    from footpath.trace import ErrorInfo, Trace
 
 DEFAULT_MAX_DEPTH = 500
 DEFAULT_MAX_ITERATIONS = 1000
@@ -147,11 +135,20 @@ class FlowChartExecutor:
             raise RunError(message)
         self._max_entries = max_entries
         self._policy: RedactionPolicy | None = None
-        self._dispatcher = Dispatcher()
+        self._hearing: Dispatcher | None = None
         self._narrative: dict[str, Any] | None = None
         self._phases: list[Phase] = []
         self._told: tuple[Phase, int, Story] | None = None
         self._busy = allocate_lock()
+
+    @property
+    def _dispatcher(self) -> Dispatcher:
+        """Who listens; made and loaded when somebody first does."""
+        if self._hearing is None:
+            from footpath.channels import Dispatcher
+
+            self._hearing = Dispatcher()
+        return self._hearing
 
     # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
     def attach_scope_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
@@ -186,6 +183,8 @@ class FlowChartExecutor:
         self._attach(recorder, options, "scope", "flow", "emit")
 
     def _attach(self, recorder: Recorder, options: AttachOptions, *channels: str) -> None:
+        from footpath.channels import delivery_options
+
         self._dispatcher.attach(recorder, *channels, options=delivery_options(options) if options else None)
 
     def detach_scope_recorder(self, recorder_id: str) -> None:
@@ -251,9 +250,12 @@ class FlowChartExecutor:
             >>> executor.get_narrative()[1]
             'Write risk = "low"'
         """
-        if type(max_value_length) is not int or not 0 <= max_value_length <= MAX_VALUE_LENGTH:
-            message = f"max_value_length is a whole number up to {MAX_VALUE_LENGTH}, not {max_value_length!r:.60}"
-            raise RunError(message)
+        if type(max_value_length) is not int or max_value_length != 80:
+            from footpath.trace import MAX_VALUE_LENGTH
+
+            if type(max_value_length) is not int or not 0 <= max_value_length <= MAX_VALUE_LENGTH:
+                message = f"max_value_length is a whole number up to {MAX_VALUE_LENGTH}, not {max_value_length!r:.60}"
+                raise RunError(message)
         options: dict[str, Any] = {}
         if not include_values:
             options["include_values"] = False
@@ -396,7 +398,8 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
-            self._dispatcher.drain()
+            if self._hearing is not None:
+                self._hearing.drain()
             self._busy.release()
 
     async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
@@ -408,13 +411,14 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
-            self._dispatcher.drain()
+            if self._hearing is not None:
+                self._hearing.drain()
             self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:
         phase.pause = pause
         phase.status = "paused"
-        phase.run.current = None  # no stage's scope may write from here on
+        phase.run.close()
         phase.duration_us = phase.run.now()
 
     def _begin_again(
@@ -440,6 +444,8 @@ class FlowChartExecutor:
         max_depth: int,
         max_iterations: int,
     ) -> tuple[Scheduler, Phase]:
+        from footpath.engine import _resume
+
         before = self._phases[-1] if self.is_paused() else None
         try:
             _resume.check_members(checkpoint)
@@ -452,6 +458,7 @@ class FlowChartExecutor:
             raise RunError(message) from error
         run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
         run.frame_count = count
+        run.top.holes = True
         states = None
         origin = None
         if before is not None:
@@ -461,6 +468,8 @@ class FlowChartExecutor:
             run.top.recorded = before.run.top.recorded
             origin = before.run.tail
         else:
+            from footpath.values import revive
+
             revived = {str(key): revive(value) for key, value in frozen.items()}
             for key, live in _initial_state(revived, self._defaults).items():
                 run.top.values[key] = live
@@ -495,12 +504,11 @@ class FlowChartExecutor:
         run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
         run.record_entry((RUN_START,))
         run.declare_chart(run.top, self.chart)
-        scheduler = Scheduler()
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
         link = LINK_ROOT if origin is None else LINK_NEXT
-        scheduler.start(task, _line.walk(place, node, link, origin, _line.LineState()))
-        return scheduler, phase
+        task.stack.append(_line.walk(place, node, link, origin, _line.LineState()))
+        return Scheduler(task), phase
 
     def get_checkpoint(self) -> dict[str, Any] | None:
         """What a paused run needs to go on, as plain JSON; None when nothing is paused.
@@ -584,7 +592,8 @@ class FlowChartExecutor:
         if contract.input is not None:
             contract.validate_input(given)
         args = _input(given)
-        self._dispatcher.clear()
+        if self._hearing is not None:
+            self._hearing.clear()
         run, phase = self._phase(env, max_depth, max_iterations, None)
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
@@ -600,21 +609,22 @@ class FlowChartExecutor:
         self._seed(run)
         run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, None, 1))
         run.declare_chart(run.top, self.chart)
-        scheduler = Scheduler()
-        if timeout_ms is not None:
-            scheduler.time_left = run.time_left
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
-        scheduler.start(task, _line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
-        return scheduler, phase
+        task.stack.append(_line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
+        return Scheduler(task, None if timeout_ms is None else run.time_left), phase
 
     def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> tuple[Run, Phase]:
         if redaction is None and self._policy is not None:
+            from footpath.scope import Redaction
+
             redaction = Redaction(self._policy)
         run_id = self._ids()
         started_us = self._wall_clock() // 1000
         cursor = None
-        if self._dispatcher.listens:
+        if self._hearing is not None and self._hearing.listens:
+            from footpath.replay import Cursor  # nobody listens to most runs, and then nothing of this is loaded
+
             cursor = Cursor(
                 self._dispatcher,
                 run_id,
@@ -644,6 +654,7 @@ class FlowChartExecutor:
         for key, value in self._initial.items():
             recorded = record(value)
             run.top.values[key] = value
+            run.top.holes = True
             if type(value) not in ATOMS:
                 run.top.recorded[key] = recorded
             if run.redaction is not None:
@@ -657,7 +668,8 @@ class FlowChartExecutor:
 
     def _finish(self, phase: Phase, result: Any) -> Any:
         run = phase.run
-        result = untracked(result)
+        if result is not None:
+            result = untracked(result)
         if result is not None and result is not ABSENT:
             shown = record(result)
             if run.redaction is not None:
@@ -668,14 +680,16 @@ class FlowChartExecutor:
             run.record_entry((RUN_END,))
         phase.duration_us = run.now()
         phase.status = "completed"
-        run.current = None  # no stage's scope may write from here on
+        run.close()
+        run.tail = None
         return result
 
     def _fail(self, phase: Phase, error: BaseException) -> None:
         run = phase.run
         phase.error = error
         phase.status = "failed"
-        run.current = None  # no stage's scope may write from here on
+        run.close()
+        run.tail = None
         phase.duration_us = run.now()
         run.record_entry((RUN_FAILED, _stage.error_entry(run, error)))
 
@@ -748,6 +762,9 @@ class FlowChartExecutor:
         }
 
     def _follow(self) -> tuple[Cursor, Views]:
+        from footpath.channels import Dispatcher
+        from footpath.replay import Cursor, Story, Views
+
         phase = self._phases[-1]
         views = Views(
             commit_values=self._options.get("commitValues", "full"),
@@ -782,6 +799,9 @@ class FlowChartExecutor:
         told = self._told
         if told is not None and told[0] is phase and told[1] == len(phase.run.journal):
             return told[2].entries()
+        from footpath.channels import Dispatcher
+        from footpath.replay import Cursor, Story
+
         story = Story(**self._narrative)
         cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, story=story)
         for each in self._phases:
@@ -795,6 +815,8 @@ class FlowChartExecutor:
 
     def get_redaction_report(self) -> dict[str, Any]:
         """Which keys, fields and patterns are hidden; never what they hold."""
+        from footpath.scope import Redaction
+
         redaction = self._phases[-1].run.redaction if self._phases else None
         return (redaction or Redaction(self._policy)).report()
 
@@ -819,25 +841,30 @@ class FlowChartExecutor:
             >>> decode_trace(kept.encoded).context
             {'requestId': 'r-1'}
         """
+        import footpath.trace as room  # looked up at each call: this form takes a fifth of the other's time
+
         phase = self._last()
         if phase.trace_id is None or trace_id is not None:
             phase.trace_id = trace_id or self._ids()
         partial = phase.status == "running"
         chart = self.chart
-        options: dict[str, Any] = dict(self._options)
+        if chart.stamp is None:
+            chart.stamp = room.ChartRef(chart.id, chart.name, chart.chart_hash), Raw(chart.spec_bytes)
+        chart_ref, spec = chart.stamp
+        options = dict(self._options)
         if phase.narrative:
             options["narrative"] = phase.narrative
-        document = Document(
-            format=FORMAT,
-            version=VERSION,
+        document = room.Document(
+            format=room.FORMAT,
+            version=room.VERSION,
             trace_id=phase.trace_id,
             revision=0 if partial else 1,
             run_id=phase.run_id,
-            chart=ChartRef(chart.id, chart.name, chart.chart_hash),
+            chart=chart_ref,
             status=status or ("deadline" if partial else phase.status),
-            started_at=iso_of_us(phase.started_us),
+            started_at=room.iso_of_us(phase.started_us),
             duration=(phase.run.now() if partial else phase.duration_us) / 1000,
-            spec=Raw(chart.spec_bytes),
+            spec=spec,
             # A journal that has ended is never appended to again, so it need not be copied.
             journal=list(phase.run.journal) if partial else phase.run.journal,
             continues=UNSET if phase.continues is None else phase.continues,
@@ -850,11 +877,15 @@ class FlowChartExecutor:
         redaction = phase.run.redaction
         if redaction is not None:
             # What was learned to be secret late stands in earlier entries.
+            from footpath.trace import sealed
+
             document = sealed(document, redaction.secrets, (*redaction.keys, *redaction.fields))
         most = phase.run.limits.max_entries
         if most is not None:
+            from footpath.trace import cut_to_entries
+
             document = cut_to_entries(document, most, already_dropped=phase.run.dropped, reason=phase.run.cut_by)
-        return Trace(document)
+        return room.Trace(document)
 
     def shed(self, max_bytes: int | None = None) -> None:
         """Let go, now, of what the running phase has recorded beyond its limits.
@@ -871,6 +902,8 @@ class FlowChartExecutor:
                 run.weigh(max_bytes)
 
     def _error_info(self, phase: Phase) -> ErrorInfo:
+        from footpath.trace import ErrorInfo
+
         error = phase.error
         assert error is not None
         name, message = _stage.error_entry(phase.run, error)[:2]

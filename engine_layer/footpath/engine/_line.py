@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
 
-from footpath.chart import LAST, LOOPING, PLAIN, SIMPLE, Mount, Node, StageNode, shape_of
+from footpath.chart import LAST, LOOPING, PLAIN, QUICK, SIMPLE, Mount, Node, StageNode
 from footpath.engine import _stage, _subflow
 from footpath.engine._schedule import Group
 from footpath.errors import RunError
@@ -117,9 +117,9 @@ def _walk(
     place: Place, node: Node, link: int, origin: Frame | None, state: LineState, opened: Frame | None
 ) -> Generator[Any, Any, Any]:
     run, task, region, branch = place.run, place.task, place.region, place.branch
-    main = place.is_main
+    main = place.depth == 1 and region is run.top
     # Nothing of these changes while a run goes on.
-    values, record_entry = region.values, run.record_entry
+    values, record_entry, first = region.values, run.record_entry, region.first_ordinal
     clock, began_ns, watched = run.clock, run.began_ns, run.watched
     grown = region.grown
     delegate = place.delegated < MAX_DELEGATED
@@ -171,7 +171,8 @@ def _walk(
             state.first = frame
         if main:
             run.tail = frame
-        if node.retry is None and node.resume_fn is None and not node.is_streaming and run.resuming is None:
+        shape = node.shape
+        if shape & QUICK and run.resuming is None:
             settled = False
             try:
                 scope = new_scope(Scope)
@@ -207,7 +208,6 @@ def _walk(
                 pause = Paused(out, by_interrupt=False)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
-        shape = shape_of(node)
         if (
             shape & _SHORTCUTS
             and not task.parallel
@@ -222,29 +222,29 @@ def _walk(
             if shape & LAST:
                 record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                 return out
-            link, origin = LINK_NEXT, frame
             if shape & PLAIN:
                 node = node.next  # type: ignore[assignment]
-                to = run.declare(region, node)
-                if not shape_of(node) & SIMPLE or watched:
+                to = first + node.index if first >= 0 <= node.index else run.declare(region, node)
+                if not node.shape & SIMPLE or watched:
                     record_entry((DONE, t, to) if dropped is None else (DONE, t, to, dropped))
-                    frame = None
+                    link, origin, frame = LINK_NEXT, frame, None
                     continue
                 record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
-                if watched or not shape_of(node) & SIMPLE or region.loops.get(node, 0) >= run.limits.max_iterations:
+                count = region.loops.get(node, 0) + 1
+                if watched or not node.shape & SIMPLE or count > run.limits.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(region, node)
                     record_entry((LOOP, run.declare(region, node), count))
-                    frame = None
+                    link, origin, frame = LINK_NEXT, frame, None
                     continue
-                count = run.loop(region, node)
-                to = run.declare(region, node)
+                run.loop(region, node)
+                to = first + node.index if first >= 0 <= node.index else run.declare(region, node)
                 record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = frame = Frame(run, region, node, number, branch, values)
+            run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
             continue
         chosen = returned = evidence = None
         if node.kind == "decider" and not task.parallel and not frame.broke:
@@ -261,7 +261,7 @@ def _walk(
             record_entry(taken)
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = opened = Frame(run, region, chosen, number, branch, values)
+            run.current = opened = Frame(run, region, chosen, number, branch, values, run.quick)
             line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state, opened)
             try:
                 result = (yield from line) if delegate else (yield line)
@@ -326,11 +326,11 @@ def _walk(
             following = node.next
             to = run.declare(region, following)
             node, link, origin = following, LINK_NEXT, frame
-            if shape_of(following) & SIMPLE:
+            if following.shape & SIMPLE:
                 record_entry((PROCEED, (clock() - began_ns) // 1000, to))
                 number = run.frame_count
                 run.frame_count = number + 1
-                run.current = frame = Frame(run, region, node, number, branch, values)
+                run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
             else:
                 record_entry((NEXT, to))
                 frame = None
@@ -374,7 +374,7 @@ def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str,
     if type(out) is str and not run.watched and place.depth < run.limits.max_depth:
         for child in node.children:
             if child.id == out:
-                return (child, out, evidence) if shape_of(child) & SIMPLE else (None, "", None)
+                return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
     return None, "", None
 
 

@@ -134,7 +134,7 @@ def _find(flow: FlowChart, full_id: str) -> Node | None:
 
 def _continued(flow: FlowChart, node: Node) -> Node:
     """The node as its line goes on from it: a branch or a parallel child goes on where the one that took it would."""
-    copy = replace(node, shape=-1)  # what follows it may be another: see `shape_of`
+    copy = replace(node, shape=0)  # what follows it may be another
     if copy.next is None and copy.loop_target is None:
         for parent in flow.nodes_by_id.values():
             if parent.fallback is node or any(child is node for child in parent.children):

@@ -22,16 +22,16 @@ from footpath.journal.entries import (
     SETTLE,
     TOKEN,
 )
-from footpath.scope import Frame, Redaction
+from footpath.scope import Frame
 from footpath.state import Region
-from footpath.trace import encoded_bytes, fitting
-from footpath.values import ATOMS, in_js_order, js_number, record
+from footpath.values import ATOMS, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from footpath.chart import FlowChart, Mount, Node
     from footpath.replay import Cursor
+    from footpath.scope import Redaction
 
 
 class Limits(Struct, eq=False):
@@ -138,6 +138,7 @@ class Run:
         self.env = env
         self.redaction = redaction
         self.careful = redaction is not None
+        self.quick = None if self.careful else self.record_entry
         self.stream_handlers = stream_handlers
         self.finals: dict[str, Region] = {}
         self.reentries: dict[int, Reentry] = {}
@@ -174,6 +175,8 @@ class Run:
 
     def weigh(self, max_bytes: int) -> None:
         """Let go of what makes the journal longer than so many bytes of JSON. From one thread at a time."""
+        from footpath.trace import encoded_bytes, fitting
+
         while chunk := self.journal[self._weighed_entries : self._weighed_entries + 1_000]:
             size = encoded_bytes(chunk)
             if self._weighed_bytes + size > max_bytes:
@@ -192,6 +195,7 @@ class Run:
     def restore(self, region: Region, state: Mapping[str, Any]) -> None:
         """Give a region that a paused run goes back into the state it had."""
         seeds: list[list[Any]] = []
+        region.holes = True
         for key in in_js_order(state):
             region.values[key] = value = state[key]
             recorded = record(value)
@@ -213,6 +217,8 @@ class Run:
 
     def time_left(self) -> tuple[float, RunError]:
         """Seconds until the run's time is up, and the error that then ends it."""
+        from footpath.values import js_number
+
         assert self._deadline_ns is not None
         message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
         return (self._deadline_ns - self.clock()) / 1e9, RunError(message)
@@ -249,8 +255,11 @@ class Run:
     def start_redaction(self) -> Redaction:
         """Begin to hide values in a run that had nothing to hide."""
         if self.redaction is None:
+            from footpath.scope import Redaction
+
             self.redaction = Redaction(None)
             self.careful = True
+            self._slow_down()
         return self.redaction
 
     def declare(self, region: Region, node: Node) -> int:
@@ -282,17 +291,32 @@ class Run:
         """Parallel children begin."""
         self.parallel += 1
         self.careful = True
+        self._slow_down()
 
     def fan_in(self) -> None:
         """Parallel children have ended."""
         self.parallel -= 1
         self.careful = self.parallel > 0 or self.redaction is not None
+        if not self.careful:
+            self.quick = self.record_entry
+
+    def _slow_down(self) -> None:
+        """From here on every access is looked at."""
+        self.quick = None
+        if self.current is not None:
+            self.current.quick = None
+
+    def close(self) -> None:
+        """Let no stage's scope write any more."""
+        if self.current is not None:
+            self.current.quick = None
+            self.current = None
 
     def frame(self, region: Region, node: Node, branch: str) -> Frame:
         """The next frame, without an entry."""
         number = self.frame_count
         self.frame_count = number + 1
-        return Frame(self, region, node, number, branch, region.values)
+        return Frame(self, region, node, number, branch, region.values, None)
 
     def resolve(self, mount: Mount) -> FlowChart:
         """The chart of a mount; a lazy one is asked for once a run."""
@@ -309,7 +333,7 @@ class Run:
         ordinal = self.declare(region, node)
         number = self.frame_count
         self.frame_count = number + 1
-        frame = Frame(self, region, node, number, branch, region.values)
+        frame = Frame(self, region, node, number, branch, region.values, self.quick)
         t = (self.clock() - self.began_ns) // 1000
         if link == LINK_NEXT and origin is self.current:
             self.record_entry((OPEN, t, ordinal))

@@ -23,7 +23,7 @@ from collections import deque
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from footpath.scope import Paused
 
@@ -67,6 +67,7 @@ class Task(Struct, eq=False):
         index: which child of its group it is.
         parallel: whether siblings may be waiting, so that turns matter.
         turns: how many turns of the others it still lets pass, its next own one included.
+        signal: what its innermost line has yielded already, None when it is to be asked.
     """
 
     group: Group | None = None
@@ -76,9 +77,10 @@ class Task(Struct, eq=False):
     stack: list[Generator[Any, Any, Any]] = []
     value: Any = None
     error: BaseException | None = None
+    signal: Any = None
 
 
-class Scheduler:
+class Scheduler(Struct, eq=False):
     """Runs one root generator to its end.
 
     Attributes:
@@ -86,19 +88,27 @@ class Scheduler:
         time_left: seconds until waiting must end, and the error that then ends it; None when there is no limit.
     """
 
-    def __init__(self) -> None:
-        self.ready: deque[Task] = deque()
-        self.root: Task | None = None
-        self.done = False
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.time_left: Callable[[], tuple[float, BaseException]] | None = None
+    root: Task
+    time_left: Callable[[], tuple[float, BaseException]] | None = None
+    ready: deque[Task] = field(default_factory=deque[Task])
+    done: bool = False
+    result: Any = None
+    error: BaseException | None = None
 
-    def start(self, root: Task, generator: Generator[Any, Any, Any]) -> None:
-        """Make a generator the root."""
-        root.stack.append(generator)
-        self.root = root
+    def begin(self) -> bool:
+        """Let the root run until it yields; True when it came to its end, as it does when nothing is parallel or awaited.
+
+        Raises:
+            BaseException: what it raised.
+        """
+        root = self.root
+        try:
+            root.signal = root.stack[0].send(None)
+        except StopIteration as stop:
+            self.done, self.result = True, stop.value
+            return True
         self.ready.append(root)
+        return False
 
     def step(self) -> tuple[Task, Awaitable[Any]] | None:
         """Go on until a task waits for an awaitable, which is given back, or nothing is ready."""
@@ -134,9 +144,13 @@ class Scheduler:
         value, error = task.value, task.error
         task.value = task.error = None
         task.turns = 0
+        asked, task.signal = task.signal, None
         while True:
             try:
-                signal = stack[-1].send(value) if error is None else stack[-1].throw(error)
+                if asked is None:
+                    signal = stack[-1].send(value) if error is None else stack[-1].throw(error)
+                else:
+                    signal, asked = asked, None
             except StopIteration as stop:
                 stack.pop()
                 value, error = stop.value, None
@@ -187,11 +201,13 @@ class Scheduler:
         hurried = stops or (group.fail_fast and error is not None)
         if hurried or group.left == 0:
             group.owner = None
+            if group.left == 0:
+                group.tasks.clear()  # they name their group: without the ring, all of this goes when it is no longer needed
             if stops:
                 self._stop(but_failing=True)
             self.resume(owner, group, None)
             owner.turns = TURNS_AFTER_GROUP + hurried
-            if group.left and self.root is not None:
+            if group.left:
                 # From here on the main line is not alone any more.
                 self.root.parallel = True
 
@@ -212,6 +228,8 @@ def drive(scheduler: Scheduler) -> Any:
         BaseException: what the run raised.
         RuntimeError: a stage has to be awaited, but this thread runs an event loop already.
     """
+    if scheduler.begin():
+        return scheduler.result
     waiting = scheduler.step()
     if waiting is not None:
         import asyncio  # 40 ms that a run of plain functions never pays
@@ -228,7 +246,8 @@ def drive(scheduler: Scheduler) -> Any:
 
 async def drive_async(scheduler: Scheduler) -> Any:
     """Run to the end inside an event loop."""
-    await finish(scheduler, scheduler.step())
+    if not scheduler.begin():
+        await finish(scheduler, scheduler.step())
     return _outcome(scheduler)
 
 

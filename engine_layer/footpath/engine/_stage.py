@@ -10,7 +10,7 @@ from footpath.chart import Node, StageNode
 from footpath.errors import FootpathError
 from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
 from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
-from footpath.values import ABSENT, js_number, record
+from footpath.values import ABSENT, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -155,6 +155,8 @@ def branch_text(returned: Any) -> str:
     if isinstance(returned, bool):
         return "true" if returned else "false"
     if isinstance(returned, (int, float)):
+        from footpath.values import js_number
+
         return js_number(returned)
     return str(returned)
 

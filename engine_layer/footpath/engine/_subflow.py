@@ -54,7 +54,7 @@ def enter(
     run, region = place.run, place.region
     mount = node.mount
     assert mount is not None
-    chart = run.resolve(mount)
+    chart = mount.chart or run.resolve(mount)
     prefix = _subflow_id(region, node)
     if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
@@ -78,7 +78,7 @@ def enter(
         run.restore(inner, again.state)
     if state.first is None:
         state.first = frame
-    if place.is_main:
+    if place.depth == 1 and region is run.top:
         run.tail = frame
     inner_state = _line.LineState()
     try:
@@ -118,7 +118,7 @@ def enter(
         else:
             _write_output(run, region, target, mapped_out or {}, mount.array_merge)
     run.say(frame, _exit(run))
-    run.say(frame, (COMMIT,))
+    run.record_entry((COMMIT,))
     state.final = inner
     if run.redaction is not None:
         run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
@@ -199,7 +199,7 @@ def _open(
             value = untracked(value)
             inner.recorded[key] = record(value)
         inner.values[key] = value
-    shown = record(mapped) if mapped else _EMPTY
+    shown = _recorded(mapped) if mapped else _EMPTY
     hidden: tuple[Any, ...] = ()
     if run.redaction is not None:
         shown = run.redaction.show_input(shown)
@@ -212,6 +212,16 @@ def _open(
     run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, node.mount.name, *hidden))
     run.current = frame
     return frame
+
+
+def _recorded(mapped: dict[str, Any]) -> Any:
+    """The recorded form of a mapped input; of scalars, by far the most common, as a plain dict that is encoded with the rest."""
+    shown: dict[str, Any] = {}
+    for key, value in mapped.items():
+        if type(value) not in ATOMS or not key.isascii() or "$" in key:
+            return record(mapped)
+        shown[key] = record(value)
+    return shown
 
 
 def _key(key: Any) -> str:
@@ -240,24 +250,6 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
     dropped: list[int] = []
     redaction = run.redaction
 
-    def write(path: tuple[str, ...], value: Any) -> None:
-        recorded = record(value)
-        before = region.get_path(path)
-        if before is not ABSENT and same(before, value):
-            dropped.append(len(writes))
-        region.put_path(path, value)
-        shown = recorded
-        if redaction is not None:
-            shown = redaction.show_path(path, value, recorded)
-        writes.append([list(path), shown])
-        if len(path) == 1:
-            if type(value) in ATOMS:
-                region.recorded.pop(path[0], None)
-            else:
-                region.recorded[path[0]] = recorded
-        else:
-            region.recorded.pop(path[0], None)
-
     for key in in_js_order(mapped):
         value = mapped[_key(key)]
         if type(value) in ATOMS and redaction is None:
@@ -275,7 +267,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             before = region.values.get(key)
             if array_merge != "replace" and isinstance(before, (list, tuple)):
                 value = [*before, *value]
-            write((key,), value)
+            _write_path(run, region, writes, dropped, (key,), value)
         elif isinstance(value, dict) and all(_is_name(member) for member in dict.keys(value)):
             held = dict(dict.items(value))  # a class of its own may have methods of its own
             for member in in_js_order(held):
@@ -290,10 +282,32 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                         item = [*before, *item]
                     elif isinstance(item, dict) and isinstance(before, dict):
                         item = {**before, **item}
-                write((key, member), item)
+                _write_path(run, region, writes, dropped, (key, member), item)
         else:
-            write((key,), value)
+            _write_path(run, region, writes, dropped, (key,), value)
     run.record_entry((OUTPUT, target.number, writes, reads, dropped))
+
+
+def _write_path(
+    run: Run, region: Region, writes: list[list[Any]], dropped: list[int], path: tuple[str, ...], value: Any
+) -> None:
+    """Write one value of what a subflow hands out; its number is `dropped` when it was there already."""
+    recorded = record(value)
+    before = region.get_path(path)
+    if before is not ABSENT and same(before, value):
+        dropped.append(len(writes))
+    region.put_path(path, value)
+    shown = recorded
+    if run.redaction is not None:
+        shown = run.redaction.show_path(path, value, recorded)
+    writes.append([list(path), shown])
+    if len(path) == 1:
+        if type(value) in ATOMS:
+            region.recorded.pop(path[0], None)
+        else:
+            region.recorded[path[0]] = recorded
+    else:
+        region.recorded.pop(path[0], None)
 
 
 def for_each(

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
 from footpath.journal import entries
-from footpath.journal._evidence import (
-    DecisionEvidence,
-    SelectionEvidence,
-    decision_evidence,
-    selection_evidence,
-    told_decision,
-    told_selection,
-)
+
+if TYPE_CHECKING:
+    from footpath.journal._evidence import (
+        DecisionEvidence,
+        SelectionEvidence,
+        decision_evidence,
+        selection_evidence,
+        told_decision,
+        told_selection,
+    )
 
 __all__ = [
     "entries",
@@ -25,3 +30,17 @@ __all__ = [
     "told_decision",
     "told_selection",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "._evidence": (
+            "DecisionEvidence",
+            "SelectionEvidence",
+            "decision_evidence",
+            "selection_evidence",
+            "told_decision",
+            "told_selection",
+        ),
+    },
+)

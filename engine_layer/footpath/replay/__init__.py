@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
-from footpath.replay._cursor import Cursor
-from footpath.replay._declared import Header
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
 from footpath.replay._follow import build_views, cursor_for, declared, follow, replay, run_through, state_after, tell
-from footpath.replay._narrative import NarrativeBuilder
-from footpath.replay._parts import Parts
-from footpath.replay._story import NarrativeEntry, Story
-from footpath.replay._views import Views
+
+if TYPE_CHECKING:
+    from footpath.replay._cursor import Cursor
+    from footpath.replay._declared import Header
+    from footpath.replay._narrative import NarrativeBuilder
+    from footpath.replay._parts import Parts
+    from footpath.replay._story import NarrativeEntry, Story
+    from footpath.replay._views import Views
 
 __all__ = [
     "Cursor",
@@ -30,3 +35,15 @@ __all__ = [
     "state_after",
     "tell",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "._cursor": ("Cursor",),
+        "._declared": ("Header",),
+        "._narrative": ("NarrativeBuilder",),
+        "._story": ("NarrativeEntry", "Story"),
+        "._parts": ("Parts",),
+        "._views": ("Views",),
+    },
+)

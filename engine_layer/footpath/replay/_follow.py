@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.channels import Dispatcher, delivery_options
 from footpath.errors import ReplayError
 from footpath.journal.entries import RESUME, RUN_START
-from footpath.replay._story import Story
-from footpath.replay._views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Unpack
 
-    from footpath.channels import AttachOptions, Recorder
+    from footpath.channels import AttachOptions, Dispatcher, Recorder
     from footpath.replay._cursor import Cursor
+    from footpath.replay._story import Story
+    from footpath.replay._views import Views
     from footpath.trace import Trace
 
 _MALFORMED = (
@@ -87,6 +86,8 @@ def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions])
         >>> metric.get_metrics().total_reads
         1
     """
+    from footpath.channels import Dispatcher, delivery_options
+
     dispatcher = Dispatcher()
     for recorder in recorders:
         dispatcher.attach(
@@ -115,6 +116,8 @@ def _begins_a_run(trace: Trace) -> bool:
 
 def follow(trace: Trace, recorder: Any) -> None:
     """Replay the run, without the structure, to one recorder."""
+    from footpath.channels import Dispatcher
+
     dispatcher = Dispatcher()
     dispatcher.attach(recorder, "scope", "flow", "emit")
     run_through(trace, cursor_for(trace, dispatcher))
@@ -126,6 +129,9 @@ def tell(trace: Trace, *, text_only: bool = False) -> Story:
     Raises:
         ReplayError: the journal is malformed.
     """
+    from footpath.channels import Dispatcher
+    from footpath.replay._story import Story
+
     story = Story(**trace.narrative_options, text_only=text_only)
     run_through(trace, cursor_for(trace, Dispatcher(), story=story))
     return story
@@ -133,6 +139,9 @@ def tell(trace: Trace, *, text_only: bool = False) -> Story:
 
 def build_views(trace: Trace) -> dict[str, Any]:
     """The snapshot of a trace."""
+    from footpath.channels import Dispatcher
+    from footpath.replay._views import Views
+
     options = trace.document.options
     views = Views(
         commit_values=str(options.get("commitValues", "full")),

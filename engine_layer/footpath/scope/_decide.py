@@ -1,7 +1,7 @@
 """Rules with evidence: which were tried, what each looked at, what it saw."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 import math
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Generic, NotRequired, TypedDict, TypeVar
 
 from msgspec import UNSET, Struct
 
-from footpath.journal import DecisionEvidence, SelectionEvidence, decision_evidence, selection_evidence
 from footpath.journal.entries import READ_REDACTED
 from footpath.scope._frame import SMALL
 from footpath.scope._scope import frame_of
-from footpath.values import ABSENT, MARK, SUMMARY_LENGTH, in_js_order, js_number, record, summarize
+from footpath.values import ABSENT, MARK, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from footpath.journal import DecisionEvidence, SelectionEvidence
     from footpath.scope._frame import Frame
 
 State = TypeVar("State")
@@ -45,6 +45,8 @@ RESERVED = frozenset(
 MOST_IN_LIST = 1000
 """Items that a threshold of `in` or `notIn` may have; a longer list is an error of its rule."""
 _IN_LISTS = frozenset({"in", "notIn"})
+LONG = 80
+"""Characters from which on a text is described in evidence, not told; descriptions are cut there."""
 
 _AS_THEY_ARE = frozenset({str, int, float, bool})
 """Types whose values a read gives as they are; a None it gives for an absent key too, a container as a view."""
@@ -112,6 +114,8 @@ class Decision(Struct, gc=False):
     @property
     def evidence(self) -> DecisionEvidence:
         """What the rules saw, with names and texts."""
+        from footpath.journal import decision_evidence
+
         return decision_evidence(self.seen)
 
 
@@ -124,6 +128,8 @@ class Selection(Struct, gc=False):
     @property
     def evidence(self) -> SelectionEvidence:
         """What the rules saw, with names and texts."""
+        from footpath.journal import selection_evidence
+
         return selection_evidence(self.seen)
 
 
@@ -228,17 +234,23 @@ def _seen(frame: Frame, key: str, actual: Any) -> Any:
     if redaction is not None:
         if redaction.hides_evidence(key, actual):
             return (MARK, 1)
-        return (redaction.scrub(summarize(actual)),)
+        return (redaction.scrub(_summary(actual)),)
     kind = type(actual)
     if kind is str:
-        if len(actual) <= SUMMARY_LENGTH and actual.isascii():
+        if len(actual) <= LONG and actual.isascii():
             return actual
     elif kind is int:
         if -SMALL < actual < SMALL:
             return actual
     elif kind is bool or actual is None or (kind is float and actual - actual == 0.0):
         return actual
-    return (summarize(actual),)
+    return (_summary(actual),)
+
+
+def _summary(value: Any) -> str:
+    from footpath.values import summarize  # rules compare scalars, as a rule
+
+    return summarize(value)
 
 
 def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str | None) -> tuple[Any, ...]:
@@ -256,9 +268,11 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
         if not isinstance(wanted, dict):
             continue
         actual = frame.read(key)
-        if type(actual) not in _AS_THEY_ARE:
+        kind = type(actual)
+        if kind not in _AS_THEY_ARE:
             actual = frame.lookup(key)
-        seen = _seen(frame, key, actual)
+        # What `_seen` and `record` would say of the commonest scalars, without asking them.
+        seen = actual if kind is int and redaction is None and -SMALL < actual < SMALL else _seen(frame, key, actual)
         for op, threshold in wanted.items():
             compare = _OPERATORS.get(op)
             if op in _IN_LISTS and _length(threshold) > MOST_IN_LIST:
@@ -269,7 +283,10 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
                 result = False
             if not result:
                 matched = False
-            shown = record(threshold)
+            shown: Any = threshold
+            other = type(shown)
+            if not ((other is int and -SMALL < shown < SMALL) or (other is str and shown.isascii()) or other is bool):
+                shown = record(threshold)
             if redaction is not None:
                 hidden = op in _HIDES_THRESHOLD and type(seen) is tuple and len(seen) > 1
                 shown = MARK if hidden else redaction.scrub_recorded(shown)
@@ -356,6 +373,8 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
+        from footpath.values import js_number
+
         return js_number(value)
     return str(value)
 

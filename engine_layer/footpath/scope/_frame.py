@@ -40,10 +40,10 @@ from footpath.state import (
     track,
     untracked,
 )
-from footpath.values import ABSENT, ATOMS, MARK, is_json, is_recorded_as, record
+from footpath.values import ABSENT, ATOMS, CONTAINERS, MARK, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from footpath.chart import Node
     from footpath.scope._host import Host
@@ -105,6 +105,8 @@ class Frame(Struct, eq=False):
         number: the step number of this execution in the run.
         branch: id of the parallel child this frame belongs to, empty on the main line.
         base: the committed values that the stage sees.
+        quick: appends an entry of an access that asks for nothing: on the main line, nothing hidden, the stage not over. None where
+            an access has to be looked at.
         touched: containers the stage has looked into, `(value, view)` by key.
         patches: of each key that was patched, all its patches.
         recorded: the recorded form of each staged container, by key, or how it grew.
@@ -118,6 +120,7 @@ class Frame(Struct, eq=False):
     number: int
     branch: str
     base: dict[str, Any]
+    quick: Callable[[Any], None] | None
     staged: dict[str, Any] = {}
     recorded: dict[str, Any] | None = None
     touched: dict[str, Any] | None = None
@@ -284,12 +287,14 @@ class Frame(Struct, eq=False):
             host.record_entry((SET, key, None, ABSENT_VALUE))
             self.staged[key] = value
             return
-        if is_tracked(value) and is_echo(value, self, key):
+        if kind not in CONTAINERS and is_tracked(value) and is_echo(value, self, key):
             return
         value, recorded = capture(value)
         host.record_entry((key, recorded))
         self.staged[key] = value
-        self.keep(key, recorded)
+        if self.recorded is None:
+            self.recorded = {}
+        self.recorded[key] = recorded
 
     def write_with_care(self, key: str, value: Any) -> None:
         """A tracked write where something has to be asked first."""
@@ -512,65 +517,78 @@ class Frame(Struct, eq=False):
         if self.patches is not None:
             self.patch_again()
         staged = self.staged
+        self.staged = _ENDED
+        self.quick = None
         if not staged:
-            self.staged = _ENDED
             return None
-        if self.branch or self.recorded:
-            return self.commit_with_care()
-        # Nothing but scalars, on the main line.
+        if self.branch:
+            return self.commit_in_branch(staged)
         values = self.region.values
         known = self.region.recorded
         dropped: list[str] | None = None
         for key, value in staged.items():
             base = values.get(key, ABSENT)
             kind = type(value)
-            if (
-                (base == value or (kind is float and base != base and value != value))  # noqa: PLR0124  # NaN
-                if type(base) is kind
-                else kind in _NUMBERS and type(base) in _NUMBERS and base == value
-            ):
-                if dropped is None:
-                    dropped = [key]
+            if kind in ATOMS:
+                if base is ABSENT:
+                    values[key] = value
+                    continue
+                if type(base) is kind:
+                    # A NaN is the same as another, though it does not equal it.
+                    unchanged = base == value or (kind is float and base != base and value != value)  # noqa: PLR0124
                 else:
-                    dropped.append(key)
+                    unchanged = kind in _NUMBERS and type(base) in _NUMBERS and base == value
+                if known:
+                    known.pop(key, None)
             else:
+                unchanged = self.commit_container(key, key, base, value)
+            if not unchanged:
                 values[key] = value
-            if known and key in known:
-                del known[key]
-        self.staged = _ENDED
+            elif dropped is None:
+                dropped = [key]
+            else:
+                dropped.append(key)
+        if self.recorded is not None:
+            self.recorded = None
+            self.base = values
         return dropped
 
-    def commit_with_care(self) -> list[str] | None:
-        """Commit containers, or into a parallel child's own part of the state."""
+    def commit_container(self, key: str, slot: Any, base: Any, value: Any) -> bool:
+        """Remember how a container, or a deletion, was recorded; tells whether it was there already."""
+        known = self.region.recorded
+        if value is ABSENT:
+            self.region.holes = True
+            known.pop(slot, None)
+            return base is value
+        assert self.recorded is not None
+        now = self.recorded[key]
+        if not (now.settle() if type(now) is Growth else is_recorded_as(value, now)):
+            now = record(value)
+            self.changed(key, now)
+        unchanged = base is not ABSENT and _is_unchanged(base, known.get(slot), value, now)
+        if not unchanged:
+            known[slot] = now
+        return unchanged
+
+    def commit_in_branch(self, staged: dict[str, Any]) -> list[str] | None:
+        """Commit into a parallel child's own part of the state."""
         region = self.region
-        recorded = self.recorded or {}
         dropped: list[str] | None = None
         branch = self.branch
-        for key, value in self.staged.items():
-            base = region.branch_values(branch).get(key, ABSENT) if branch else region.values.get(key, ABSENT)
-            slot = (branch, key) if branch else key
-            if type(value) in ATOMS or value is ABSENT:
-                unchanged = base is value if base is ABSENT else same(base, value)
+        for key, value in staged.items():
+            base = region.branch_values(branch).get(key, ABSENT)
+            slot = (branch, key)
+            if type(value) in ATOMS:
+                unchanged = base is not ABSENT and same(base, value)
                 region.recorded.pop(slot, None)
             else:
-                now = recorded[key]
-                if not (now.settle() if type(now) is Growth else is_recorded_as(value, now)):
-                    now = record(value)
-                    self.changed(key, now)
-                unchanged = base is not ABSENT and _is_unchanged(base, region.recorded.get(slot), value, now)
-                if not unchanged:
-                    region.recorded[slot] = now
-            if unchanged:
-                if dropped is None:
-                    dropped = [key]
-                else:
-                    dropped.append(key)
-                continue
-            if branch:
+                unchanged = self.commit_container(key, slot, base, value)
+            if not unchanged:
                 region.put_path(("runs", branch, key), value)
+            elif dropped is None:
+                dropped = [key]
             else:
-                region.values[key] = value
-        self.staged = _ENDED
+                dropped.append(key)
         self.recorded = None
         self.base = region.values
         return dropped
@@ -629,7 +647,7 @@ class Frame(Struct, eq=False):
         if payload is NO_PAYLOAD or payload is ABSENT:
             self.say((EMIT, host.now(), name))
             return
-        recorded = record(untracked(payload))
+        recorded = capture(payload)[1]
         if host.redaction is not None:
             recorded = host.redaction.show_emit(name, recorded)
         self.say((EMIT, host.now(), name, recorded))

@@ -30,13 +30,13 @@ class Scope:
 
         def __getattr__(self, key: str) -> Any:
             frame = frame_of(self)
-            host = frame.host
-            if host.current is frame and not host.careful:
+            record_entry = frame.quick
+            if record_entry is not None:
                 value = frame.staged.get(key, ABSENT)
                 if value is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
-                    host.record_entry(key)
+                    record_entry(key)
                     return value
             return frame.read(key)
 
@@ -46,26 +46,29 @@ class Scope:
             if key in _OWN_NAMES:
                 return _object_getattribute(self, key)
             frame = frame_of(self)
-            host = frame.host
-            if host.current is frame and not host.careful:
+            record_entry = frame.quick
+            if record_entry is not None:
                 value = frame.staged.get(key, ABSENT)
                 if value is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
-                    host.record_entry(key)
+                    record_entry(key)
                     return value
             return frame.read(key)
 
     def __setattr__(self, key: str, value: Any) -> None:
         frame = frame_of(self)
-        host = frame.host
-        if host.current is frame and not host.careful and frame.recorded is None:
+        record_entry = frame.quick
+        if record_entry is not None:
             kind = type(value)
             if (
-                (kind is int and -SMALL < value < SMALL) or (kind is str and value.isascii()) or kind is bool
+                (kind is int and -SMALL < value < SMALL)
+                or (kind is str and value.isascii())
+                or (kind is float and value - value == 0.0)
+                or kind is bool
             ) and key not in frame.region.readonly:
-                frame.staged[key] = value  # raises when the stage has ended; so the entry comes second
-                host.record_entry((key, value))
+                record_entry((key, value))
+                frame.staged[key] = value
                 return
         frame.write(key, value)
 

@@ -33,6 +33,7 @@ class Region(Struct, eq=False):
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
+        holes: whether a value may be `ABSENT`.
         first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were not.
         declared: ordinal of each other node's declaration.
         loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on with.
@@ -49,6 +50,7 @@ class Region(Struct, eq=False):
     recorded: dict[Any, Any] = {}
     args: Any = {}
     first_ordinal: int = -1
+    holes: bool = False
     declared: dict[Node, int] = {}
     loops: dict[Node, int] = {}
     hops: int = 0
@@ -97,4 +99,6 @@ class Region(Struct, eq=False):
         for key, known in self.recorded.items():
             if type(known) is Growth:
                 self.recorded[key] = known.recorded()
+        if not self.holes:
+            return self.values.copy()
         return {key: value for key, value in self.values.items() if value is not ABSENT}

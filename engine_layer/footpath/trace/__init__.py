@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from footpath.trace._codec import decode_trace, encode_trace
-from footpath.trace._cut import cut_to_bytes, cut_to_entries, encoded_bytes, fitting
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
 from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
 from footpath.trace._options import MAX_VALUE_LENGTH
-from footpath.trace._seal import sealed
 from footpath.trace._time import iso_of_us, us_of_iso
-from footpath.trace._trace import Trace
+from footpath.trace._trace import Trace, encode_trace
+
+if TYPE_CHECKING:
+    from footpath.trace._codec import decode_trace
+    from footpath.trace._cut import cut_to_bytes, cut_to_entries, encoded_bytes, fitting
+    from footpath.trace._seal import sealed
 
 __all__ = [
     "FORMAT",
@@ -28,3 +33,12 @@ __all__ = [
     "sealed",
     "us_of_iso",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "._cut": ("cut_to_bytes", "cut_to_entries", "encoded_bytes", "fitting"),
+        "._codec": ("decode_trace",),
+        "._seal": ("sealed",),
+    },
+)

@@ -1,32 +1,32 @@
-"""Traces to bytes and back."""
+"""Bytes to traces."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from footpath.errors import TraceDecodeError, UnknownVersionError
-from footpath.trace._document import FORMAT, STATUSES, VERSION, decode_document, decode_probe
+from footpath.trace._document import FORMAT, STATUSES, VERSION, Document
 from footpath.trace._options import check_options
 from footpath.trace._repair import whole_characters
 from footpath.trace._time import us_of_iso
 from footpath.trace._trace import Trace
 
-if TYPE_CHECKING:
-    from footpath.trace._document import Document, Probe
+
+class Probe(Struct):
+    """The members that say what a document is, before any other is believed."""
+
+    format: str | UnsetType = UNSET
+    version: int | UnsetType = UNSET
+    spec: Raw | UnsetType = UNSET
+    snapshot: Raw | UnsetType = UNSET
+    narrative: Raw | UnsetType = UNSET
 
 
-def encode_trace(trace: Trace) -> bytes:
-    """The trace's document as UTF-8 JSON.
-
-    Example:
-        >>> decode_trace(encode_trace(trace)).trace_id == trace.trace_id
-        True
-    """
-    return trace.encoded
+_decode_document = msgspec.json.Decoder(Document).decode
+_decode_probe = msgspec.json.Decoder(Probe).decode
 
 
 def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
@@ -61,7 +61,7 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
         raise UnknownVersionError(message, version=probe.version)  # type: ignore[arg-type]
     try:
         str(data, "utf-8")  # msgspec does not look into the parts that it keeps raw
-        document = decode_document(data)
+        document = _decode_document(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"malformed trace document: {_short(error)}"
         raise TraceDecodeError(message) from error
@@ -72,7 +72,7 @@ def decode_trace(data: bytes, *, sent_at_ms: int | None = None) -> Trace:
 def _probe(data: bytes) -> Probe:
     """The members that say what a document is."""
     try:
-        return decode_probe(data)
+        return _decode_probe(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         whole = whole_characters(data)
         if whole != data:  # what JavaScript wrote, and cut a surrogate pair in two

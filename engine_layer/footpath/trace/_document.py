@@ -74,16 +74,4 @@ class Document(Struct, rename="camel", omit_defaults=True):
     weight: float = 1.0
 
 
-class Probe(Struct):
-    """The members that say what a document is, before any other is believed."""
-
-    format: str | UnsetType = UNSET
-    version: int | UnsetType = UNSET
-    spec: Raw | UnsetType = UNSET
-    snapshot: Raw | UnsetType = UNSET
-    narrative: Raw | UnsetType = UNSET
-
-
-decode_document = msgspec.json.Decoder(Document).decode
-decode_probe = msgspec.json.Decoder(Probe).decode
 encode_document = msgspec.json.Encoder().encode

@@ -1,4 +1,7 @@
-"""A run as captured, and the views that are made of it."""
+"""A run as captured, and the views that are made of it.
+
+What makes views is loaded when a view is asked for: a handler that captures runs never asks.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,17 @@ from msgspec import UNSET, Raw, structs
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
-from footpath.channels import Dispatcher
 from footpath.chart import nested_json, spec_from_document, structure_events
-from footpath.replay import (
-    Cursor,
-    Parts,
-    build_views,
-    cursor_for,
-    declared,
-    follow,
-    run_through,
-    state_after,
-    tell,
-)
 from footpath.trace._document import encode_document
-from footpath.trace._nesting import check_nesting
 from footpath.trace._options import narrative_options
-from footpath.trace._repair import encodable
 from footpath.trace._time import us_of_iso
 from footpath.values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from footpath.replay import NarrativeEntry, Story, Views
+    from footpath.channels import Dispatcher
+    from footpath.replay import Cursor, NarrativeEntry, Story, Views
     from footpath.trace._document import ChartRef, Document
 
 
@@ -164,6 +154,8 @@ class Trace:
                 self._encoded = encode_document(self.document)
             except (ValueError, TypeError, RecursionError):
                 # A name that a stage made up may be no text that JSON can hold; the rest is worth keeping all the same.
+                from footpath.trace._repair import encodable
+
                 self.document = encodable(self.document)
                 self._encoded = encode_document(self.document)
         return self._encoded
@@ -193,6 +185,8 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
+        from footpath.replay import build_views, declared
+
         with declared(self):
             return build_views(self)
 
@@ -203,6 +197,8 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
+        from footpath.replay import tell
+
         return tell(self).entries()
 
     def narrative_lines(self) -> list[str]:
@@ -214,6 +210,8 @@ class Trace:
             ReplayError: the journal is malformed.
         """
         if self._lines is None:
+            from footpath.replay import tell
+
             self._lines = tell(self, text_only=True).lines()
         return list(self._lines)
 
@@ -232,6 +230,8 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
+        from footpath.replay import follow
+
         collector = _Collector()
         follow(self, collector)
         return collector.events
@@ -242,6 +242,8 @@ class Trace:
         Raises:
             ReplayError: the journal is malformed.
         """
+        from footpath.replay import declared, state_after
+
         snapshot = self.snapshot
         with declared(self):
             return state_after(snapshot, n)
@@ -255,6 +257,9 @@ class Trace:
             ReplayError: the journal is malformed.
         """
         if self._final_state is None:
+            from footpath.channels import Dispatcher
+            from footpath.replay import cursor_for, run_through
+
             run_through(self, cursor_for(self, Dispatcher()))
             assert self._final_state is not None
         return dict(self._final_state)
@@ -262,6 +267,8 @@ class Trace:
     # ── replaying ────────────────────────────────────────────────────────────────────────────────────────────────
     def make_cursor(self, dispatcher: Dispatcher, views: Views | None = None, story: Story | None = None) -> Cursor:
         """What makes events of the journal; see `footpath.replay.cursor_for`."""
+        from footpath.replay import Cursor
+
         options = self.document.options
         cursor = Cursor(
             dispatcher,
@@ -282,6 +289,8 @@ class Trace:
             self._lines = story.lines()
 
     def _narrative_json(self) -> list[dict[str, Any]]:
+        from footpath.replay import Parts
+
         parts = Parts()  # a value told often is decoded once
         told: list[dict[str, Any]] = []
         for entry in self.narrative:
@@ -298,9 +307,21 @@ class Trace:
             ReplayError: the journal is malformed.
             NestingTooDeepError: spec and tree nest one level a stage, and this run has more stages than JSON's readers bear.
         """
+        from footpath.trace._nesting import check_nesting
+
         spec = decode_json(nested_json(self.document.spec))
         check_nesting(self.snapshot)
         return {"spec": spec, "snapshot": self.snapshot, "narrative": self._narrative_json()}
+
+
+def encode_trace(trace: Trace) -> bytes:
+    """The trace's document as UTF-8 JSON.
+
+    Example:
+        >>> decode_trace(encode_trace(trace)).trace_id == trace.trace_id
+        True
+    """
+    return trace.encoded
 
 
 def _private(recorded: Any) -> Any:

@@ -10,15 +10,27 @@ way narratives and evidence do. `Secrets` takes redacted values out of texts and
 
 from __future__ import annotations
 
-from footpath.values._absent import ABSENT, Absent
+from typing import TYPE_CHECKING
+
+from footpath._on_demand import on_demand as _on_demand
+from footpath.values._absent import ABSENT, MARK, TAG, Absent
 from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record
-from footpath.values._revive import Tagged, revive
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
-from footpath.values._secrets import MARK, SECRET_LENGTH, Secrets
-from footpath.values._summary import SUMMARY_LENGTH, cut, js_number, js_text, members, summarize, summarize_items
-from footpath.values._tags import TAG
+
+if TYPE_CHECKING:
+    from footpath.values._revive import Tagged, revive
+    from footpath.values._secrets import SECRET_LENGTH, Secrets
+    from footpath.values._summary import (
+        SUMMARY_LENGTH,
+        cut,
+        js_number,
+        js_text,
+        members,
+        summarize,
+        summarize_items,
+    )
 
 __all__ = [
     "ABSENT",
@@ -46,3 +58,12 @@ __all__ = [
     "summarize",
     "summarize_items",
 ]
+
+__getattr__ = _on_demand(
+    __name__,
+    {
+        "._summary": ("SUMMARY_LENGTH", "cut", "js_number", "js_text", "members", "summarize", "summarize_items"),
+        "._revive": ("Tagged", "revive"),
+        "._secrets": ("SECRET_LENGTH", "Secrets"),
+    },
+)

@@ -1,8 +1,13 @@
-"""The value that is not there."""
+"""The value that is not there, and the marks that stand for values that cannot be."""
 
 from __future__ import annotations
 
 from typing import Final, final
+
+TAG: Final = "$footpath"
+"""First member of the form of a value that JSON can't hold; see `_tags`."""
+MARK: Final = "[REDACTED]"
+"""What stands for a redacted value."""
 
 
 @final

@@ -13,8 +13,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.json import encode
 
-from footpath.values._absent import ABSENT
-from footpath.values._tags import TAG, escape_key, text_form, type_name
+from footpath.values._absent import ABSENT, TAG
+from footpath.values._tags import escape_key, text_form, type_name
 
 Close = Callable[[list[Any]], Any]
 """Makes the JSON form of a value from those of its parts, in the same order."""

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw, Struct
 
-from footpath.values._absent import ABSENT
+from footpath.values._absent import ABSENT, TAG
 from footpath.values._plain import plain
-from footpath.values._tags import TAG, type_name, unescape_key
+from footpath.values._tags import type_name, unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

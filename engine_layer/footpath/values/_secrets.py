@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Raw
 
+from footpath.values._absent import MARK, TAG
 from footpath.values._plain import plain
 from footpath.values._record import record
 from footpath.values._summary import js_number
-from footpath.values._tags import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARK: Final = "[REDACTED]"
-"""What stands for a redacted value."""
 SECRET_LENGTH: Final = 6
 """From this many characters on a redacted text is found inside of other texts; a shorter one only as a whole value."""
 _COMMON: Final = frozenset(

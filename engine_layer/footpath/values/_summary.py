@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from functools import cache
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.values._absent import ABSENT
+from footpath.values._absent import ABSENT, TAG
 from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import record
-from footpath.values._tags import TAG, int_form, text_form, unescape_key
+from footpath.values._tags import int_form, text_form, unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -24,10 +25,15 @@ SUMMARY_LENGTH: Final = 80
 """Longest summary in decision evidence, and in narratives unless told otherwise; in UTF-16 units."""
 _SHOWN_KEYS = 4
 _FEW_DIGITS = 1_000_000_000  # below it nobody need be asked how a number is printed
-_parts = msgspec.json.Decoder(dict[str, Raw] | list[Raw]).decode
 _EMPTY_IN_JS: Final = frozenset({"datetime", "date", "time"})
 _LISTS: Final = frozenset({"set", "frozenset", "deque"})
 _RECORDS: Final = frozenset({"dataclass", "struct", "model", "attrs", "namedtuple", "mappingproxy"})
+
+
+@cache
+def _parts_decoder() -> msgspec.json.Decoder[dict[str, Raw] | list[Raw]]:
+    """Made when first needed: most handlers describe no container."""
+    return msgspec.json.Decoder(dict[str, Raw] | list[Raw])
 
 
 def js_number(number: float) -> str:
@@ -110,7 +116,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
 
 def members(recorded: Any) -> list[tuple[str, Any]]:
     """Give a recorded object's members, each in recorded form; none for anything else, tagged forms included."""
-    parts = _parts(recorded) if type(recorded) is Raw else None
+    parts = _parts_decoder().decode(recorded) if type(recorded) is Raw else None
     if type(parts) is not dict or TAG in parts:
         return []
     return [(unescape_key(key), _unwrapped(part)) for key, part in parts.items()]
@@ -122,7 +128,7 @@ def _unwrapped(raw: Raw) -> Any:
 
 def _recorded(recorded: Raw, limit: int) -> str:
     try:
-        parts = _parts(recorded)
+        parts = _parts_decoder().decode(recorded)
     except msgspec.ValidationError:  # a scalar
         return summarize(plain(recorded), limit)
     if isinstance(parts, list):

@@ -15,7 +15,6 @@ more `$`, so nothing that a stage wrote is ever taken for a tag.
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -24,12 +23,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw
 
-from footpath.values._absent import ABSENT
+from footpath.values._absent import ABSENT, TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TAG: Final = "$footpath"
 NOT_A_LEAF: Final = object()
 _ADDRESS = r" at 0x[0-9a-fA-F]+"
 _LOSSY_LENGTH = 200
@@ -116,7 +114,12 @@ def _moment(kind: str) -> Callable[[Any], Any]:
 
 
 def _octets(kind: str) -> Callable[[Any], Any]:
-    return lambda value: {TAG: kind, "value": b2a_base64(bytes(value), newline=False).decode()}
+    def form(value: Any) -> dict[str, Any]:
+        from binascii import b2a_base64
+
+        return {TAG: kind, "value": b2a_base64(bytes(value), newline=False).decode()}
+
+    return form
 
 
 def _text(kind: str) -> Callable[[Any], Any]:

@@ -33,9 +33,12 @@ def test_a_door_says_what_its_room_promises(name: str) -> None:
 
 
 def shown_by(source: str) -> set[str]:
-    """The public names that a door's text brings in from our own rooms, or makes itself."""
+    """The public names that a door's text brings in from our own rooms, at once or on demand, or makes itself."""
     found: set[str] = set()
-    for node in ast.parse(source).body:
+    body = ast.parse(source).body
+    if "__getattr__" in source:  # names only told to type checkers are fetched when somebody asks
+        body += [late for part in body if isinstance(part, ast.If) for late in part.body]
+    for node in body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
             found |= {name.asname or name.name for name in node.names}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -63,7 +66,10 @@ def test_what_a_door_shows_is_found() -> None:
         "from json import loads\nfrom footpath.archive._line import Line, _x\nfrom footpath.ids import IdMaker as Maker\n"
         "LIMIT = 3\n_y = 4\ndef flows(): ...\nclass Flow: ...\nTable: dict = {}\n"
     )
+    late = "if TYPE_CHECKING:\n    from footpath.archive._late import Late\n"
     assert shown_by(source) == {"Line", "Maker", "LIMIT", "flows", "Flow", "Table"}
+    assert shown_by(late) == set()
+    assert shown_by(late + "__getattr__ = _on_demand()\n") == {"Late"}
 
 
 @pytest.mark.parametrize("path", ENGINE_MODULES, ids=lambda path: path.relative_to(ROOT / "engine_layer").as_posix())

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # The engine's rooms, in the order of `docs/architecture.md`. Each may import those before it.
 ENGINE_ROOMS = (
+    "_on_demand",  # how doors open; no room
     "errors",
     "ids",
     "values",
@@ -33,7 +34,7 @@ ENGINE_ROOMS = (
 NARROW_ROOMS = {
     "recorders": {"errors", "ids", "values", "channels", "replay"},  # of replay, the narrative's wording
     "query": {"errors", "ids", "values"},
-    "archive": {"errors", "ids", "values"},
+    "archive": {"_on_demand", "errors", "ids", "values"},
 }
 ENGINE_DEPENDS_ON = {"msgspec"}
 SERVICE_DEPENDS_ON = {"msgspec", "aws_lambda_powertools", "footpath"}
