@@ -75,6 +75,7 @@ class _Ended(dict[str, Any]):
 
 
 _ENDED: Final[dict[str, Any]] = _Ended()
+_ARRAY: Final = ord("[")
 
 
 class Patches(Struct, eq=False):
@@ -92,6 +93,11 @@ class Patches(Struct, eq=False):
     left: Any
     count: int = 1
     since: int = 1
+
+
+def _is_tagged(recorded: Any) -> bool:
+    """Whether a recorded list is no JSON array."""
+    return type(recorded) is Raw and memoryview(recorded)[0] != _ARRAY
 
 
 class Frame(Struct, eq=False):
@@ -483,8 +489,13 @@ class Frame(Struct, eq=False):
             self.write(key, [*old, *items])
             return
         text = record(items)
-        host.record_entry((APPEND, key, text if redaction is None else redaction.scrub_recorded(text)))
         known = self.known(key, old)
+        if _is_tagged(text) or _is_tagged(
+            known
+        ):  # parts that hold one another, say: no list that could be joined with another
+            self.write(key, [*old, *items])
+            return
+        host.record_entry((APPEND, key, text if redaction is None else redaction.scrub_recorded(text)))
         if type(known) is Growth and key in self.staged and known.add(items, text):
             return  # the list is this stage's own already
         whole, growth = grown(old, known, items, text)

@@ -10,6 +10,7 @@ from msgspec import Raw
 from footpath import FlowChartExecutor, StageNode, Trace, decode_trace, encode_trace, flow_chart, ops, replay
 from footpath.errors import ReplayError, ReplayTooLargeError, TraceDecodeError, UnknownVersionError
 from footpath.trace import iso_of_us, us_of_iso
+from footpath.values import revive
 
 
 def executor_of(*stages: Any, **options: Any) -> FlowChartExecutor:
@@ -210,3 +211,19 @@ def test_a_trace_says_what_it_is() -> None:
     """In a debugger, one line."""
     assert "of s0: completed," in repr(ran(write))
     assert msgspec.json.decode(ran(write).encoded)["format"] == "footpath.trace"
+
+
+def test_a_list_whose_new_items_hold_one_another_is_written_whole() -> None:
+    """Such parts are recorded in a tagged form, which can't be joined with an array; the views of the trace are whole."""
+
+    def knot(scope: Any) -> None:
+        scope.items = [1]
+        one: list[Any] = []
+        one.append(one)
+        scope.items.append(one)
+        scope.items.append(2)
+
+    trace = ran(knot)
+    assert revive(trace.final_state()["items"])[::2] == [1, 2]
+    assert trace.snapshot["sharedState"]["items"]["$footpath"] == "graph"
+    assert trace.narrative[-1].value["$footpath"] == "graph"
