@@ -271,6 +271,7 @@ def _walk(
             if state.broke:
                 return result
         else:
+            frame.notice()
             run.say(frame, (END, run.now()))
             if node.is_streaming:
                 run.end_stream(frame)

@@ -490,9 +490,8 @@ class Frame(Struct, eq=False):
             return
         text = record(items)
         known = self.known(key, old)
-        if _is_tagged(text) or _is_tagged(
-            known
-        ):  # parts that hold one another, say: no list that could be joined with another
+        # Parts that hold one another, say, make no array that could be joined with another.
+        if _is_tagged(text) or _is_tagged(known):
             self.write(key, [*old, *items])
             return
         host.record_entry((APPEND, key, text if redaction is None else redaction.scrub_recorded(text)))
@@ -563,6 +562,24 @@ class Frame(Struct, eq=False):
             self.recorded = None
             self.base = values
         return dropped
+
+    def notice(self) -> None:
+        """Record what was changed behind the scope's back before the stage's end is; a commit that ends it as well need not ask."""
+        host = self.host
+        if self.touched is None and self.recorded is None:
+            return
+        if host.current is not self:
+            host.switch(self)
+        if self.touched is not None:
+            self.check_touched()
+        recorded = self.recorded or {}
+        for key, value in self.staged.items():
+            now = recorded.get(key)
+            if now is None or value is ABSENT or type(value) in ATOMS:
+                continue
+            if not (now.settle() if type(now) is Growth else is_recorded_as(value, now)):
+                recorded[key] = now = record(value)
+                self.changed(key, now)
 
     def commit_container(self, key: str, slot: Any, base: Any, value: Any) -> bool:
         """Remember how a container, or a deletion, was recorded; tells whether it was there already."""
