@@ -262,8 +262,8 @@ def test_a_trace_of_any_size_goes_by_the_way_it_needs(stack: Stack, megabytes: f
     """F5: as a message while it fits, else by claim; read back the same, hash and all."""
     import random
 
-    # A trace holds its input twice; hex noise packs to 58 percent, and base64 makes a third of that more.
-    noise = random.Random(1).randbytes(int(megabytes * 312_000))
+    # A trace holds its input once; hex noise packs to 58 percent, and base64 makes a third of that more.
+    noise = random.Random(1).randbytes(int(megabytes * 624_000))
     answer = stack.ask({"chart": "odd", "input": {"what": "nan", "noise": noise.hex()}})
     assert bool(stack.keys("claims/")) == (megabytes > 1)
     assert stack.poll() == []
