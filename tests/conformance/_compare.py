@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.conformance._canon import canonical
-from tests.conformance._difference import MISSING, Difference, difference
+from tests.conformance._difference import MISSING, Difference, dicts_in, difference
 from tests.conformance._secrets import Hiding, hide_everywhere
 from tests.conformance._view import name_runs
 
@@ -71,7 +71,7 @@ def extras(result: Result, _case: Mapping[str, Any]) -> None:
         for phase in run["phases"]:
             for name in _CHECKPOINT_EXTRAS:
                 phase.get("checkpoint", {}).pop(name, None)
-            for item in _dicts([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+            for item in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
                 if "trace" in item and "overwrite" in item:
                     item.pop("results", None)
 
@@ -281,7 +281,7 @@ def absent_members_in_sizes(result: Result, _case: Mapping[str, Any]) -> None:
                             mutation.get("value"),
                             accessed.get(("stageWrites", event["runtimeStageId"], mutation["key"])),
                         )
-            for node in _dicts([phase.get("snapshot"), phase.get("snapshotRedacted"), phase.get("checkpoint")]):
+            for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted"), phase.get("checkpoint")]):
                 for name in _SUMMARY_OF.values():
                     for key, summary in (node.get(name) or {}).items() if isinstance(node.get(name), dict) else ():
                         _shrink_size(summary, accessed.get((name, node.get("runtimeStageId"), key)))
@@ -298,7 +298,7 @@ def kept_errors(result: Result, _case: Mapping[str, Any]) -> None:
         for phase in run["phases"]:
             parts = [phase.get(name) for name in ("snapshot", "snapshotRedacted", "checkpoint", "queries")]
             parts += [entry["event"] for entry in phase["events"] if entry.get("channel") == "scope"]
-            for item in _dicts(parts):
+            for item in dicts_in(parts):
                 error = item.get("$error")
                 if isinstance(error, dict):
                     item["$error"] = {"message": error.get("message")}
@@ -341,22 +341,11 @@ def hidden_thresholds(result: Result, _case: Mapping[str, Any]) -> None:
     """Where a condition's actual value is hidden, so is a threshold it was compared with for equality."""
     for run in result["runs"]:
         for phase in run["phases"]:
-            for condition in _dicts(phase):
+            for condition in dicts_in(phase):
                 if condition.get("redacted") is True and condition.get("op") in _TELLING_OPERATORS:
                     condition["threshold"] = _HIDDEN
             for entry in phase["narrative"]:
                 entry["text"] = _TELLING_CONDITION.sub(rf"\1{_HIDDEN}", entry["text"])
-
-
-def _dicts(value: Json) -> Iterator[dict[str, Json]]:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            yield item
-            stack += item.values()
-        elif isinstance(item, list):
-            stack += item
 
 
 RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (

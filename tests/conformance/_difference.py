@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["HIDDEN", "MISSING", "Difference", "difference", "same_scalar"]
+__all__ = ["HIDDEN", "MISSING", "Difference", "dicts_in", "difference", "same_scalar"]
 
 Json = Any
 
@@ -68,3 +69,15 @@ def _shown(value: Json) -> str:
     text = "nothing" if value is MISSING else json.dumps(value, ensure_ascii=False)
     text = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate can't be printed
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def dicts_in(value: Json) -> Iterator[dict[str, Json]]:
+    """Every object in a JSON value, itself too; in no promised order."""
+    stack: list[Json] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            yield item
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item

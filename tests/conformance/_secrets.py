@@ -9,11 +9,11 @@ snapshot shows that the redacted snapshot does not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from footpath.values import MARK, Secrets
-from tests.conformance._difference import HIDDEN
+from tests.conformance._difference import HIDDEN, dicts_in
 
 __all__ = ["Hiding", "compiled", "hide_everywhere"]
 
@@ -166,20 +166,9 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
         known = [key for key in report["redactedKeys"] if hiding.hides_by_policy(key) and key in written]
         report["redactedKeys"] = known
-    for condition in _dicts(phase["events"]):
+    for condition in dicts_in(phase["events"]):
         if "actualSummary" in condition and hiding.hides(condition.get("key")):
             condition.update(actualSummary=HIDDEN, redacted=True)
-
-
-def _dicts(value: Json) -> Iterator[dict[str, Json]]:
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            yield item
-            stack += item.values()
-        elif isinstance(item, list):
-            stack += item
 
 
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})

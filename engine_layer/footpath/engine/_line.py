@@ -271,13 +271,16 @@ def _walk(
             if state.broke:
                 return result
         else:
-            frame.notice()
+            if run.current is not frame:
+                run.switch(frame)
+            # What was changed behind the scope's back is told before the stage's end, as above; a parallel child waits first.
+            dropped = None if task.parallel else frame.commit()
             run.say(frame, (END, run.now()))
             if node.is_streaming:
                 run.end_stream(frame)
             if task.parallel:
                 yield _stage.turns_to_settle(settled)
-            dropped = frame.commit()
+                dropped = frame.commit()
             run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
             if node.kind == "decider":
                 if frame.broke:

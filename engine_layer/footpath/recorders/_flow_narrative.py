@@ -131,7 +131,34 @@ class NarrativeFlowRecorder:
             self._sentences.append(f"Execution resumed at {event.stage_name}{given}.")
 
 
-class AdaptiveNarrativeFlowRecorder(NarrativeFlowRecorder):
+class _SelectiveNarrative(NarrativeFlowRecorder):
+    """Tells some passes of a loop and counts the others; which ones, `_tells` says."""
+
+    def __init__(self, id: str) -> None:  # the recorder contract's name
+        super().__init__(id)
+        self._suppressed = 0
+
+    def _tells(self, iteration: int) -> bool:
+        raise NotImplementedError
+
+    def on_loop(self, event: LoopEvent) -> None:
+        """A loop edge was taken."""
+        if self._tells(event.iteration):
+            super().on_loop(event)
+        else:
+            self._suppressed += 1
+
+    def get_suppressed_count(self) -> int:
+        """How many passes were not told."""
+        return self._suppressed
+
+    def clear(self) -> None:
+        """Forget the run before."""
+        super().clear()
+        self._suppressed = 0
+
+
+class AdaptiveNarrativeFlowRecorder(_SelectiveNarrative):
     """Tells the first passes of a loop, then every so many: for loops whose length nobody knows beforehand.
 
     Args:
@@ -157,27 +184,13 @@ class AdaptiveNarrativeFlowRecorder(NarrativeFlowRecorder):
         _at_least(1, sample_rate=sample_rate)
         self._threshold = threshold
         self._sample_rate = sample_rate
-        self._suppressed = 0
 
-    def on_loop(self, event: LoopEvent) -> None:
-        """A loop edge was taken."""
-        beyond = event.iteration - self._threshold
-        if beyond <= 0 or beyond % self._sample_rate == 0:
-            super().on_loop(event)
-        else:
-            self._suppressed += 1
-
-    def get_suppressed_count(self) -> int:
-        """How many passes were not told."""
-        return self._suppressed
-
-    def clear(self) -> None:
-        """Forget the run before."""
-        super().clear()
-        self._suppressed = 0
+    def _tells(self, iteration: int) -> bool:
+        beyond = iteration - self._threshold
+        return beyond <= 0 or beyond % self._sample_rate == 0
 
 
-class MilestoneNarrativeFlowRecorder(NarrativeFlowRecorder):
+class MilestoneNarrativeFlowRecorder(_SelectiveNarrative):
     """Tells every so manyth pass of a loop: for long loops of which only the progress matters.
 
     Args:
@@ -200,27 +213,12 @@ class MilestoneNarrativeFlowRecorder(NarrativeFlowRecorder):
         _at_least(1, interval=interval)
         self._interval = interval
         self._always_first = always_emit_first
-        self._suppressed = 0
 
-    def on_loop(self, event: LoopEvent) -> None:
-        """A loop edge was taken."""
-        first = self._always_first and event.iteration == 1
-        if first or event.iteration % self._interval == 0:
-            super().on_loop(event)
-        else:
-            self._suppressed += 1
-
-    def get_suppressed_count(self) -> int:
-        """How many passes were not told."""
-        return self._suppressed
-
-    def clear(self) -> None:
-        """Forget the run before."""
-        super().clear()
-        self._suppressed = 0
+    def _tells(self, iteration: int) -> bool:
+        return (self._always_first and iteration == 1) or iteration % self._interval == 0
 
 
-class ProgressiveNarrativeFlowRecorder(NarrativeFlowRecorder):
+class ProgressiveNarrativeFlowRecorder(_SelectiveNarrative):
     """Tells passes 1, 2, 4, 8, ... of a loop: for loops that settle, whose beginning says most.
 
     Args:
@@ -243,26 +241,12 @@ class ProgressiveNarrativeFlowRecorder(NarrativeFlowRecorder):
             message = f"base is a number greater than 1, not {base!r}"
             raise ValueError(message)
         self._base = base
-        self._suppressed = 0
 
-    def on_loop(self, event: LoopEvent) -> None:
-        """A loop edge was taken."""
+    def _tells(self, iteration: int) -> bool:
         power = 1.0
-        while power < event.iteration:
+        while power < iteration:
             power *= self._base
-        if power == event.iteration:
-            super().on_loop(event)
-        else:
-            self._suppressed += 1
-
-    def get_suppressed_count(self) -> int:
-        """How many passes were not told."""
-        return self._suppressed
-
-    def clear(self) -> None:
-        """Forget the run before."""
-        super().clear()
-        self._suppressed = 0
+        return power == iteration
 
 
 class RLENarrativeFlowRecorder(NarrativeFlowRecorder):

@@ -563,24 +563,6 @@ class Frame(Struct, eq=False):
             self.base = values
         return dropped
 
-    def notice(self) -> None:
-        """Record what was changed behind the scope's back before the stage's end is; a commit that ends it as well need not ask."""
-        host = self.host
-        if self.touched is None and self.recorded is None:
-            return
-        if host.current is not self:
-            host.switch(self)
-        if self.touched is not None:
-            self.check_touched()
-        recorded = self.recorded or {}
-        for key, value in self.staged.items():
-            now = recorded.get(key)
-            if now is None or value is ABSENT or type(value) in ATOMS:
-                continue
-            if not (now.settle() if type(now) is Growth else is_recorded_as(value, now)):
-                recorded[key] = now = record(value)
-                self.changed(key, now)
-
     def commit_container(self, key: str, slot: Any, base: Any, value: Any) -> bool:
         """Remember how a container, or a deletion, was recorded; tells whether it was there already."""
         known = self.region.recorded
