@@ -208,6 +208,9 @@ def _process_application(settings: Settings) -> ProcessApplication:
     )
     if in_lambda():
         store.prepare()
+        # Doors open on demand, and the first batch would wait for these: init has Lambda's full processor.
+        import_module("footpath_service.records")
+        import_module("footpath.replay").Cursor  # noqa: B018  # asking for it loads it
         # What is loaded by now lives as long as the process: no collection need ever look at it again.
         gc.freeze()
     return ProcessApplication(settings, processor, metrics, log)

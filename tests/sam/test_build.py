@@ -228,7 +228,6 @@ def _environment(name: str) -> dict[str, str]:
     """What Lambda gives a function, and what the template does."""
     return {
         "PATH": "/usr/bin:/bin",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
@@ -241,8 +240,8 @@ def _environment(name: str) -> dict[str, str]:
 
 
 def _clean(python: Path, probe: str, environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages.
-    command = [os.fspath(python), "-I", "-S", "-c", probe]
+    # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages; -B: no bytecode beside what was built.
+    command = [os.fspath(python), "-I", "-S", "-B", "-c", probe]
     return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
 
 
