@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import resource
@@ -44,14 +45,12 @@ def prove_in_parts(requests: int, seed: int, *, jobs: int | None = None, tell: C
         proof.facts["MB at most, of a process"] = peak_mb()
         return proof
     context = multiprocessing.get_context("spawn")
-    with (
-        context.Manager() as manager,
-        ProcessPoolExecutor(min(jobs or os.cpu_count() or 1, len(shares)), mp_context=context) as pool,
-    ):
-        news: Any = manager.Queue()
+    news: Any = context.Queue()
+    with ProcessPoolExecutor(
+        min(jobs or os.cpu_count() or 1, len(shares)), mp_context=context, initializer=_tell_to, initargs=(news,)
+    ) as pool:
         pending = {
-            pool.submit(_part, share, seed * 1_000 + number, number, news)
-            for number, share in enumerate(shares, start=1)
+            pool.submit(_part, share, seed * 1_000 + number, number) for number, share in enumerate(shares, start=1)
         }
         futures = list(pending)
         done = [0] * (len(shares) + 1)
@@ -59,13 +58,12 @@ def prove_in_parts(requests: int, seed: int, *, jobs: int | None = None, tell: C
             finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
             for one in finished:
                 one.result()  # a world that fell over takes the others along
-            try:
+            # Progress is told where it can be: no proof fails for it.
+            with contextlib.suppress(Empty, OSError, EOFError):
                 while True:
                     number, what, count = news.get_nowait()
                     done[number] = count
                     tell(what, sum(done))
-            except Empty:
-                continue
         return added([future.result() for future in futures], seed, requests)
 
 
@@ -74,8 +72,18 @@ def _shares(requests: int) -> list[int]:
     return [requests // parts + (number < requests % parts) for number in range(parts)]
 
 
-def _part(requests: int, seed: int, number: int, news: Any) -> Proof:
-    proof = prove(requests, seed, tell=lambda what, done: news.put((number, what, done)))
+_news: Any = None
+"""Where a worker tells of its progress."""
+
+
+def _tell_to(news: Any) -> None:
+    global _news  # noqa: PLW0603 - a pool hands a queue to its workers when they start, and in no other way
+    _news = news
+    news.cancel_join_thread()  # what nobody has read must not hold a worker up at its end
+
+
+def _part(requests: int, seed: int, number: int) -> Proof:
+    proof = prove(requests, seed, tell=lambda what, done: _news.put((number, what, done)))
     proof.facts["MB at most, of a process"] = peak_mb()
     return proof
 
