@@ -23,6 +23,11 @@ KEPT = ROOT / ".fuzz"
 INSTRUMENTED = ["footpath", "footpath_service", "footpath_cli"]
 _FINDINGS = "[clot]*-*"
 """crash-, leak-, oom- and timeout-; a slow-unit- only says that it was the slowest yet."""
+_LEAST_BYTES = 4_096
+_MOST_BYTES = 16_384
+"""Of an input. Under instrumentation a byte of nested JSON costs some 100 us: what has grown to 50 KB runs three times a second, and
+says nothing that its first kilobytes did not. Large inputs, deep ones and bombs have tests of their own."""
+
 _EXECUTIONS = re.compile(r"^#(\d+)\s", re.MULTILINE)
 
 
@@ -55,7 +60,11 @@ def run_apart(name: str, target: Target, seconds: int, seed: int) -> int:
     folder = KEPT / name
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, data in enumerate(target.seeds()):
+    limit = max_bytes(target)
+    for path in corpus.iterdir():
+        if path.stat().st_size > limit:  # of a time with other limits
+            path.unlink()
+    for number, data in enumerate(seeds(target)):
         (corpus / f"seed-{number}").write_bytes(data)
     before = set(folder.glob(_FINDINGS))
     began = time.monotonic()
@@ -73,6 +82,16 @@ def run_apart(name: str, target: Target, seconds: int, seed: int) -> int:
     if found:
         print(said[-3000:])
     return len(found)
+
+
+def seeds(target: Target) -> list[bytes]:
+    """Its seeds, but for those that would make each step slow."""
+    return [data for data in target.seeds() if len(data) <= _MOST_BYTES]
+
+
+def max_bytes(target: Target) -> int:
+    """How long an input may become: room for a few things to be repeated, or wrapped in a few hundred levels."""
+    return min(max(*(len(data) * 2 for data in seeds(target)), _LEAST_BYTES), _MOST_BYTES)
 
 
 def fuzz(name: str, seconds: str, seed: str) -> int:
@@ -99,7 +118,7 @@ def fuzz(name: str, seconds: str, seed: str) -> int:
         f"-seed={seed}",
         "-timeout=60",
         "-rss_limit_mb=2500",
-        "-max_len=300000",
+        f"-max_len={max_bytes(target)}",
         f"-artifact_prefix={folder}{os.sep}",
         "-print_final_stats=1",
         str(folder / "corpus"),
