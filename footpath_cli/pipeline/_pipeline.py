@@ -150,7 +150,7 @@ class LocalPipeline:
             "POWERTOOLS_SERVICE_NAME": "footpath",
             "POWERTOOLS_METRICS_NAMESPACE": "Footpath",
             # Everything here is on one machine, which may be busy: a slow client is no outage.
-            "SHIP_BUDGET_MS": "5000",
+            "SHIP_BUDGET_MS": "20000",
         }
 
     def __exit__(

@@ -17,7 +17,7 @@ SMALL, FAILING, LARGE, LATE, RUNAWAY = "small", "failing", "large", "late", "run
 partial_shipped = threading.Event()
 """Set by whoever sees the partial trace of a late run leave; the run's stage waits for it, as a stage that hangs would."""
 
-_PATIENCE_S = 3.0
+_PATIENCE_S = 20.0
 
 
 class RefusedError(Exception):

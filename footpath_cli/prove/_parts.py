@@ -17,6 +17,7 @@ from footpath_cli.prove._prove import Proof, prove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
 _PART = 50_000
 """Most requests of one world: more make each quiet point slow, because a whole archive is counted there."""
@@ -49,22 +50,35 @@ def prove_in_parts(requests: int, seed: int, *, jobs: int | None = None, tell: C
     with ProcessPoolExecutor(
         min(jobs or os.cpu_count() or 1, len(shares)), mp_context=context, initializer=_tell_to, initargs=(news,)
     ) as pool:
-        pending = {
+        futures = [
             pool.submit(_part, share, seed * 1_000 + number, number) for number, share in enumerate(shares, start=1)
-        }
-        futures = list(pending)
-        done = [0] * (len(shares) + 1)
-        while pending:
-            finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for one in finished:
-                one.result()  # a world that fell over takes the others along
-            # Progress is told where it can be: no proof fails for it.
-            with contextlib.suppress(Empty, OSError, EOFError):
-                while True:
-                    number, what, count = news.get_nowait()
-                    done[number] = count
-                    tell(what, sum(done))
+        ]
+        follow(futures, news, tell)
         return added([future.result() for future in futures], seed, requests)
+
+
+def follow(futures: Sequence[Future[Proof]], news: Any, tell: Callable[[str, int], None]) -> None:
+    """Wait for worlds, and tell how far they are meanwhile, where that can be told: no proof fails for it.
+
+    Args:
+        futures: the worlds'.
+        news: a queue of (number of the world, what is going on, requests made there).
+        tell: hears what is going on, and how many requests have been made in all.
+
+    Raises:
+        Exception: what a world fell over; it takes the others along.
+    """
+    done: Counter[int] = Counter()
+    pending = set(futures)
+    while pending:
+        finished, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        for one in finished:
+            one.result()
+        with contextlib.suppress(Empty, OSError, EOFError):
+            while True:
+                number, what, count = news.get_nowait()
+                done[number] = count
+                tell(what, done.total())
 
 
 def _shares(requests: int) -> list[int]:

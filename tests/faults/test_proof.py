@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from footpath.archive import ArchiveReader, SegmentWriter, hour_of_id
 from footpath_cli.prove import Count, Proof, World, prove
 from footpath_cli.prove._ledger import FATES, Ledger
-from footpath_cli.prove._parts import added
+from footpath_cli.prove._parts import added, follow
 from footpath_cli.prove._witness import Handed
 from footpath_service.adapters.aws import S3Store
 from footpath_service.process import BatchResult, Processor
@@ -67,6 +71,36 @@ def test_a_proof_in_parts_adds_up() -> None:
     assert whole.counts[0].holds
     assert whole.facts == {"virtual days": 31.0, "reasons": "bomb 4, empty 2", "died": 2}
     assert whole.problems == ["seed 1, 500 requests: lost one"]
+
+
+def test_a_proof_goes_on_whatever_becomes_of_its_progress() -> None:
+    """A channel that breaks, and a listener that is gone, are no fault of the pipeline; a world that fell over is."""
+
+    def world(proof: Proof | None) -> Future[Proof]:
+        future: Future[Proof] = Future()
+        if proof is None:
+            future.set_exception(RuntimeError("a world fell over"))
+        else:
+            future.set_result(proof)
+        return future
+
+    def gone(_what: str, _done: int) -> None:
+        raise BrokenPipeError
+
+    heard: list[tuple[str, int]] = []
+    news: SimpleQueue[Any] = SimpleQueue()
+    for one in ((1, "traffic", 50), (2, "traffic", 50), (1, "traffic", 100)):
+        news.put(one)
+    follow([world(Proof(1, 500)), world(Proof(2, 500))], news, lambda what, done: heard.append((what, done)))
+    assert heard == [("traffic", 50), ("traffic", 100), ("traffic", 150)]
+    news.put((1, "traffic", 150))
+    follow([world(Proof(1, 500))], news, gone)
+    for fault in (EOFError(), ConnectionResetError()):
+        broken = SimpleNamespace(get_nowait=Mock(side_effect=fault))
+        follow([world(Proof(1, 500))], broken, gone)
+        assert broken.get_nowait.called
+        with pytest.raises(RuntimeError, match="fell over"):
+            follow([world(None)], broken, gone)
 
 
 def test_a_trace_sampled_out_is_a_fate_of_its_own() -> None:
