@@ -49,10 +49,12 @@ class Facts:
         visibility_s, retention_s, max_receive_count, max_message_bytes, dead_letter_arn: of the trace queue; a
             `max_receive_count` of 0 says that there is no redrive policy.
         dead_letter_queue_arn, dead_letter_retention_s: of the dead-letter queue.
+        queue_url, dead_letter_queue_url, bucket: where this stack's traces go, wait and are kept: what every command looks into.
         filters, responses, batch_size, window_s, max_concurrency, enabled: of the event source mapping.
+        consumer, processor: the function that the mapping calls, and the one that it should, by name.
         processor_timeout_s, reserved_concurrency, processor_environment: of the processor.
         request_timeout_s, request_environment: of the request handler.
-        settings: by function ("processor", "request handler") the variables that are known, though perhaps not all, nor as they
+        settings: by function ("processor", "request handler", "sealer") the variables that are known, though perhaps not all, nor as they
             will be: a template's.
         log_days: by function, how long its log is kept; what is kept for ever is not listed.
         encrypted: by queue, whether its messages are encrypted at rest.
@@ -68,6 +70,11 @@ class Facts:
     dead_letter_arn: str | None = None
     dead_letter_queue_arn: str | None = None
     dead_letter_retention_s: int | None = None
+    queue_url: str | None = None
+    dead_letter_queue_url: str | None = None
+    bucket: str | None = None
+    consumer: str | None = None
+    processor: str | None = None
     filters: bool | None = None
     responses: tuple[str, ...] | None = None
     batch_size: int | None = None
@@ -134,6 +141,13 @@ def _patience(facts: Facts) -> Iterator[Ill]:
             what = f"good messages go to the dead-letter queue after {patience_s / 3600:.1f} h without S3"
             needed = -(-OUTAGE_S // max(facts.visibility_s, 1))
             yield Ill(True, what, f"set maxReceiveCount to {needed} or more, for 48 h")
+        if facts.retention_s is not None and patience_s >= facts.retention_s:
+            what = (
+                f"maxReceiveCount is {facts.max_receive_count}: a message that fails expires after "
+                f"{facts.retention_s / 86_400:.1f} days, before it would go to the dead-letter queue"
+            )
+            most = (facts.retention_s - 1) // 2 // max(facts.visibility_s, 1)
+            yield Ill(True, what, f"set it to {most} at most, half of the queue's retention")
     if facts.dead_letter_arn and facts.dead_letter_queue_arn and facts.dead_letter_arn != facts.dead_letter_queue_arn:
         what = f"the queue's redrive policy leads to {facts.dead_letter_arn}, which no command looks into"
         yield Ill(True, what, f"let it lead to {facts.dead_letter_queue_arn}")
@@ -147,6 +161,32 @@ def _retention(facts: Facts) -> Iterator[Ill]:
         if retention_s is not None and retention_s < MAX_RETENTION_S:
             what = f"the {name} keeps messages {retention_s / 86_400:.1f} days; a message brings its age along"
             yield Ill(True, what, f"set MessageRetentionPeriod to {MAX_RETENTION_S}, 14 days")
+
+
+def _places(facts: Facts) -> Iterator[Ill]:
+    """Each function uses the queues and the bucket that operators look into."""
+    sender, reader = (facts.settings.get(name, {}) for name in ("request handler", "processor"))
+    sent_to = sender.get("TRACE_QUEUE_URL")
+    if sent_to and facts.queue_url and _queue(sent_to) != _queue(facts.queue_url):
+        what = f"traces are sent to {sent_to}, which this stack's processor does not read"
+        yield Ill(True, what, f"set the request handler's TRACE_QUEUE_URL to {facts.queue_url}")
+    parked_in = reader.get("DEAD_LETTER_QUEUE_URL")
+    if parked_in and facts.dead_letter_queue_url and _queue(parked_in) != _queue(facts.dead_letter_queue_url):
+        what = f"poison is sent to {parked_in}, which no command looks into and no alarm watches"
+        yield Ill(True, what, f"set the processor's DEAD_LETTER_QUEUE_URL to {facts.dead_letter_queue_url}")
+    for who, settings in facts.settings.items():
+        bucket = settings.get("ARCHIVE_BUCKET")
+        if bucket and facts.bucket and bucket != facts.bucket:
+            what = f"the {who} uses bucket {bucket}, and every command {facts.bucket}"
+            yield Ill(True, what, f"set its ARCHIVE_BUCKET to {facts.bucket}")
+    if facts.consumer and facts.processor and facts.consumer != facts.processor:
+        what = f"the trace queue's messages go to the function {facts.consumer}"
+        yield Ill(True, what, f"let its event source mapping call {facts.processor}")
+
+
+def _queue(url: str) -> list[str]:
+    """Account and name of a queue; the host has several names, and a template none."""
+    return url.split("/")[-2:]
 
 
 _SENT_AND_READ = ("MAX_TRACE_BYTES", "MAX_TRACE_RATIO", "MAX_TRACE_DEPTH")
@@ -199,6 +239,8 @@ def _functions(facts: Facts) -> Iterator[Ill]:
         if not environment.get("DEAD_LETTER_QUEUE_URL"):
             what = "the processor does not know the dead-letter queue: poison is received 180 times first, and has no reason"
             yield Ill(False, what, "set DEAD_LETTER_QUEUE_URL")
+    if "sealer" in facts.settings:
+        yield from _settings("sealer", facts.settings["sealer"], (), None, ())
     if facts.request_environment is not None:
         yield from _settings(
             "request handler",
@@ -289,6 +331,7 @@ RULES: tuple[Callable[[Facts], Iterator[Ill]], ...] = (
     _patience,
     _retention,
     _keeping,
+    _places,
     _agreement,
     _functions,
     _bucket,

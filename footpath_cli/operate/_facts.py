@@ -32,7 +32,11 @@ def facts_of_stack(outputs: Mapping[str, str], client: Callable[[str], Any]) -> 
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        facts = Facts()
+        facts = Facts(
+            queue_url=outputs["TraceQueueUrl"],
+            dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            bucket=outputs["ArchiveBucketName"],
+        )
         queue_arn = _ask_queues(facts, outputs, client("sqs"))
         log_groups = _ask_functions(facts, outputs, client("lambda"), queue_arn)
         _ask_logs(facts, log_groups, client("logs"))
@@ -87,6 +91,7 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
         )
     mapping: dict[str, Any] = mappings[0]
     _take_mapping(facts, mapping)
+    facts.consumer, facts.processor = (_name_of(str(one["FunctionArn"])) for one in (mapping, processor))
     facts.enabled = mapping.get("State", "Enabled") not in {"Disabled", "Disabling"}
     request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"], **live)
     facts.request_timeout_s = request.get("Timeout", 3)
@@ -95,10 +100,18 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
         "processor": facts.processor_environment or {},
         "request handler": facts.request_environment or {},
     }
+    if "TraceSealerName" in outputs:
+        sealer = functions.get_function_configuration(FunctionName=outputs["TraceSealerName"], **live)
+        facts.settings["sealer"] = _environment_of(sealer)
     return {
         who: function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
         for who, function in (("processor", processor), ("request handler", request))
     }
+
+
+def _name_of(arn: str) -> str:
+    """A function's name, out of its ARN, which may end with a version or an alias."""
+    return arn.split(":")[6]
 
 
 def _ask_logs(facts: Facts, groups: Mapping[str, str], logs: Any) -> None:
@@ -198,6 +211,9 @@ def facts_of_template(path: Path) -> Facts:
         visibility_s=int(queue.get("VisibilityTimeout", 30)),
         retention_s=int(queue.get("MessageRetentionPeriod", 345_600)),
         max_receive_count=int(policy.get("maxReceiveCount", 0)),
+        queue_url="TraceQueue",
+        dead_letter_queue_url="DeadLetterQueue",
+        bucket="ArchiveBucket",
         max_message_bytes=int(queue.get("MaximumMessageSize", 1 << 20)),
         dead_letter_arn=policy.get("deadLetterTargetArn"),
         dead_letter_queue_arn="DeadLetterQueue.Arn",

@@ -86,6 +86,8 @@ def test_a_template_that_would_lose_traces_is_told(tmp_path: Path, before: str, 
         (Facts(enabled=False), "disabled"),
         (Facts(max_receive_count=0), "no dead-letter queue"),
         (Facts(dead_letter_retention_s=60), "dead-letter queue keeps"),
+        (Facts(max_receive_count=1000, visibility_s=1800, retention_s=1_209_600), "expires after 14.0 days, before"),
+        (Facts(consumer="another", processor="processor"), "go to the function another"),
         (Facts(versioned=False), "not versioned"),
         (Facts(retained=False), "goes when the stack does"),
         (Facts(conditional=("large/",)), "segments/ be overwritten"),
@@ -149,6 +151,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         variables = {"ARCHIVE_BUCKET": "archive", "DEAD_LETTER_QUEUE_URL": dead}
         _deploy("processor", 120, variables)
         _deploy("requests", 29, variables | {"TRACE_QUEUE_URL": queue})
+        _deploy("sealer", 600, {"ARCHIVE_BUCKET": "archive"})
         boto3.client("lambda").create_event_source_mapping(
             FunctionName="processor:live",
             EventSourceArn=arn.replace(":dead", ":traces"),
@@ -163,6 +166,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "ArchiveBucketName": "archive",
             "TraceProcessorName": "processor",
             "RequestHandlerName": "requests",
+            "TraceSealerName": "sealer",
             "FunctionAlias": "live",
         }
 
@@ -234,9 +238,12 @@ def _variables(name: str, **changed: str) -> None:
     _update_function(name, Environment={"Variables": found | changed})
 
 
+def _url(name: str) -> str:
+    return boto3.client("sqs").get_queue_url(QueueName=name)["QueueUrl"]
+
+
 def _set_queue(name: str, **attributes: str) -> None:
-    sqs = boto3.client("sqs")
-    sqs.set_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], Attributes=attributes)
+    boto3.client("sqs").set_queue_attributes(QueueUrl=_url(name), Attributes=attributes)
 
 
 def _rule(**rule: Any) -> None:
@@ -263,6 +270,42 @@ BREAKAGES: dict[str, tuple[Callable[[], Any], bool, str]] = {
         "ARCHIVE_BUCKET is not set",
     ),
     "another bucket": (lambda: _variables("requests", ARCHIVE_BUCKET="another"), True, "honoured in archive alone"),
+    "both another bucket": (
+        lambda: [_variables(name, ARCHIVE_BUCKET="another") for name in ("requests", "processor")],
+        True,
+        "the processor uses bucket another, and every command archive",
+    ),
+    "sealer's bucket": (
+        lambda: _variables("sealer", ARCHIVE_BUCKET="another"),
+        True,
+        "the sealer uses bucket another",
+    ),
+    "no sealer's settings": (
+        lambda: _update_function("sealer", Environment={"Variables": {}}),
+        True,
+        "the sealer does not start: ARCHIVE_BUCKET is not set",
+    ),
+    "another queue": (
+        lambda: _variables("requests", TRACE_QUEUE_URL="https://sqs.eu-west-1.amazonaws.com/123456789012/another"),
+        True,
+        "another, which this stack's processor does not read",
+    ),
+    "poison goes round": (
+        lambda: _variables("processor", DEAD_LETTER_QUEUE_URL=_url("traces")),
+        True,
+        "traces, which no command looks into",
+    ),
+    "too patient": (
+        lambda: _set_queue(
+            "traces",
+            VisibilityTimeout="43200",
+            RedrivePolicy=json.dumps(
+                {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:123456789012:dead", "maxReceiveCount": 30}
+            ),
+        ),
+        True,
+        "before it would go to the dead-letter queue",
+    ),
     "reads less": (
         lambda: _variables("processor", MAX_TRACE_BYTES="1000000"),
         True,
