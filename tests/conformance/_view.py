@@ -92,6 +92,8 @@ _ESCAPE = re.compile(r"\\(\\|u[0-9a-f]{4})")
 def _untagged(item: Mapping[Any, Any]) -> Any:
     """Read the recorded form of what JSON can't hold as JavaScript's JSON would have written the value."""
     kind = item.get(_TAG)
+    if kind == "absent":
+        return None  # an item, or a value that a query gives alone
     if kind == "float":
         return None  # NaN and the infinities
     if kind == "graph":
@@ -114,12 +116,18 @@ def _joined(nodes: list[Any]) -> Any:
     return nodes[0]
 
 
+def _is_absent(member: Any) -> bool:
+    if isinstance(member, msgspec.Raw):
+        member = _decode(member)
+    return member is ABSENT or member is msgspec.UNSET or (isinstance(member, dict) and member.get(_TAG) == "absent")
+
+
 def _members(item: Mapping[Any, Any]) -> dict[str, Any]:
     """The members that JSON keeps, times as 0, without the raw error that the reference keeps beside its text."""
     has_message = isinstance(item.get("message"), str)
     members: dict[str, Any] = {}
     for name, member in item.items():
-        if member is ABSENT or member is msgspec.UNSET or (name == "raw" and has_message):
+        if _is_absent(member) or (name == "raw" and has_message):
             continue
         is_time = name in _TIMES and isinstance(member, (int, float)) and not isinstance(member, bool)
         members[name] = 0 if is_time else member

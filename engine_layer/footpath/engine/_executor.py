@@ -19,7 +19,7 @@ from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.scope import NO_ANSWER, Paused
 from footpath.state import untracked
-from footpath.values import ABSENT, ATOMS, MARK, plain, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -529,11 +529,11 @@ class FlowChartExecutor:
         cursor, views = self._follow()
         snapshot = views.snapshot(cursor.top, phase.run_id)
         checkpoint: dict[str, Any] = {
-            "sharedState": _as_json(phase.run.top.plain_view()),
+            "sharedState": _portable(phase.run.top.plain_view()),
             "executionTree": snapshot["executionTree"],
             "pausedStageId": _stage.full_id(frame.region, frame.node),
             "subflowPath": list(pause.path),
-            "subflowStates": {path: _as_json(state) for path, state in pause.states.items()},
+            "subflowStates": {path: _portable(state) for path, state in pause.states.items()},
             "executionCount": phase.run.frame_count,
             "visitCounts": dict(cursor.visits),
             "pausedAt": (phase.started_us + phase.duration_us) / 1000,
@@ -546,7 +546,7 @@ class FlowChartExecutor:
             if following is not None:
                 checkpoint["continuationStageId"] = following
         if pause.data is not None:
-            checkpoint["pauseData"] = _as_json({"data": pause.data})["data"]
+            checkpoint["pauseData"] = _portable({"data": pause.data})["data"]
         if pause.by_interrupt:
             checkpoint["pausedBy"] = "interrupt"
         redaction = phase.run.redaction
@@ -923,6 +923,24 @@ class FlowChartExecutor:
 def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
     """A state as plain JSON values; what JSON cannot hold stands in its tagged form."""
     return msgspec.json.decode(msgspec.json.encode({key: record(value) for key, value in state.items()}))
+
+
+def _portable(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state as a checkpoint takes it to another process: an absent member is left out, an absent item is None."""
+    top = _as_json(state)
+    absent = plain(ABSENT_RAW)
+    todo: list[Any] = [top]
+    while todo:
+        holder = todo.pop()
+        parts: list[tuple[Any, Any]] = list(holder.items() if isinstance(holder, dict) else enumerate(holder))
+        for key, part in parts:
+            if part == absent and isinstance(holder, dict):
+                del holder[key]
+            elif part == absent:
+                holder[key] = None
+            elif isinstance(part, (dict, list)):
+                todo.append(part)
+    return top
 
 
 def _finished_subflows(snapshot: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, same, untracked
-from footpath.values import ABSENT, ATOMS, in_js_order, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -101,6 +101,7 @@ def enter(
             _propagate_break(run, frame, state, inner_state, prefix)
         run.say(frame, _exit(run))
         run.say(frame, (COMMIT,))
+        _note_final(run, prefix, frame, inner)
         if waits:
             yield 1
         raise
@@ -120,11 +121,16 @@ def enter(
     run.say(frame, _exit(run))
     run.record_entry((COMMIT,))
     state.final = inner
-    if run.redaction is not None:
-        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
+    _note_final(run, prefix, frame, inner)
     if place.task.parallel:
         yield 1
     return result, frame
+
+
+def _note_final(run: Run, prefix: str, frame: Frame, inner: Region) -> None:
+    """Keep a subflow's live state for a snapshot that shows what the journal hides."""
+    if run.redaction is not None:
+        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
 
 
 def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str]) -> Region:
@@ -197,6 +203,11 @@ def _open(
     for key, value in mapped.items():
         if type(value) not in ATOMS:
             value = untracked(value)
+            if type(value) is dict and any(member is ABSENT for member in value.values()):
+                # Seeding is a write of each member, and a write of nothing over nothing changes nothing.
+                value = {name: member for name, member in value.items() if member is not ABSENT}
+                if not value:
+                    continue
             inner.recorded[key] = record(value)
         inner.values[key] = value
     shown = _recorded(mapped) if mapped else _EMPTY
@@ -272,8 +283,6 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             held = dict(dict.items(value))  # a class of its own may have methods of its own
             for member in in_js_order(held):
                 item = held[member]
-                if item is ABSENT:
-                    continue
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
                     reads.append(f"{key}.{member}")
@@ -292,11 +301,13 @@ def _write_path(
     run: Run, region: Region, writes: list[list[Any]], dropped: list[int], path: tuple[str, ...], value: Any
 ) -> None:
     """Write one value of what a subflow hands out; its number is `dropped` when it was there already."""
-    recorded = record(value)
+    recorded = ABSENT_RAW if value is ABSENT else record(value)
     before = region.get_path(path)
-    if before is not ABSENT and same(before, value):
+    unchanged = value is ABSENT if before is ABSENT else same(before, value)
+    if unchanged:
         dropped.append(len(writes))
-    region.put_path(path, value)
+    if not unchanged or before is not ABSENT:
+        region.put_path(path, value)
     shown = recorded
     if run.redaction is not None:
         shown = run.redaction.show_path(path, value, recorded)

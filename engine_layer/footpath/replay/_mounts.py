@@ -13,10 +13,12 @@ from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegist
 from footpath.replay._commits import commit_event
 from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, recorded
 from footpath.replay._stages import executed_as
-from footpath.values import MARK
+from footpath.values import ABSENT_RAW, MARK, TAG
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
+
+_TAG = TAG.encode()
 
 
 def mount(cursor: Cursor, entry: Any) -> None:
@@ -36,7 +38,9 @@ def mount(cursor: Cursor, entry: Any) -> None:
         cursor.views.entered(frame, region, subflow_name)
     if type(mapped) is Raw and bytes(mapped) != b"{}":
         for key, value in opened(mapped).items():
-            region.values[key] = normal(value)
+            seeded = _present(value)
+            if seeded is not UNSET:
+                region.values[key] = seeded
         for key, names in entry[8].items() if len(entry) > 8 else ():
             region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
         if cursor.views is not None:
@@ -60,6 +64,17 @@ def mount(cursor: Cursor, entry: Any) -> None:
     frame.path = (subflow_name,)
 
 
+def _present(value: Raw) -> Any:
+    """What a seeded value leaves in the state: of an object, the members that are there; UNSET when none of them is."""
+    if _TAG not in bytes(value):
+        return normal(value)
+    members = opened(value)
+    if type(members) is not dict or ABSENT_RAW not in members.values():
+        return normal(value)
+    members = {name: member for name, member in members.items() if member != ABSENT_RAW}
+    return Raw(encode(members)) if members else UNSET
+
+
 def output(cursor: Cursor, entry: Any) -> None:
     _, number, writes, reads, dropped = entry
     frame = cursor.frame(number)
@@ -75,8 +90,9 @@ def output(cursor: Cursor, entry: Any) -> None:
     for index, (path, value) in enumerate(rows):
         if len(path) > 1:
             name = ".".join(path)
-            frame.writes[name] = (value, "set")
-            frame.wrote[name] = value
+            shown = UNSET if value == ABSENT_RAW else value
+            frame.writes[name] = (shown, "set")
+            frame.wrote[name] = shown
         if index not in gone:
             region.put(path, value)
     commit_event(cursor, frame)

@@ -14,7 +14,7 @@ from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, packed
 from footpath.replay._parts import Parts
-from footpath.values import ATOMS, MARK, TAG, in_js_order, js_number, js_text, plain
+from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, in_js_order, js_number, js_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -488,6 +488,8 @@ class Views:
             elif marks:
                 redacted.extend(SEPARATOR.join((*path, *mark.split("."))) for mark in marks)
                 shown = log_marked(value)
+            elif value == ABSENT_RAW:
+                shown = UNSET
             elif delta:
                 tail = grown(frame.region.get(path), value)
                 if tail is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
-from footpath.values._absent import ABSENT, MARK, TAG, Absent
+from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
 from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT",
+    "ABSENT_RAW",
     "ATOMS",
     "CONTAINERS",
     "MARK",

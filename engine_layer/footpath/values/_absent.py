@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from msgspec import Raw
+
 TAG: Final = "$footpath"
 """First member of the form of a value that JSON can't hold; see `_tags`."""
 MARK: Final = "[REDACTED]"
 """What stands for a redacted value."""
+ABSENT_RAW: Final = Raw(b'{"%b":"absent"}' % TAG.encode())
+"""What stands for an absent member or item in the recorded form of the container that has it."""
 
 
 @final
 class Absent:
     """The type of `ABSENT`, footprintjs's `undefined`: falsy, one object, also after a copy, a pickle or a call.
 
-    It differs from None (JSON's null). In a recorded object a member whose value is `ABSENT` is left out; a list item
-    that is `ABSENT` becomes null, as `JSON.stringify` has it.
+    It differs from None (JSON's null), as a member and as an item, too: there it is recorded in a tagged form, so that
+    what is said of a container and what comes back of it counts the member that was set to nothing.
     """
 
     __slots__ = ()

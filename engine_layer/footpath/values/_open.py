@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.json import encode
 
-from footpath.values._absent import ABSENT, TAG
+from footpath.values._absent import ABSENT, ABSENT_RAW, TAG
 from footpath.values._tags import escape_key, text_form, type_name
 
 Close = Callable[[list[Any]], Any]
@@ -55,7 +55,7 @@ def open_parts(value: Any) -> tuple[list[Any], Close, int] | None:
     extra = getattr(value, "__pydantic_extra__", None) if kind == "model" else None
     if isinstance(extra, dict):
         present += [(str(name), part) for name, part in extra.items()]
-    return [part for _, part in present], _tagged(kind, _object(name for name, _ in present), cls), 2
+    return [part for _, part in present], _tagged(kind, _fields(name for name, _ in present), cls), 2
 
 
 def _declared_fields(cls: type) -> tuple[str, list[str]] | None:
@@ -75,7 +75,7 @@ def _declared_fields(cls: type) -> tuple[str, list[str]] | None:
 def _open_dict(items: list[tuple[Any, Any]]) -> tuple[list[Any], Close, int]:
     if all(_is_text_key(key) for key, _ in items):
         return [part for _, part in items], _object(str.__str__(key) for key, _ in items), 1
-    return [part for item in items if item[1] is not ABSENT for part in item], _tagged("dict", _pairs), 3
+    return [part for item in items for part in item], _tagged("dict", _pairs), 3
 
 
 def _is_text_key(key: Any) -> bool:
@@ -87,7 +87,7 @@ def _first(parts: list[Any]) -> Any:
 
 
 def _array(parts: list[Any]) -> list[Any]:
-    return [None if part is ABSENT else part for part in parts]
+    return [ABSENT_RAW if part is ABSENT else part for part in parts]
 
 
 def _sorted_array(parts: list[Any]) -> list[Any]:
@@ -100,6 +100,12 @@ def _pairs(parts: list[Any]) -> list[Any]:
 
 
 def _object(keys: Iterable[str]) -> Close:
+    names = [escape_key(key) for key in keys]
+    return lambda parts: dict(zip(names, _array(parts), strict=True))
+
+
+def _fields(keys: Iterable[str]) -> Close:
+    """Declared fields: one that is not set is left out."""
     names = [escape_key(key) for key in keys]
     return lambda parts: {name: part for name, part in zip(names, parts, strict=True) if part is not ABSENT}
 

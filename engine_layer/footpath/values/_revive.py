@@ -104,6 +104,7 @@ _LEAVES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
     "timedelta": lambda form: timedelta(microseconds=form["value"]),
     "range": lambda form: range(*form["value"]),
     "lossy": lambda form: Tagged("lossy", form["type"], form["text"]),
+    "absent": lambda _: ABSENT,
 }
 
 # ── values with parts: the parts are revived first, then closed ────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.values._absent import ABSENT, TAG
+from footpath.values._absent import ABSENT, ABSENT_RAW, TAG
 from footpath.values._order import in_js_order
 from footpath.values._plain import plain
 from footpath.values._record import record
@@ -107,9 +107,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return summarize_items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys(
-            [key for key, part in dict.items(value) if part is not ABSENT and part is not UNSET], max_length, _shown
-        )
+        return _keys(dict.keys(value), max_length, _shown)
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
@@ -123,6 +121,8 @@ def members(recorded: Any) -> list[tuple[str, Any]]:
 
 
 def _unwrapped(raw: Raw) -> Any:
+    if raw == ABSENT_RAW:
+        return UNSET
     return raw if bytes(memoryview(raw)[:1]) in (b"{", b"[") else plain(raw)
 
 

@@ -108,7 +108,7 @@ def test_an_absent_member_is_an_update_and_stays_as_a_member() -> None:
     view["a"] = ABSENT
     assert owner.events == [("update", "o", {"a": ABSENT})]
     assert list(view) == ["a"]
-    assert plain(record(owner.state["o"])) == {}
+    assert plain(record(owner.state["o"])) == {"a": {"$footpath": "absent"}}
 
 
 def test_an_update_with_several_members_is_told_one_by_one() -> None:

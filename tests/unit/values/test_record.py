@@ -173,11 +173,14 @@ def test_the_scan_relies_on_the_collector_to_show_every_part() -> None:
         assert all(any(part is other for other in found) for part in parts)
 
 
-def test_absent_members_are_left_out_and_absent_items_are_null() -> None:
-    """As `JSON.stringify` does with undefined."""
-    assert text_of({"a": ABSENT, "b": [ABSENT, 1], "c": UNSET}) == '{"b":[null,1]}'
+def test_absent_members_and_items_are_recorded_as_such() -> None:
+    """Absent differs from None inside of containers, too; a declared field that is not set is left out."""
+    absent = '{"$footpath":"absent"}'
+    value = {"a": ABSENT, "b": [ABSENT, 1], "c": UNSET}
+    assert text_of(value) == f'{{"a":{absent},"b":[{absent},1],"c":{absent}}}'
+    assert revive(record(value)) == {"a": ABSENT, "b": [ABSENT, 1], "c": ABSENT}
     assert record(ABSENT) is UNSET
-    assert text_of({1: ABSENT, 2: 3}) == '{"$footpath":"dict","value":[[2,3]]}'
+    assert text_of({1: ABSENT, 2: 3}) == f'{{"$footpath":"dict","value":[[1,{absent}],[2,3]]}}'
     assert (
         text_of(Point(1, ABSENT)) == '{"$footpath":"dataclass","type":"tests.unit.values._kinds:Point","value":{"x":1}}'
     )

@@ -125,7 +125,7 @@ def test_a_cut_through_an_emoji_leaves_it_out() -> None:
         (Decimal("1.50"), "1.50"), (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (Order(1), "{id, tags}"),
         (Pair(1, 2), "{left, right}"), (Color.RED, "Color.RED"), (Right.READ | Right.WRITE, "Right.READ|WRITE"),
         ({1: "a", "b": 2}, "{1, b}"), ({"\ud800": 1}, "{\\ud800}"), (object, "<class 'object'>"), (ring(), "(2 items)"),
-        (nested(3000), "(1 item)"), (nested(3000, dict), "{a}"), ({"a": ABSENT}, "{}"), ({"$footpath": 1}, "{$footpath}"),
+        (nested(3000), "(1 item)"), (nested(3000, dict), "{a}"), ({"a": ABSENT}, "{a}"), ({"$footpath": 1}, "{$footpath}"),
         (OrderedDict(b=1), "{b}"),
     ],
 )  # fmt: skip
