@@ -43,7 +43,9 @@ class DeadlineGuard:
 
     def __enter__(self) -> Self:
         if self._in_s > 0:
-            threading.Thread(target=self._watch, name="footpath-deadline", daemon=True).start()
+            # Where the sandbox has no thread left to give, the run goes on unwatched rather than not at all.
+            with contextlib.suppress(RuntimeError, MemoryError):
+                threading.Thread(target=self._watch, name="footpath-deadline", daemon=True).start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:

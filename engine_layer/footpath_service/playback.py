@@ -67,6 +67,10 @@ class Playback:
             # Nothing is wrong with it: what can't be shown can still be kept.
             self._log.warning("a trace unfolds to too much to be shown", trace_id=replayed.trace_id, why=str(error))
             return TraceViews(omitted=f"the journal unfolds to more than {MAX_UNFOLDED_BYTES} bytes")
+        except SystemExit as error:
+            # It would end the process, and the same batch would end the next one, until all of it were dead letters.
+            self._failed("a recorder would end the process", error)
+            return TraceViews(omitted="a recorder would have ended the process")
         self._tell("end_trace", replayed)
         return self._archivist.views or _NO_VIEWS if self._archivist is not None else _NO_VIEWS
 
@@ -95,9 +99,9 @@ class Playback:
                 call = getattr(recorder, method, None)
                 if callable(call):
                     call(told)
-            except Exception as error:  # noqa: BLE001  # a user's recorder never stops the archive
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's recorder never stops the archive
                 self._failed(f"recorder {type(recorder).__name__} failed in {method}", error)
 
-    def _failed(self, what: str, error: Exception) -> None:
+    def _failed(self, what: str, error: BaseException) -> None:
         self._own_failures += 1
         self._log.warning(what, error=repr(error)[:400])

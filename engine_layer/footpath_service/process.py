@@ -141,7 +141,7 @@ class Processor:
     def _recorders(self) -> Sequence[Any]:
         try:
             return list(self._make_recorders())
-        except Exception as error:  # noqa: BLE001  # a user's factory must not stop the archive
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a user's factory must not stop the archive
             self._log.error("the recorders could not be made", error=repr(error)[:400])
             self._metrics.count("RecorderFailures")
             return ()

@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+_UNCOUNTED_MS = 3_600_000.0
+
+
 def in_lambda() -> bool:
     """Whether this process is a Lambda's, where what is done at import is done before the first request."""
     return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
@@ -238,9 +241,17 @@ def write_log_line(line: str) -> None:
 
 
 def clock_of(context: Any) -> Callable[[], float]:
-    """What is left of an invocation, in milliseconds; an hour where nobody counts, as in a test without a context."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    return remaining if callable(remaining) else lambda: 3_600_000.0  # pyright: ignore[reportReturnType]
+    """What is left of an invocation, in milliseconds; an hour where nobody counts, as whoever invokes by hand may not."""
+    remaining: Any = getattr(context, "get_remaining_time_in_millis", None)
+
+    def left_ms() -> float:
+        try:
+            told: object = remaining()
+        except Exception:  # noqa: BLE001  # no clock is no reason to lose an answer or a batch
+            return _UNCOUNTED_MS
+        return told if isinstance(told, int | float) and told == told else _UNCOUNTED_MS  # noqa: PLR0124  # NaN
+
+    return left_ms
 
 
 def context_of(event: Any, context: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,20 @@ def test_f1_a_refusing_queue_adds_less_than_fifty_milliseconds() -> None:
             return best
 
     assert took_s(Fault("f", throttle, service="sqs")) - took_s() < 0.05
+
+
+def test_f1_a_sandbox_without_a_thread_to_give_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Lambda has 1,024 of them, and a chart may have taken all: nothing watches the deadline then, and the trace takes the log."""
+    with World(seed=4) as world:
+        expected = answer_in(world, SMALL)
+
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError(f"can't start new thread {thread.name}")
+
+    with World(seed=4) as world, monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        assert answer_in(world, SMALL) == expected
+        assert world.ledger.counts == {"log": 1}
 
 
 # ── F3 ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import boto3
 import botocore.awsrequest
@@ -380,7 +381,26 @@ def test_whatever_the_clock_says_each_message_is_done_or_returned(
     world.holds(bodies)
 
 
-@pytest.mark.parametrize("context", [object(), None, 7, type("C", (), {"get_remaining_time_in_millis": None})()])
+def clock_that(told: Any) -> Any:
+    def get_remaining_time_in_millis(_: Any) -> Any:
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    return type("C", (), {"get_remaining_time_in_millis": get_remaining_time_in_millis})()
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        object(),
+        None,
+        7,
+        type("C", (), {"get_remaining_time_in_millis": None})(),
+        *map(clock_that, (None, "soon", float("nan"), ValueError("no clock"))),
+        MagicMock(),
+    ],
+)
 def test_a_context_without_a_clock_is_no_reason_to_lose_anything(
     world: World, bodies: dict[str, str], context: Any
 ) -> None:
@@ -437,6 +457,10 @@ S3_FAULTS: dict[str, Hook] = {
     "expired token": lambda **_: error_answer(400, "ExpiredToken"),
     "no bucket": lambda **_: error_answer(404, "NoSuchBucket"),
     "skewed clock": lambda **_: error_answer(403, "RequestTimeTooSkewed"),
+    "a gateway's 404": lambda **_: botocore.awsrequest.AWSResponse(
+        "https://s3.example", 404, {}, _Raw(b"<html>not here")
+    ),
+    "a bare 404": lambda **_: botocore.awsrequest.AWSResponse("https://s3.example", 404, {}, _Raw(b"")),
     "no body": lambda **_: botocore.awsrequest.AWSResponse("https://s3.example", 503, {}, _Raw(b"")),
     "html": lambda **_: botocore.awsrequest.AWSResponse("https://s3.example", 502, {}, _Raw(b"<html>bad gateway")),
     "connect timeout": raises(botocore.exceptions.ConnectTimeoutError(endpoint_url="https://s3.example")),
@@ -566,6 +590,43 @@ def test_a_process_killed_between_any_two_calls_loses_nothing(
             world.handler = handler()
         assert world.deliver(batch) == 0
         world.holds(bodies, poison=1)
+
+
+class Leaver:
+    """A recorder that leaves, as a script would that somebody made a recorder of."""
+
+    def __init__(self, where: str) -> None:
+        self.id = "leaver"
+        setattr(self, where, self._leave)
+
+    def _leave(self, *_: Any) -> None:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("where", ["making", "begin_trace", "on_write", "end_trace", "flush"])
+def test_a_recorder_that_would_end_the_process_does_not(
+    monkeypatch: pytest.MonkeyPatch, services: Services, bodies: dict[str, str], where: str
+) -> None:
+    """It would take every batch along, until all that is good were dead letters; each trace is archived, and it is counted."""
+    from footpath_service.recorders import default_recorders
+
+    def make() -> list[Any]:
+        if where == "making":
+            raise SystemExit(3)
+        return [Leaver(where), *default_recorders()]
+
+    monkeypatch.setattr("tests.faults.test_other_poller.recorders_of_somebody", make)
+    world = World(monkeypatch, services, RECORDERS="tests.faults.test_other_poller:recorders_of_somebody")
+    assert world.invoke(*map(record, bodies.values())) == []
+    world.holds(bodies)
+    omitted = {line.get("viewsReason") for line in world.lines()}
+    shown = {"making": "no recorder rendered them", "on_write": "a recorder would have ended the process"}
+    assert omitted == {shown.get(where)}
+
+
+def recorders_of_somebody() -> list[Any]:
+    """What the settings name; each test says what it gives."""
+    raise NotImplementedError
 
 
 @pytest.mark.parametrize("where", ["decode", "recorder"])

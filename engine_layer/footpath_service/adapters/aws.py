@@ -20,7 +20,8 @@ from footpath_service.errors import QueueRefusedError, QueueUnavailableError, Si
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-_MISSING = {"NoSuchKey", "404", "NotFound", "InvalidRange", "416"}
+_MISSING = {"NoSuchKey", "InvalidRange"}
+"""S3's own words. A bare 404, or 416, is something on the way: what S3 did not say is worth another try."""
 _REFUSED = {
     "InvalidMessageContents",
     "InvalidParameterValue",
