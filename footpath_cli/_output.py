@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import sys
@@ -89,11 +90,27 @@ def harmless(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign in "\n\t" else f"\\u{ord(sign):04x}" for sign in text)
 
 
+_FORMULA_BEGINS = re.compile("[=+\\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """CSV with a header; null is an empty field."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([["" if value is None else value for value in row] for row in rows])
+    """CSV with a header; null is an empty field.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it: what an archive holds, anybody may have
+    sent (docs/adr/0034). Numbers stay as they are, those written as text too.
+    """
+    for row in (columns, *rows):
+        line = io.StringIO()
+        # Of line breaks inside of a field, the module quotes those that end its lines. A bare one would begin a row.
+        csv.writer(line, lineterminator="\r\n").writerow(["" if value is None else _no_formula(value) for value in row])
+        sys.stdout.write(line.getvalue().removesuffix("\r\n") + "\n")
+
+
+def _no_formula(value: object) -> object:
+    if isinstance(value, str) and _FORMULA_BEGINS.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
 
 
 def as_json_lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

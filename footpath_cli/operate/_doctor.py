@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 OUTAGE_S = 48 * 3600
 MAX_RETENTION_S = 14 * 86_400
 _BATCH = 2_000
+_FILTERS = ("WARN", "ERROR", "FATAL")
 _LOG_DAYS = 14
 """A queue's messages are kept as long; a logged trace is worth no less."""
 
@@ -56,6 +57,7 @@ class Facts:
         request_timeout_s, request_environment: of the request handler.
         settings: by function ("processor", "request handler", "sealer") the variables that are known, though perhaps not all, nor as they
             will be: a template's.
+        log_filter: the level from which Lambda lets lines into the request handler's log; "" where it lets all.
         log_days: by function, how long its log is kept; what is kept for ever is not listed.
         encrypted: by queue, whether its messages are encrypted at rest.
         versioned, expiries, conditional, retained: of the archive bucket; `conditional` are the prefixes under which it refuses
@@ -87,6 +89,7 @@ class Facts:
     request_timeout_s: int | None = None
     request_environment: Mapping[str, str] | None = None
     settings: dict[str, Mapping[str, str]] = field(default_factory=dict[str, "Mapping[str, str]"])
+    log_filter: str | None = None
     log_days: dict[str, int] = field(default_factory=dict[str, int])
     encrypted: dict[str, bool] = field(default_factory=dict[str, bool])
     versioned: bool | None = None
@@ -223,6 +226,9 @@ def _keeping(facts: Facts) -> Iterator[Ill]:
             yield Ill(
                 True, what, f"set RetentionInDays to {_LOG_DAYS} or more, or recover from the log within that time"
             )
+    if facts.log_filter in _FILTERS:
+        what = f"Lambda keeps lines under {facts.log_filter} out of the request handler's log: a trace's have no level, which counts as INFO"
+        yield Ill(True, what, "set LoggingConfig.ApplicationLogLevel to INFO, or LogFormat to Text")
     for name, encrypted in facts.encrypted.items():
         if not encrypted:
             what = f"the {name} is not encrypted at rest"

@@ -96,6 +96,7 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
     request = functions.get_function_configuration(FunctionName=outputs["RequestHandlerName"], **live)
     facts.request_timeout_s = request.get("Timeout", 3)
     facts.request_environment = _environment_of(request)
+    facts.log_filter = _log_filter(request)
     facts.settings = {
         "processor": facts.processor_environment or {},
         "request handler": facts.request_environment or {},
@@ -107,6 +108,12 @@ def _ask_functions(facts: Facts, outputs: Mapping[str, str], functions: Any, que
         who: function.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function['FunctionName']}"
         for who, function in (("processor", processor), ("request handler", request))
     }
+
+
+def _log_filter(function: Mapping[str, Any]) -> str:
+    """Lambda filters lines where their format is JSON alone."""
+    logging: Mapping[str, Any] = function.get("LoggingConfig") or {}
+    return str(logging.get("ApplicationLogLevel", "INFO")) if logging.get("LogFormat") == "JSON" else ""
 
 
 def _name_of(arn: str) -> str:
@@ -232,6 +239,7 @@ def facts_of_template(path: Path) -> Facts:
             "processor": _variables(document, processor),
             "request handler": _variables(document, request),
         },
+        log_filter=_log_filter(request),
         encrypted={"trace queue": _is_encrypted(queue), "dead-letter queue": _is_encrypted(dead)},
     )
     kept = properties.get("RequestHandlerLog", {}).get("RetentionInDays")

@@ -84,13 +84,13 @@ VIEWS = (
     ),
     View(
         "runs",
-        "a run: its highest revision, once; `state` is the final state",
+        "a run: its highest revision, once; `state` is the final state, `weight` how many runs it stands for",
         f"SELECT {_TABLE}, state, dt, hr FROM kept",
     ),
     View(
         "narrative",
         "a line of a run's story",
-        "SELECT traceid, chart, place, line FROM (SELECT traceid, chart, unnest(narrative) AS line, "
+        "SELECT traceid, chart, place, line, weight FROM (SELECT traceid, chart, weight, unnest(narrative) AS line, "
         "generate_subscripts(narrative, 1) AS place FROM kept)",
     ),
     View(
@@ -99,14 +99,14 @@ VIEWS = (
         "SELECT traceid, chart, r.seq AS seq, r.kind AS kind, r.stageId AS stageid, r.runtimeStageId AS runtimestageid, "
         'r."at" AS at_ms, r."key" AS state_key, r.operation AS operation, r."name" AS name, r."names" AS names, '
         'r."number" AS number, r."value" AS value, r.evidence AS evidence, r.message AS message, '
-        "r.errorType AS errortype, r.code AS code, r.hash AS hash "
-        f"FROM (SELECT traceid, chart, unnest(from_json(audit, {_text(_AUDIT_ROW)})) AS r FROM kept)",
+        "r.errorType AS errortype, r.code AS code, r.hash AS hash, weight "
+        f"FROM (SELECT traceid, chart, weight, unnest(from_json(audit, {_text(_AUDIT_ROW)})) AS r FROM kept)",
     ),
     View(
         "results",
         "a run's input and result",
         "SELECT traceid, any_value(chart) AS chart, any_value(value) FILTER (kind = 'run-start') AS input, "
-        "any_value(value) FILTER (kind = 'run-end') AS result FROM audit GROUP BY traceid",
+        "any_value(value) FILTER (kind = 'run-end') AS result, any_value(weight) AS weight FROM audit GROUP BY traceid",
     ),
     View(
         "decisions",
@@ -114,7 +114,7 @@ VIEWS = (
         "SELECT traceid, chart, seq, stageid, runtimestageid, chosen, "
         "CASE WHEN evidence IS NULL THEN '(no rule)' WHEN hit IS NULL THEN coalesce('default: ' || e.defaultLabel, 'default') "
         "ELSE coalesce(hit.label, 'rule ' || hit.ruleIndex) END AS rule, hit.ruleIndex AS rule_index, "
-        "len(e.rules) AS rules_tried, evidence "
+        "len(e.rules) AS rules_tried, evidence, weight "
         "FROM (SELECT *, list_filter(e.rules, lambda tried: tried.matched)[1] AS hit "
         f"FROM (SELECT *, name AS chosen, from_json(evidence, {_text(_EVIDENCE)}) AS e FROM audit WHERE kind = 'decision'))",
     ),
@@ -123,34 +123,34 @@ VIEWS = (
         "a comparison that a rule made: key, what it held, operator, threshold, and whether it held true",
         "SELECT traceid, chart, stageid, runtimestageid, chosen, t.ruleIndex AS rule_index, t.label AS rule, "
         't.matched AS matched, c."key" AS state_key, c.actualSummary AS actual, c.op AS op, c.threshold AS threshold, '
-        'c."result" AS result '
+        'c."result" AS result, weight '
         "FROM (SELECT *, unnest(t.conditions) AS c FROM (SELECT *, unnest(e.rules) AS t FROM (SELECT *, "
         f"from_json(evidence, {_text(_EVIDENCE)}) AS e FROM decisions)))",
     ),
     View(
         "writes",
         "a write that reached the state",
-        "SELECT traceid, chart, seq, stageid, runtimestageid, state_key, operation, value FROM audit WHERE kind = 'write'",
+        "SELECT traceid, chart, seq, stageid, runtimestageid, state_key, operation, value, weight FROM audit WHERE kind = 'write'",
     ),
     View(
         "emits",
         "an event that a stage emitted",
-        "SELECT traceid, chart, seq, stageid, runtimestageid, name, value FROM audit WHERE kind = 'emit'",
+        "SELECT traceid, chart, seq, stageid, runtimestageid, name, value, weight FROM audit WHERE kind = 'emit'",
     ),
     View(
         "errors",
         "an error that a stage raised",
-        "SELECT traceid, chart, seq, stageid, runtimestageid, errortype, message FROM audit WHERE kind = 'error'",
+        "SELECT traceid, chart, seq, stageid, runtimestageid, errortype, message, weight FROM audit WHERE kind = 'error'",
     ),
     View(
         "documents",
         "a run's trace document, as it was captured",
-        "SELECT traceid, chart, document FROM kept",
+        "SELECT traceid, chart, document, weight FROM kept",
     ),
 )
 
-# One line per run: the highest revision; among copies always the same one.
+# One line per run: the highest revision; among copies always the same one. `weight` is how many runs it stands for, one and up.
 KEPT_SQL = (
-    "SELECT * EXCLUDE (rank_in_trace) FROM (SELECT *, row_number() OVER (PARTITION BY traceid ORDER BY revision DESC, sha256, "
+    "SELECT * EXCLUDE (rank_in_trace) REPLACE (coalesce(weight, 1) AS weight) FROM (SELECT *, row_number() OVER (PARTITION BY traceid ORDER BY revision DESC, sha256, "
     "segment) AS rank_in_trace FROM lines) WHERE rank_in_trace = 1"
 )

@@ -146,8 +146,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
     archive(first, duration_ms=4.0, narrative=[*STORY])
     archive(first, revision=0, status="deadline", duration_ms=9.0, narrative=[*OTHER_STORY])  # superseded
-    archive(second, duration_ms=3.0, narrative=[*STORY])
-    archive(short, duration_ms=0.5, narrative=[*OTHER_STORY])
+    archive(second, duration_ms=3.0, narrative=[*STORY], weight=2.0)  # another one like it was sampled out
+    archive(short, duration_ms=0.5, narrative=[*OTHER_STORY], weight=4.0)
     archive(
         broken,
         chart="refund",
@@ -179,17 +179,25 @@ def test_the_local_table_is_the_one_on_athena(lake: Lake) -> None:
 
 def test_runs_by_status_counts_each_run_of_the_week_once(lake: Lake) -> None:
     """A partial trace does not count beside the final one, nor a trace with two documents twice."""
+    assert [(row[0], row[1], row[-1]) for row in lake.ask("runs-by-status")] == [
+        ("loan", "completed", 4),
+        ("refund", "failed", 1),
+    ]
+
+
+def test_runs_by_status_counts_those_sampled_out_by_the_weight_of_those_kept(lake: Lake) -> None:
+    """The four that were kept stand for eight, in their number and in the average."""
     assert [row[:5] for row in lake.ask("runs-by-status")] == [
-        ("loan", "completed", 4, 2.5, 4.0),
+        ("loan", "completed", 8, 1.81, 4.0),
         ("refund", "failed", 1, 7.0, 7.0),
     ]
 
 
 def test_decisions_by_rule_names_rule_and_branch(lake: Lake) -> None:
-    """Rules by their label, and the default by its own."""
+    """Rules by their label, and the default by its own; a run counts as often as it stands for."""
     assert lake.ask("decisions-by-rule") == [
-        ("loan", "Manual Review", 'Rule 1 "Large"', 2),
-        ("loan", "Approve", 'default "Small"', 1),
+        ("loan", "Approve", 'default "Small"', 4),
+        ("loan", "Manual Review", 'Rule 1 "Large"', 3),
     ]
 
 
@@ -212,8 +220,18 @@ def test_longest_runs_come_first(lake: Lake) -> None:
 
 
 def test_written_keys_counts_writes_and_runs(lake: Lake) -> None:
-    """Two runs wrote the amount, twice each."""
-    assert lake.ask("written-keys") == [("loan", "amount", 4, 2)]
+    """Two runs wrote the amount, twice each; one of them stands for another besides."""
+    assert lake.ask("written-keys") == [("loan", "amount", 6, 3)]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_a_query_that_counts_runs_weighs_them(query: SavedQuery) -> None:
+    """Where a number of rows or an average is told, what was sampled out is in it, or it says that it tells what was kept."""
+    (tree,) = sqlglot.parse(query.sql, dialect="athena")
+    assert tree is not None
+    (select,) = [one for one in tree.find_all(sqlglot.exp.Select) if one.parent is None]
+    told = {one.alias for one in select.expressions if one.find(sqlglot.exp.Count, sqlglot.exp.Avg)}
+    assert told <= {"kept", "documents"}
 
 
 def test_clashing_traces_finds_two_documents_of_one_revision(lake: Lake) -> None:

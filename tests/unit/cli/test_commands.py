@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -429,6 +431,43 @@ def test_query_prints_a_table_csv_and_json(kept: Kept) -> None:
     assert footpath("query", sql, *place).out.splitlines()[0].split() == ["rule", "runs"]
     assert footpath("query", sql, "-f", "csv", *place).out.splitlines()[0] == "rule,runs"
     assert set(json.loads(footpath("query", sql, "-f", "json", *place).out)) == {"rule", "runs"}
+
+
+FORMULAS = {
+    "=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0",
+    "+1+1": "'+1+1",
+    "-2+3": "'-2+3",
+    "@SUM(1)": "'@SUM(1)",
+    "\t=1": "'\t=1",
+    "\r=1": "'\r=1",
+    "\n=1": "'\n=1",
+    "x\r=1": "x\r=1",  # quoted: no row of its own
+    "x\n=1": "x\n=1",
+    "\uff1d1": "'\uff1d1",
+    "-": "'-",
+    "-12.5e3": "-12.5e3",
+    "+44": "+44",
+    " =1": " =1",
+    "a=1": "a=1",
+    "": "",
+}
+
+
+def test_csv_holds_no_formula_and_json_every_text_as_it_is(kept: Kept) -> None:
+    """Whoever opens it in a spreadsheet runs nothing that a stranger sent; numbers are numbers, also negative ones."""
+    rows = " UNION ALL ".join(
+        f"SELECT {number} AS n, '{text.replace(chr(39), chr(39) * 2)}' AS \"=t\", -{number} AS m, ['=x'] AS l"
+        for number, text in enumerate(FORMULAS)
+    )
+    place = ("-a", str(kept.folder))
+    told = footpath("query", f"{rows} ORDER BY n", "-f", "csv", *place).out
+    header, *cells = csv.reader(io.StringIO(told, newline=""))
+    assert header == ["n", "'=t", "m", "l"]
+    assert [row[1] for row in cells] == list(FORMULAS.values())
+    assert [row[2] for row in cells] == [str(-number) for number in range(len(FORMULAS))]
+    assert {row[3][0] for row in cells} == {"["}
+    exact = footpath("query", f"{rows} ORDER BY n", "-f", "json", *place).out
+    assert [json.loads(line)["=t"] for line in exact.splitlines()] == list(FORMULAS)
 
 
 def test_query_runs_saved_queries_and_standard_input(kept: Kept) -> None:

@@ -129,6 +129,19 @@ def test_a_trace_archived_twice_is_one_run(put: Callable[..., Path], tmp_path: P
     assert tables.query("SELECT count(*) FROM emits").rows == [(2,)]
 
 
+def test_every_view_of_runs_has_their_weight(put: Callable[..., Path], tmp_path: Path) -> None:
+    """So that sums over it count what was sampled out; a run that stands for itself weighs one."""
+    story = ["Stage 1: it began"]
+    put(make_line(ONE, audit=AUDIT, narrative=story, weight=4.0), make_line(make_id(2), audit=AUDIT, narrative=story))
+    tables = Tables(tmp_path)
+    for view in VIEWS:
+        if view.name != "traces":
+            rows = tables.query(f"SELECT DISTINCT traceid, weight FROM {view.name} ORDER BY 1").rows
+            assert rows == [(ONE, 4.0), (make_id(2), 1.0)], view.name
+    assert tables.query("SELECT sum(weight) FROM runs").rows == [(5.0,)]
+    assert tables.query("SELECT traceid, weight FROM traces ORDER BY 1").rows == [(ONE, 4.0), (make_id(2), None)]
+
+
 def test_hours_are_partitions(put: Callable[..., Path], tmp_path: Path) -> None:
     """`dt` and `hr` are text with leading zeros, as in the Glue table."""
     late = START_MS + 15 * 3_600_000
