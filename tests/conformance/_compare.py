@@ -11,8 +11,9 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import pairwise
+from itertools import takewhile
 from typing import Any
 
 from tests.conformance._canon import canonical
@@ -41,6 +42,8 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
         side.pop("engine", None)
         for rule in RULES:
             rule(side, case)
+    nothing_is_lost(*sides, case)
+    for side in sides:
         name_runs(side, _is_named_run)  # once more: what the rules leave out may have been the first to show one
     if expected.get("concurrency") == "deep":
         sides = [canonical(side) for side in sides]
@@ -93,84 +96,155 @@ def fresh_narrative(result: Result, case: Mapping[str, Any]) -> None:
                 phase["narrative"] = []
 
 
-def nothing_is_lost(result: Result, case: Mapping[str, Any]) -> None:
-    """Where the reference leaves out a part of the work, what comes of it is left out."""
-    charts = list(_calls([case.get("chart"), case.get("charts")]))
-    mounts = {call["id"] for calls in charts for call in calls if call["call"] in _MOUNTED}
-    hung = set[Json]().union(*map(_hung_on, charts))
-    after_resume = _AfterResume(case, charts, hung)
-    for ran in result["runs"]:
-        if hung & mounts:
-            ran["phases"] = []
-            result.pop("concurrency", None)
-        for index, phase in enumerate(ran["phases"]):
-            checkpoint = phase.get("checkpoint")
-            if checkpoint is None or index + 1 == len(ran["phases"]):
-                continue
-            resumed = ran["phases"][index + 1]
-            right = after_resume.events_before_it_goes_wrong(checkpoint, resumed["events"])
-            if right is not None:
-                ran["phases"][index + 1 :] = [
-                    {"op": "resume", "events": right, "narrative": [], "snapshot": {"commitLog": []}}
-                ]
-                result.pop("concurrency", None)
+def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """From where on the reference leaves out a part of the work, neither side is compared; up to there, both are."""
+    losses = _Losses(case)
+    for theirs, ours in zip(expected["runs"], got["runs"], strict=False):
+        for index, phase in enumerate(theirs["phases"]):
+            sides = [side["phases"][index : index + 1] for side in (theirs, ours)]
+            if not all(sides):
+                break
+            before = theirs["phases"][index - 1].get("checkpoint") if index else None
+            ends = losses.ends(before, phase, ours["phases"][index])
+            if ends is not None:
+                for side, end in zip((theirs, ours), ends, strict=True):
+                    _cut(side["phases"], index, end)
+                for result in (expected, got):
+                    result.pop("concurrency", None)
                 break
 
 
-class _AfterResume:
-    """How far the reference goes on as it should after a pause."""
+class _Losses:
+    """Where the reference begins to leave out what a case's charts ask for."""
 
-    def __init__(self, case: Mapping[str, Any], charts: list[list[dict[str, Json]]], hung: set[Json]) -> None:
-        self._in_line = {call["id"] for call in case.get("chart", ()) if call["call"] == "subflowNext"}
-        self._branches = [
-            [branch["id"]]
-            for call in case.get("chart", ())
-            if call["call"] == "decider"
-            for branch in call["branches"]
-            if branch.get("kind") == "subflow"
-        ]
-        self._hung = hung
-        self._parallel = set[Json]().union(*map(_parallel, charts))
-        self._looping = {
-            call["id"]
-            for calls in charts
-            for call, following in pairwise(calls)
-            if following["call"] == "loopTo" and "id" in call
-        }
+    def __init__(self, case: Mapping[str, Any]) -> None:
+        charts = list(_calls([case.get("chart"), case.get("charts")]))
+        steps = [call for calls in charts for call in calls]
+        branches = [branch for call in steps for branch in call.get("branches") or ()]
+        self._hung = set[Json]().union(*map(_hung_on, charts))
+        self._hung_mounts = self._hung & {call["id"] for call in steps if call["call"] in _MOUNTED}
+        self._lazy = {call["id"] for call in steps if call["call"].startswith("lazy")}
+        self._lazy |= {branch["id"] for branch in branches if branch.get("kind") == "lazySubflow"}
+        self._apart = {call["id"] for call in steps if call["call"] in _CHILDREN - {"fork"}}
+        self._apart |= {branch["id"] for branch in branches if branch.get("kind") in ("subflow", "lazySubflow")}
+        self._children = {child["id"] for call in steps if call["call"] == "fork" for child in call["children"]}
+        self._last = set[Json]().union(*map(_last, charts))
 
-    def events_before_it_goes_wrong(self, checkpoint: Json, events: list[Json]) -> list[Json] | None:
-        """The events of a resumed phase that are as they should be; None when all are."""
-        path = checkpoint.get("subflowPath") or []
-        stage = checkpoint["pausedStageId"].split("/")[-1]
-        if len(path) > 1 or (path and path[0] not in self._in_line and path not in self._branches):
-            return []  # not found when the chart is lazy, begun anew when it is nested
-        if stage in self._parallel:
-            return events[:_RESUMING]  # forgets that the stage was one of several
-        if stage in self._hung or stage in self._looping or path[:1] in self._branches:
-            return _through(
-                events, lambda entry: entry["method"] == "onStageExecuted" and entry["event"]["stageType"] == "linear"
-            )
-        return _before_loop_back(events, checkpoint["pausedStageId"])
+    def ends(self, checkpoint: Json, theirs: Json, ours: Json) -> tuple[int, int] | None:
+        """How many events of a phase are to be compared on each side; None when the whole phase is.
+
+        `checkpoint` is what the phase before left when it paused.
+        """
+        both = theirs["events"], ours["events"]
+        end = self._of_pause(checkpoint, theirs, ours) if checkpoint else None
+        if end is None and self._hung_mounts:
+            found = [_first(events, self._is_at_hung_mount) for events in both]
+            return None if found[0] is None or found[1] is None else (found[0], found[1])
+        return end
+
+    def _is_at_hung_mount(self, entry: Json) -> bool:
+        """Whether an event is of a mount that children hang on: they run in place of what it mounts."""
+        event = entry["event"]
+        context = event.get("traversalContext") or {}
+        ids = (event.get("subflowId"), context.get("stageId"), event.get("stageId"))
+        return any(isinstance(found, str) and found.rpartition("/")[2] in self._hung_mounts for found in ids)
+
+    def _of_pause(self, checkpoint: Json, theirs: Json, ours: Json) -> tuple[int, int] | None:
+        both = theirs["events"], ours["events"]
+        path = [mount.rpartition("/")[2] for mount in checkpoint.get("subflowPath") or ()]
+        stage = checkpoint["pausedStageId"].rpartition("/")[2]
+        if self._lazy.intersection(path) and _refused(theirs) and not _refused(ours):
+            return 0, 0
+        if len(path) > 1:
+            return _ENTERING, _ENTERING  # begins the outer chart anew
+        if stage in self._children or self._apart.intersection(path):
+            ended = len(both[0]) - 1
+            if len(both[1]) > len(both[0]) and difference(both[0][:ended], both[1][:ended]) is None:
+                return ended, ended  # ends there, without what comes after the branch or the children
+            if path and (stage in self._children or stage in self._last):
+                return _through_stage(both[0]), _through_stage(both[1])  # ends the chart, or goes on inside of it
+        if stage in self._hung:
+            return _through_stage(both[0]), _through_stage(both[1])
+        back = [_first(events, _LoopsBack(checkpoint["pausedStageId"])) for events in both]
+        return None if back[0] is None or back[1] is None else (back[0], back[1])
 
 
-_RESUMING = 3
+_ENTERING = 3
 """Events before anything of the chart runs: the flow resumes, the scope, the run starts."""
 
 
-def _through(events: list[Json], last: Callable[[Json], bool]) -> list[Json]:
-    return next((events[: index + 1] for index, entry in enumerate(events) if last(entry)), events)
+def _refused(phase: Json) -> bool:
+    return "error" in phase and phase["error"]["message"].startswith("Cannot resume: stage ")
 
 
-def _before_loop_back(events: list[Json], paused: str) -> list[Json] | None:
-    """Events up to a loop edge to the stage that paused, or before it: to none that has run since."""
-    ran: set[Json] = set()
-    for index, entry in enumerate(events):
+def _first(events: list[Json], holds: Callable[[Json], bool]) -> int | None:
+    return next((index for index, entry in enumerate(events) if holds(entry)), None)
+
+
+def _through_stage(events: list[Json]) -> int:
+    """Events up to the end of the stage that goes on."""
+    end = _first(events, lambda entry: entry["method"] == "onStageExecuted" and entry["event"]["stageType"] == "linear")
+    return len(events) if end is None else end + 1
+
+
+class _LoopsBack:
+    """Finds a loop edge to the stage that paused, or before it: to none that has run since."""
+
+    def __init__(self, paused: str) -> None:
+        self._paused = paused
+        self._ran: set[Json] = set()
+
+    def __call__(self, entry: Json) -> bool:
         event = entry["event"]
-        if entry["method"] == "onLoop" and event["target"] not in ran:
-            return events[:index]
-        if entry["method"] == "onStageStart" and event["stageId"] != paused:
-            ran.add(event["stageName"])
-    return None
+        if entry["method"] == "onStageStart" and event["stageId"] != self._paused:
+            self._ran.add(event["stageName"])
+        return entry["method"] == "onLoop" and event["target"] not in self._ran
+
+
+def _cut(phases: list[Json], index: int, end: int) -> None:
+    """Keep of a phase its first events, and of log and narrative what these stages left; and no phase after it."""
+    phase = phases[index]
+    events = phase["events"][:end]
+    commits = Counter(entry["event"]["runtimeStageId"] for entry in events if entry["method"] == "onCommit")
+    told = {
+        (entry["event"].get("traversalContext") or {}).get("runtimeStageId")
+        for entry in events
+        if entry["method"] in ("onStageExecuted", "onResume")
+    }
+    before = phases[index - 1] if index else {"snapshot": {"commitLog": []}, "narrative": []}
+    log, lines = phase["snapshot"]["commitLog"], phase["narrative"]
+    phases[index:] = [
+        {
+            "op": phase["op"],
+            "events": events,
+            "snapshot": {"commitLog": _up_to(log, before["snapshot"]["commitLog"], _Committed(commits))},
+            "narrative": _up_to(
+                lines,
+                before["narrative"],
+                lambda line: line["type"] in _OF_STAGES and line.get("runtimeStageId") in told,
+            ),
+        }
+    ]
+
+
+class _Committed:
+    """Whether a commit is one that there has been an event of."""
+
+    def __init__(self, commits: Counter[Json]) -> None:
+        self._left = commits
+
+    def __call__(self, bundle: Json) -> bool:
+        self._left[bundle["runtimeStageId"]] -= 1
+        return self._left[bundle["runtimeStageId"]] >= 0
+
+
+_OF_STAGES = frozenset({"resume", "stage", "step"})
+
+
+def _up_to(entries: list[Json], before: list[Json], holds: Callable[[Json], bool]) -> list[Json]:
+    """What an earlier phase had, and of what came after it the first for which `holds`."""
+    kept = len(before) if entries[: len(before)] == before else 0
+    return [*entries[:kept], *takewhile(holds, entries[kept:])]
 
 
 _MOUNTED = frozenset({"subflowNext", "lazySubflowNext"})
@@ -190,6 +264,12 @@ def _calls(parts: Json) -> Iterator[list[dict[str, Json]]]:
             stack += item
 
 
+def _last(calls: list[dict[str, Json]]) -> set[Json]:
+    """Ids of the last step of a chart and of its branches."""
+    steps = [call for call in calls if "id" in call]
+    return {step["id"] for step in (*steps[-1:], *(steps[-1].get("branches") or () if steps else ()))}
+
+
 def _hung_on(calls: list[dict[str, Json]]) -> set[Json]:
     """Ids of the steps that parallel children hang on."""
     hung: set[Json] = set()
@@ -200,11 +280,6 @@ def _hung_on(calls: list[dict[str, Json]]) -> set[Json]:
         elif "id" in call:
             step = call["id"]
     return hung
-
-
-def _parallel(calls: list[dict[str, Json]]) -> set[Json]:
-    """Ids of the parallel children that are stages."""
-    return {child["id"] for call in calls if call["call"] == "fork" for child in call["children"]}
 
 
 _HALF = re.compile("[\ud800-\udfff]")
@@ -294,7 +369,6 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
     extras,
     fresh_narrative,
-    nothing_is_lost,
     halves_in_texts,
     hidden_thresholds,
 )

@@ -211,51 +211,135 @@ def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
 
 
 _ASK: dict[str, Any] = {"call": "pausable", "id": "ask"}
+_FORK: dict[str, Any] = {"call": "fork", "children": [{"id": "k"}]}
+_REFUSED = {"name": "Error", "message": "Cannot resume: stage 's/ask' not found in flowchart."}
 
 
-@pytest.mark.parametrize(
-    ("chart", "path", "paused", "compared"),
-    [
-        ([_ASK], [], "ask", True),
-        ([{"call": "subflowNext", "id": "s", "chart": [_ASK]}], ["s"], "s/ask", True),
-        (
-            [{"call": "subflowNext", "id": "s", "chart": [_ASK, {"call": "fork", "children": []}]}],
-            ["s"],
-            "s/ask",
-            False,
-        ),
-        ([{"call": "lazySubflowNext", "id": "s", "chart": [_ASK]}], ["s"], "s/ask", False),
-        ([{"call": "subflowNext", "id": "s", "chart": "other"}], ["s", "s/t"], "s/t/ask", False),
-        ([{"call": "decider", "id": "d", "branches": [{"id": "b", "chart": [_ASK]}]}], ["b"], "b/ask", False),
-        ([{"call": "start", "id": "a"}, {"call": "fork", "children": [{"id": "ask"}]}], [], "ask", False),
-    ],
-)
-def test_what_the_reference_loses_is_not_compared(
-    chart: list[Any], path: list[str], paused: str, compared: bool
-) -> None:
-    """What follows a pause where the reference does not go on as it should; the pause itself is compared."""
-
-    def result(before: str, after: str) -> dict[str, Any]:
-        full = _result(checkpoint={"pausedStageId": paused, "subflowPath": path}, narrative=[{"text": before}])
-        full["runs"][0]["phases"] += _result(narrative=[{"text": after}])["runs"][0]["phases"]
-        return full
-
-    case = {"chart": chart, "charts": {"other": [_ASK]}, "run": {}}
-    assert (first_difference(result("a", "b"), result("a", "c"), case) is not None) is compared
-    assert first_difference(result("a", "b"), result("c", "b"), case) is not None
+def _phases(*phases: dict[str, Any]) -> dict[str, Any]:
+    """A result of one run that pauses and is resumed."""
+    full = _result()
+    full["runs"][0]["phases"] = [_result(**phase)["runs"][0]["phases"][0] for phase in phases]
+    return full
 
 
-def test_children_of_a_mounted_chart_are_not_compared() -> None:
-    """Children of a stage are."""
-    fork = {"call": "fork", "children": [{"id": "k"}]}
-    mounted = {"chart": [{"call": "subflowNext", "id": "s", "chart": []}, fork], "run": {}}
+def _paused(*path: str) -> dict[str, Any]:
+    return {"checkpoint": {"pausedStageId": "/".join([*path[-1:], "ask"]), "subflowPath": list(path)}}
+
+
+def _executed(stage: str, kind: str = "linear") -> dict[str, Any]:
+    context = {"stageId": stage, "runtimeStageId": f"{stage}#1"}
+    return {"method": "onStageExecuted", "event": {"stageType": kind, "traversalContext": context}}
+
+
+def _committed(stage: str) -> dict[str, Any]:
+    return {"method": "onCommit", "event": {"runtimeStageId": f"{stage}#1"}}
+
+
+def _other(method: str, **event: Any) -> dict[str, Any]:
+    return {"method": method, "event": event}
+
+
+_CHILD = [{"call": "start", "id": "a"}, {"call": "fork", "children": [_ASK]}]
+_CHART = [_ASK, {"call": "function", "id": "after"}]
+_IN_BRANCH = [{"call": "decider", "id": "d", "branches": [{"id": "b", "kind": "subflow", "chart": _CHART}]}]
+
+
+@pytest.mark.parametrize(("chart", "path"), [(_CHILD, ()), (_IN_BRANCH, ("b",))])
+def test_after_a_resume_in_a_branch_we_go_on_where_the_reference_ends(chart: list[Any], path: tuple[str, ...]) -> None:
+    """All that it tells must be told by us; it may only end before we do, and only there."""
+    told, end = [_committed("ask"), _executed("ask")], _other("onRunEnd")
+    theirs = _phases(_paused(*path), {"events": [*told, end]})
+    ours = _phases(_paused(*path), {"events": [*told, _other("onNext"), end]})
+    case = {"chart": chart, "run": {}}
+    assert first_difference(theirs, ours, case) is None
+    assert first_difference(ours, theirs, case) is not None
+    assert first_difference(theirs, ours, {"chart": [_ASK], "run": {}}) is not None
+    other = _phases(_paused(*path), {"events": [_committed("ask"), _executed("else"), _other("onNext"), end]})
+    assert first_difference(theirs, other, case) is not None
+
+
+def test_the_last_stage_of_a_branch_is_compared_to_its_own_end() -> None:
+    """The reference goes on inside of the chart, with what comes after the branch."""
+    case = {"chart": [{"call": "decider", "id": "d", "branches": [{"id": "b", "kind": "subflow", "chart": [_ASK]}]}]}
+
+    def resumed(*more: dict[str, Any]) -> dict[str, Any]:
+        return _phases(_paused("b"), {"events": [_committed("b/ask"), *more]})
+
+    theirs = resumed(_executed("b/ask"), _other("onNext"), _other("onSubflowExit"))
+    assert first_difference(theirs, resumed(_executed("b/ask"), _other("onSubflowExit")), case) is None
+    assert first_difference(theirs, resumed(_executed("b/else"), _other("onSubflowExit")), case) is not None
+
+
+def test_a_stage_in_a_lazy_chart_goes_on_where_the_reference_refuses() -> None:
+    """That refusal alone, and in lazy charts alone."""
+    lazy = {"chart": [{"call": "lazySubflowNext", "id": "s", "chart": [_ASK]}], "run": {}}
+    in_line = {"chart": [{"call": "subflowNext", "id": "s", "chart": [_ASK]}], "run": {}}
+    ours = _phases(_paused("s"), {"events": [_executed("s/ask")], "error": {"name": "Error", "message": "mine"}})
+    refused = _phases(_paused("s"), {"error": _REFUSED})
+    assert first_difference(refused, ours, lazy) is None
+    assert first_difference(refused, ours, in_line) is not None
+    assert first_difference(ours, refused, lazy) is not None
+    assert (
+        first_difference(_phases(_paused("s"), {"error": {"name": "Error", "message": "no"}}), ours, lazy) is not None
+    )
+
+
+def test_a_nested_chart_is_compared_up_to_its_mount() -> None:
+    """The reference begins the outer one anew."""
+    case = {"chart": [{"call": "subflowNext", "id": "s", "chart": "other"}], "charts": {"other": [_ASK]}, "run": {}}
+
+    def resumed(*methods: str) -> dict[str, Any]:
+        return _phases(_paused("s", "s/t"), {"events": [_other(method) for method in methods]})
+
+    begun = ("onResume", "onResume", "onRunStart")
+    assert first_difference(resumed(*begun, "onX"), resumed(*begun, "onY", "onZ"), case) is None
+    assert first_difference(resumed(*begun), resumed("onResume", "onResume", "onX"), case) is not None
+
+
+def test_the_children_of_a_stage_that_goes_on_are_not_compared_but_the_stage_is() -> None:
+    """Its events, its commit and its lines; what was before it in log and narrative, too."""
+    case = {"chart": [_ASK, _FORK], "run": {}}
+    stage = [_committed("ask"), _executed("ask")]
+
+    def resumed(log: list[str], lines: list[str], *events: dict[str, Any]) -> dict[str, Any]:
+        snapshot = {"commitLog": [{"runtimeStageId": f"{name}#1", "n": at} for at, name in enumerate(log)]}
+        narrative = [{"type": "step", "runtimeStageId": f"{name}#1", "text": name} for name in lines]
+        return _phases(_paused(), {"events": list(events), "snapshot": snapshot, "narrative": narrative})
+
+    theirs = resumed(["ask", "join"], ["ask", "join"], *stage, _other("onNext"))
+    assert first_difference(theirs, resumed(["ask", "k"], ["ask", "k"], *stage, _other("onFork")), case) is None
+    assert first_difference(theirs, resumed(["ask", "ask"], ["ask"], *stage), case) is None
+    assert first_difference(theirs, resumed(["k"], ["ask"], *stage), case) is not None
+    assert first_difference(theirs, resumed(["ask"], ["k"], *stage), case) is not None
+    assert first_difference(theirs, resumed(["ask"], ["ask"], _executed("ask")), case) is not None
+
+
+def test_a_loop_back_before_the_pause_is_not_compared() -> None:
+    """To a stage that has run since the pause, it is."""
+    case = {"chart": [_ASK], "run": {}}
+    began = _other("onStageStart", stageId="late", stageName="Late")
+
+    def looped(target: str, then: str) -> dict[str, Any]:
+        return _phases(_paused(), {"events": [began, _other("onLoop", target=target), _other(then)]})
+
+    assert first_difference(looped("Early", "onX"), looped("Early", "onY"), case) is None
+    assert first_difference(looped("Late", "onX"), looped("Late", "onY"), case) is not None
+
+
+def test_children_of_a_mounted_chart_are_compared_up_to_the_mount() -> None:
+    """They run in place of the chart in the reference; children of a stage are compared."""
+    mounted = {"chart": [{"call": "subflowNext", "id": "s", "chart": []}, _FORK], "run": {}}
     staged = {
-        "chart": [{"call": "subflowNext", "id": "s", "chart": []}, {"call": "function", "id": "f"}, fork],
+        "chart": [{"call": "subflowNext", "id": "s", "chart": []}, {"call": "function", "id": "f"}, _FORK],
         "run": {},
     }
-    one, other = _result(narrative=[{"text": "a"}]), _result(narrative=[{"text": "b"}])
-    assert first_difference(one, other, mounted) is None
-    assert first_difference(one, other, staged) is not None
+    begun = [_committed("a"), _executed("a")]
+    theirs = _phases({"events": [*begun, _executed("s", "fork")], "narrative": [{"type": "fork", "text": "a"}]})
+    ours = _phases({"events": [*begun, _executed("s", "subflow-mount"), _executed("k")]})
+    assert first_difference(theirs, ours, mounted) is None
+    assert first_difference(theirs, ours, staged) is not None
+    before = _phases({"events": [_committed("a"), _executed("b"), _executed("s", "subflow-mount")]})
+    assert first_difference(theirs, before, mounted) is not None
 
 
 def test_a_checkpoint_may_name_the_hidden_keys() -> None:

@@ -95,6 +95,9 @@ def enter_again(
     if paused is None:
         raise _not_found(stage_id)
     node = _continued(flows[-1], paused)
+    if node.loop_target is not None:
+        # As in footprintjs, a loop edge is no edge back when the stage that it hangs on goes on: it is what comes next.
+        node.next, node.loop_target = flows[-1].nodes_by_id[node.loop_target], None
     half = None if checkpoint.get("pausedBy") == "interrupt" else node.resume_fn
     run.resuming = Resuming(node, half, half is not None and _takes_two(half), given)
     frozen = checkpoint.get("subflowStates") or {}

@@ -24,7 +24,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame
 from footpath.state import Region
-from footpath.values import ATOMS, in_js_order, record
+from footpath.values import ABSENT, ATOMS, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,7 +197,10 @@ class Run:
         seeds: list[list[Any]] = []
         region.holes = True
         for key in in_js_order(state):
-            region.values[key] = value = state[key]
+            value = seeded(state[key])
+            if value is ABSENT:
+                continue
+            region.values[key] = value
             recorded = record(value)
             if type(value) not in ATOMS:
                 region.recorded[key] = recorded
@@ -402,3 +405,13 @@ class Run:
             return
         with suppress(Exception):  # an observer never changes a run
             handler(stream_id) if what == "on_start" else handler(stream_id, text)
+
+
+def seeded(value: Any) -> Any:
+    """What a region begins with, given a value: of an object, the members that are there; `ABSENT` when none of them is.
+
+    Seeding is a write of each member, and a write of nothing over nothing changes nothing.
+    """
+    if type(value) is dict and any(member is ABSENT for member in value.values()):
+        return {name: member for name, member in value.items() if member is not ABSENT} or ABSENT
+    return value

@@ -10,6 +10,7 @@ from msgspec import Raw
 
 from footpath.chart import Mount, Node
 from footpath.engine import _line, _stage
+from footpath.engine._run import seeded
 from footpath.engine._schedule import Group
 from footpath.errors import RunError, StateError
 from footpath.journal.entries import (
@@ -202,12 +203,9 @@ def _open(
     frame = run.frame(region, node, place.branch)
     for key, value in mapped.items():
         if type(value) not in ATOMS:
-            value = untracked(value)
-            if type(value) is dict and any(member is ABSENT for member in value.values()):
-                # Seeding is a write of each member, and a write of nothing over nothing changes nothing.
-                value = {name: member for name, member in value.items() if member is not ABSENT}
-                if not value:
-                    continue
+            value = seeded(untracked(value))
+            if value is ABSENT:
+                continue
             inner.recorded[key] = record(value)
         inner.values[key] = value
     shown = _recorded(mapped) if mapped else _EMPTY
