@@ -105,6 +105,7 @@ def list_dead(stack: Stack, choice: Choice, *, limit: int, as_lines: bool) -> No
             if choice.takes(message):
                 found.setdefault(message.message_id, message)
             if len(found) >= limit:
+                remark(f"the first {limit} of about {dead.count()}: --limit shows more")
                 break
     finally:
         dead.give_back(listed)

@@ -3,6 +3,9 @@
 A checkpoint holds the state as it is, and which of its keys are hidden. Whoever changes it changes what the run goes on with, or
 has a value shown that was to be hidden. With a key set, the handler signs what it gives out (HMAC-SHA-256), and refuses what comes
 back otherwise. Without one, a checkpoint is believed as far as it fits the chart.
+
+A key is a secret among the settings, or derived from a key of KMS that never leaves it: once a process, when the first checkpoint
+is to be signed or checked, so that neither a variable nor a cold start has to do with it.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -15,15 +18,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from footpath_service.errors import BadRequestError
+from footpath_service.errors import BadRequestError, NotNowError, SigningError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["SIGNATURE", "CheckpointSigner"]
+__all__ = ["PURPOSE", "SIGNATURE", "CheckpointSigner"]
 
 SIGNATURE = "signature"
 """The member that holds it, in lower-case hex."""
+
+PURPOSE = b"footpath checkpoint key, version 1"
+"""What keys are derived from: a key of KMS that others use as well gives them other keys."""
 
 
 class CheckpointSigner:
@@ -31,13 +37,36 @@ class CheckpointSigner:
 
     Args:
         keys: the first signs; any of them is honoured, so that a key can be changed while runs are paused.
+        derive: gives keys that come before those, when they are needed first; asked again where it fails. Raises SigningError.
     """
 
-    def __init__(self, *keys: str) -> None:
-        self._keys = [key.encode() for key in keys]
+    def __init__(self, *keys: str, derive: Callable[[], Sequence[bytes]] = tuple) -> None:
+        self._given = [key.encode() for key in keys]
+        self._derive = derive
+        self._keys: list[bytes] = []
+
+    def prepare(self) -> None:
+        """See that the keys are there; safe to call again.
+
+        Raises:
+            NotNowError: they can't be derived at the moment.
+        """
+        if not self._keys:
+            try:
+                self._keys = [*self._derive(), *self._given]
+            except SigningError as error:
+                raise NotNowError(
+                    "checkpoints can't be signed or checked at the moment",
+                    ["ask again; if it lasts, tell the operator"],
+                ) from error
 
     def signed(self, chart: str, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-        """The checkpoint of a chart's run with its signature."""
+        """The checkpoint of a chart's run with its signature.
+
+        Raises:
+            NotNowError: as `prepare`.
+        """
+        self.prepare()
         return {**checkpoint, SIGNATURE: _mac(self._keys[0], chart, checkpoint)}
 
     def check(self, chart: str, checkpoint: Mapping[str, Any]) -> None:
@@ -45,7 +74,9 @@ class CheckpointSigner:
 
         Raises:
             BadRequestError: it has no signature, or one that does not fit.
+            NotNowError: as `prepare`.
         """
+        self.prepare()
         given = checkpoint.get(SIGNATURE)
         if not isinstance(given, str):
             problem = f"checkpoint.{SIGNATURE}: missing; send the checkpoint as it was answered, with all its members"

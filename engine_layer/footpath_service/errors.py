@@ -4,13 +4,14 @@
 
     FootpathError
     ├── SettingsError             (in `footpath.errors`) a variable of the environment is missing or wrong
-    ├── RequestError              the caller's mistake: answered, never retried
+    ├── RequestError              the request can't be served: answered, never retried
     │   ├── BadRequestError       400, with every problem named
-    │   └── UnknownChartError     404, with the charts there are
+    │   ├── UnknownChartError     404, with the charts there are
+    │   └── NotNowError           503: not the caller's mistake, but his to ask again
     ├── PoisonMessageError        permanent: no later delivery of this message can succeed
     ├── QueueRefusedError         permanent: the queue can't take this message
     ├── QueueUnavailableError     retryable: refused for now, throttled, or no answer
-    └── SigningError              a digest could not be signed; nothing was written, and the next call tries again
+    └── SigningError              a key did not do its work: it is disabled, not ours to use, or nobody answered
 """
 
 from __future__ import annotations
@@ -62,6 +63,12 @@ class UnknownChartError(RequestError):
         names = ", ".join(known) or "none"
         super().__init__(f"there is no chart {chart[:120]!r}; charts served here: {names}")
         self.known = tuple(known)
+
+
+class NotNowError(RequestError):
+    """What the request needs is not to be had at the moment."""
+
+    status_code = 503
 
 
 class PoisonMessageError(FootpathError):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "RequestHandler", "RunAnswer", "RunRequest", "read_request"]
 
+_PAUSES = b'"isPausable":true'
 _ANSWER_RESERVE_MS = 50
 """Of the time that remains, kept back from shipping so that the answer still gets out."""
 
@@ -169,10 +170,15 @@ class RequestHandler:
             UnknownChartError: there is no such chart.
             BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit, or is not signed as it
                 should be; nothing has run.
+            NotNowError: the key that checkpoints are signed with is not to be had; nothing has run, unless the chart paused where
+                its spec does not say so.
         """
         flow = self.catalog.flow(request.chart)
-        if self._signer is not None and request.checkpoint is not UNSET:
-            self._signer.check(flow.name, request.checkpoint)
+        if self._signer is not None:
+            if request.checkpoint is not UNSET:
+                self._signer.check(flow.name, request.checkpoint)
+            elif _PAUSES in self.catalog.chart(flow.name).spec_bytes:
+                self._signer.prepare()  # a run that could not be gone on with is better not begun
         run = _Run(self.catalog, flow, request, self._make_id(), context, self._settings)
         margin_ms = self._settings.ship_budget_ms + self._settings.deadline_margin_ms
         in_s = (remaining_ms() - margin_ms) / 1000

@@ -44,6 +44,7 @@ class Settings:
     max_trace_depth: int = 800
     max_trace_entries: int = 200_000
     sampling: str = ""
+    checkpoint_key_ids: str = ""
     checkpoint_keys: str = ""
     processor_reserve_ms: int = 10_000
     segment_bytes: int = 32 << 20
@@ -116,6 +117,12 @@ _key_id = _text(_KEY_ID, "a key of KMS: its id, its ARN, or an alias such as ali
 _factory = _text(_FACTORY, "a callable as module:name, such as my_package.recorders:make")
 
 
+def _key_ids(text: str) -> str:
+    for key_id in text.split():
+        _key_id(key_id)
+    return text
+
+
 def _keys(text: str) -> str:
     if any(len(key) < _LEAST_KEY for key in text.split()):
         raise ValueError(f"keys of {_LEAST_KEY} characters or more, with spaces between")
@@ -179,9 +186,15 @@ SETTINGS: tuple[Setting, ...] = (
         "SAMPLING", "Rules that say which traces of completed runs are kept; all without it. See below.", _sampling
     ),
     Setting(
+        "CHECKPOINT_KEY_IDS",
+        "Keys of KMS (HMAC_256, GENERATE_VERIFY_MAC), separated by spaces, that checkpoints are signed with: the first signs, any is "
+        "honoured. See below.",
+        _key_ids,
+    ),
+    Setting(
         "CHECKPOINT_KEYS",
-        "Secret keys that checkpoints are signed with, separated by spaces: the first signs, any is honoured. Without it a "
-        "checkpoint is believed as far as it fits its chart, whoever changed it.",
+        "The same with secrets in place of keys of KMS, for where there is none; behind those of `CHECKPOINT_KEY_IDS`. Without "
+        "either a checkpoint is believed as far as it fits its chart, whoever changed it.",
         _keys,
         is_secret=True,
     ),

@@ -19,6 +19,7 @@ from footpath_service.settings import Settings, load_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from footpath_service.checkpoints import CheckpointSigner
     from footpath_service.emf import EmfMetrics
     from footpath_service.http import HttpFace
     from footpath_service.logs import PowertoolsLog
@@ -158,7 +159,6 @@ def _request_application(settings: Settings) -> RequestApplication:
     from footpath.ids import IdMaker
     from footpath_service.adapters.aws import AwsClient, S3Store, SqsQueue
     from footpath_service.catalog import Catalog
-    from footpath_service.checkpoints import CheckpointSigner
     from footpath_service.emf import EmfMetrics
     from footpath_service.logs import PowertoolsLog
     from footpath_service.request import RequestHandler
@@ -175,7 +175,7 @@ def _request_application(settings: Settings) -> RequestApplication:
         shipper=shipper,
         settings=settings,
         sampler=Sampler(read_sampling(settings.sampling)) if settings.sampling else None,
-        signer=CheckpointSigner(*settings.checkpoint_keys.split()) if settings.checkpoint_keys else None,
+        signer=_checkpoint_signer(settings),
         make_id=IdMaker(),
         metrics=metrics,
         log=log,
@@ -185,6 +185,21 @@ def _request_application(settings: Settings) -> RequestApplication:
         store.prepare()
         import_module("footpath_service.http")
     return RequestApplication(settings, handler, metrics, log)
+
+
+def _checkpoint_signer(settings: Settings) -> CheckpointSigner | None:
+    key_ids = settings.checkpoint_key_ids.split()
+    if not key_ids and not settings.checkpoint_keys:
+        return None
+    from footpath_service.adapters.aws import AwsClient, KmsMac
+    from footpath_service.checkpoints import PURPOSE, CheckpointSigner
+
+    # Made when a first checkpoint is: most requests have none.
+    client = AwsClient("kms", connect_s=1, read_s=2)
+    return CheckpointSigner(
+        *settings.checkpoint_keys.split(),
+        derive=lambda: [KmsMac(key_id, client).derive(PURPOSE) for key_id in key_ids],
+    )
 
 
 @lru_cache(maxsize=8)

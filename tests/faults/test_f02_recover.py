@@ -228,6 +228,13 @@ def test_dlq_ls_shows_reasons_and_changes_nothing(stack: Any, parked: list[str])
     assert len(received(stack["dead"])) == 4
 
 
+def test_dlq_ls_says_when_it_has_not_listed_all(stack: Any, parked: list[str]) -> None:
+    """Numbers by reason that leave most of the queue out would be believed at 2 AM."""
+    ended = footpath("dlq", "ls", "--stack", "prod", "--limit", "1")
+    assert f"the first 1 of about {len(parked)}: --limit shows more" in ended.err
+    assert "shows more" not in footpath("dlq", "ls", "--stack", "prod").err
+
+
 def test_dlq_peek_tells_one_message(stack: Any, parked: list[str]) -> None:
     """Why it is there, and whether it could be read now; by message id or trace id."""
     ended = footpath("dlq", "peek", parked[1], "--stack", "prod")

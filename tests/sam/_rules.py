@@ -105,12 +105,37 @@ def each_function_may_do_what_it_needs_and_no_more(stack: Stack) -> Iterator[str
         key = KEY_GRANTS if has_own_key(stack) else set[tuple[str, str]]()
         if name == "TraceSealer" and "DigestKey" in stack.resources:
             key = key | {("kms:Sign", "<DigestKey.Arn>")}
+        if name == "RequestHandler" and "CheckpointKey" in stack.resources:
+            key = key | {("kms:GenerateMac", "<CheckpointKey.Arn>")}
         yield from _differ(f"{name}Role", grants(stack, f"{name}Role"), needed | log | key)
 
 
 def has_own_key(stack: Stack) -> bool:
     """Whether the stack was asked to have one."""
     return "ArchiveKey" in stack.resources
+
+
+@rule
+def checkpoints_are_signed_by_a_key_that_leaves_kms_never(stack: Stack) -> Iterator[str]:
+    """Where they are: the function knows its name, and the key can do nothing else."""
+    told = stack.properties("RequestHandler")["Environment"]["Variables"].get("CHECKPOINT_KEY_IDS")
+    if "CheckpointKey" not in stack.resources:
+        if told:
+            yield f"checkpoints are signed with {told}, which is not the stack's"
+        return
+    if told != "<CheckpointKey.Arn>":
+        yield f"there is a key for checkpoints, and the request handler is told {told}"
+    key = stack.properties("CheckpointKey")
+    if (key.get("KeySpec"), key.get("KeyUsage")) != ("HMAC_256", "GENERATE_VERIFY_MAC"):
+        yield f"CheckpointKey can't sign checkpoints: {key.get('KeySpec')}, {key.get('KeyUsage')}"
+    if key.get("PendingWindowInDays") != 30:
+        yield "CheckpointKey is deleted in a hurry, and with it every paused run"
+    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        if stack.resources["CheckpointKey"].get(policy) != "Retain":
+            yield f"CheckpointKey: {policy} is {stack.resources['CheckpointKey'].get(policy)}"
+    (statement,) = key["KeyPolicy"]["Statement"]
+    if statement["Principal"] != {"AWS": "arn:<AWS::Partition>:iam::<AWS::AccountId>:root"}:
+        yield f"CheckpointKey serves {statement['Principal']}"
 
 
 @rule

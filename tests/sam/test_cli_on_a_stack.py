@@ -61,7 +61,7 @@ def deployed() -> Iterator[Deployed]:
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         outputs = outputs_of(
-            create_stack({"OwnKey": "yes", "SignDigests": "yes"})
+            create_stack({"OwnKey": "yes", "SignDigests": "yes", "SignCheckpoints": "yes"})
         )  # moto trips over a NoValue in a list
         add_aliases(outputs)
         functions = boto3.client("lambda")

@@ -127,7 +127,7 @@ def the_boundary_lets_functions_do_what_they_need(stack: Stack) -> Iterator[str]
         for action in statement["Action"]
     }
     needed = {action for grants in FUNCTIONS.values() for action, _ in grants} | {action for action, _ in KEY_GRANTS}
-    needed |= {"kms:Sign", "logs:CreateLogStream", "logs:PutLogEvents"}
+    needed |= {"kms:GenerateMac", "kms:Sign", "logs:CreateLogStream", "logs:PutLogEvents"}
     yield from (f"the boundary forbids {action}" for action in needed - allowed)
     yield from (f"the boundary allows {action}" for action in allowed - needed)
 

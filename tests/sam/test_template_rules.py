@@ -95,6 +95,12 @@ MUTATIONS: list[tuple[str, str, Any]] = [
     ("digests_outlive_the_stack_with_the_key_that_signs_them", "DigestKey.Properties.KeySpec", "RSA_2048"),
     ("digests_outlive_the_stack_with_the_key_that_signs_them", "DigestKey.UpdateReplacePolicy", DROP),
     ("digests_outlive_the_stack_with_the_key_that_signs_them", "DigestKey.Properties.KeyPolicy.Statement.0.Principal", "*"),
+    ("checkpoints_are_signed_by_a_key_that_leaves_kms_never", "CheckpointKey.Properties.KeySpec", "SYMMETRIC_DEFAULT"),
+    ("checkpoints_are_signed_by_a_key_that_leaves_kms_never", "CheckpointKey.Properties.PendingWindowInDays", 7),
+    ("checkpoints_are_signed_by_a_key_that_leaves_kms_never", "CheckpointKey.DeletionPolicy", "Delete"),
+    ("checkpoints_are_signed_by_a_key_that_leaves_kms_never", "CheckpointKey.Properties.KeyPolicy.Statement.0.Principal", "*"),
+    ("checkpoints_are_signed_by_a_key_that_leaves_kms_never", "RequestHandler.Properties.Environment.Variables.CHECKPOINT_KEY_IDS", ""),
+    ("each_function_may_do_what_it_needs_and_no_more", "RequestHandlerRole.Properties.Policies.0.PolicyDocument.Statement.2", DROP),
     ("what_the_sealer_finds_has_an_alarm", "ArchiveIsDamaged.Properties.Metrics.0.Expression", "FILL(gone, 0)"),
     ("what_the_sealer_finds_has_an_alarm", "ArchiveIsDamaged.Properties.Metrics.1.MetricStat.Metric.MetricName", "SealedSegments"),
     ("what_the_sealer_finds_has_an_alarm", "SealerIsSilent.Properties.Threshold", 0),
@@ -162,6 +168,7 @@ FOLLOWS: dict[str, set[str]] = {
 # Every option on: rules about options have something to look at.
 ALL_ON: dict[str, Any] = {
     "OwnKey": "yes",
+    "SignCheckpoints": "yes",
     "SignDigests": "yes",
     "ArchiveLockDays": 30,
     "AlarmEmail": "operators@example.org",

@@ -206,6 +206,26 @@ class KmsSigner:
             raise SigningError(f"the key {self.key_id} did not sign: {error}") from error
 
 
+class KmsMac:
+    """A key of KMS for HMAC-SHA-256, of which other keys are derived."""
+
+    def __init__(self, key_id: str, client: AwsClient) -> None:
+        self.key_id = key_id
+        self._client = client
+
+    def derive(self, purpose: bytes) -> bytes:
+        """The same 32 bytes at each call for the same purpose.
+
+        Raises:
+            SigningError: the key is gone, not ours to use, not for this, or nobody answered.
+        """
+        try:
+            answer = self._client().generate_mac(KeyId=self.key_id, Message=purpose, MacAlgorithm="HMAC_SHA_256")
+            return answer["Mac"]
+        except Exception as error:
+            raise SigningError(f"the key {self.key_id} gave no key: {error}") from error
+
+
 def _next_page(pages: Iterator[Any], prefix: str) -> Any:
     with _translating(prefix):
         return next(pages, None)
