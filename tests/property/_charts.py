@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from footpath import Child, DynamicSubflow, FlowChart, Pausable, RetryPolicy, StageNode, flow_chart
-from tests.property._stages import KEYS, Op, World, bodies, choices, chooser, function_of
+from tests.property._stages import INPUT_KEYS, KEYS, Op, World, bodies, choices, chooser, function_of
 from tests.property._values import made, recipes
 
 Plan = dict[str, Any]
@@ -102,12 +102,24 @@ def steps(draw: Callable[..., Any], depth: int, *, may_pause: bool) -> Plan:
     return plan
 
 
+def contracts() -> st.SearchStrategy[Plan]:
+    """What a chart asks of its input, and says of its result."""
+    member = st.sampled_from(({"type": "string"}, {"type": "integer", "minimum": 1}, {"enum": [None, "here"]}, {}))
+    inputs = st.fixed_dictionaries(
+        {"type": st.just("object"), "properties": st.dictionaries(st.sampled_from(INPUT_KEYS), member, max_size=2)},
+        optional={"required": st.lists(st.sampled_from(INPUT_KEYS), max_size=2, unique=True)},
+    )
+    outputs = st.sampled_from((None, {"type": "object", "properties": {"a": {"type": "number"}}}, {"type": "string"}))
+    return st.fixed_dictionaries({"input": st.none() | inputs, "output": outputs, "strict": st.booleans()})
+
+
 @st.composite
 def charts(draw: Callable[..., Any], depth: int = 2, *, may_pause: bool = True) -> Plan:
-    """A chart: a first stage, a few steps, and perhaps a loop back to the first."""
+    """A chart: a first stage, a few steps, perhaps a loop back to the first, perhaps a contract."""
     first = draw(stages(may_pause=False))
     first["body"] = (*draw(st.sampled_from(SEEDS)), *first["body"])
     return {
+        "contract": draw(st.one_of(st.none(), st.none(), st.none(), contracts())),
         "first": first,
         "steps": draw(st.lists(steps(depth, may_pause=may_pause), min_size=depth // 2, max_size=depth * 2 + 1)),
         "passes": draw(st.sampled_from((0, 0, 0, 2, 3))),
@@ -146,6 +158,8 @@ class Building:
             getattr(self, "add_" + step["kind"].replace(" ", "_"))(builder, step, first_id)
         if plan["passes"]:
             self.loop(builder, first_id, plan["passes"])
+        if plan.get("contract") is not None:
+            builder.contract(**plan["contract"])
         return builder.build()
 
     def plain(self, builder: Any) -> None:

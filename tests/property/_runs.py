@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from footpath import FlowChart, FlowChartExecutor, RedactionPolicy
 from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.errors import InputValidationError
 from footpath.ids import uuid7_text
 from footpath.trace import Trace, decode_trace, encode_trace
 from tests.property._charts import Building, Plan, charts
@@ -198,11 +199,17 @@ class Running:
     def phases(
         self, *recorders: Any, step: int = 7_000, after_phase: Callable[[Phase, int], None] | None = None
     ) -> list[Phase]:
-        """Run, then resume as often as the case says and the run pauses; `after_phase` is told of each with its number."""
+        """Run, then resume as often as the case says and the run pauses; `after_phase` is told of each with its number.
+
+        A run whose input breaks the chart's contract leaves no phase.
+        """
         found: list[Phase] = []
         for executor, method, arguments, fresh in self._calls(recorders, step):
             act = getattr(executor, method)
-            found.append(self._phase(executor, lambda act=act, given=arguments: act(**given), fresh=fresh))
+            try:
+                found.append(self._phase(executor, lambda act=act, given=arguments: act(**given), fresh=fresh))
+            except InputValidationError:
+                break  # nothing has begun
             if after_phase is not None:
                 after_phase(found[-1], len(found) - 1)
         return found
@@ -218,6 +225,8 @@ class Running:
             except Exception as error:  # noqa: BLE001  # whatever a generated stage raises is the outcome
                 outcome = error
                 result = None
+            if isinstance(outcome, InputValidationError) and executor._phases[-1:] == last:
+                break
             found.append(
                 self._phase(
                     executor, lambda outcome=outcome, result=result: _again(outcome, result), fresh=fresh, last=last

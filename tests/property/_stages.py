@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import heapq
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -139,7 +140,7 @@ def _pool() -> tuple[Op, ...]:
         (1, lambda: ("note", dice.choice(("debug", "error", "metric", "evaluate")), "n", value())),
         (1, lambda: ("log", value())),
         (1, lambda: ("token", dice.choice(WORDS))),
-        (2, lambda: ("wait", dice.randint(1, 3))),
+        (2, lambda: ("wait", dice.choice(sorted(WAITS)), dice.randint(1, 3))),
         (1, lambda: ("append kept", dice.choice(("l0", "o0")), ("json", dice.choice(([1], {"a": 1}))))),
         (1, lambda: ("by c code", dice.choice(("l0", "o0")))),
         (1, lambda: ("let out", dice.choice(("l0", "o0")))),
@@ -194,11 +195,70 @@ class Returned:
         self.value = value
 
 
-def carried_out(body: tuple[Op, ...], scope: Any, world: World) -> Generator[int, None, Any]:
-    """Do each operation; yields where an async stage waits, for how many turns of the loop. Gives what the stage returns."""
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def _set_later(count: int) -> None:
+    """A future that somebody else sets, so many turns from now."""
+    future = asyncio.get_running_loop().create_future()
+
+    def soon(left: int) -> None:
+        if left:
+            asyncio.get_running_loop().call_soon(soon, left - 1)
+        else:
+            future.set_result(None)
+
+    soon(count)
+    await future
+
+
+async def _told(count: int) -> None:
+    """An event, which another task tells."""
+    event = asyncio.Event()
+
+    async def tell() -> None:
+        await _turns(count)
+        event.set()
+
+    telling = asyncio.create_task(tell())
+    await event.wait()
+    await telling
+
+
+async def _gathered(count: int) -> None:
+    await asyncio.gather(*(_turns(each) for each in range(count + 1)))
+
+
+async def _failed_inside(count: int) -> None:
+    """An error that ends inside of what was waited for."""
+
+    async def fail() -> None:
+        await _turns(count)
+        raise OrderError("inside")
+
+    with contextlib.suppress(OrderError):
+        await asyncio.create_task(fail())
+
+
+WAITS: dict[str, Callable[[int], Coroutine[Any, Any, None]]] = {
+    "turns": _turns,
+    "set later": _set_later,
+    "told": _told,
+    "gathered": _gathered,
+    "failed inside": _failed_inside,
+}
+"""How an async stage waits. By turns of the loop alone, so that who comes first does not hang on a clock."""
+
+
+def carried_out(
+    body: tuple[Op, ...], scope: Any, world: World
+) -> Generator[Callable[[], Coroutine[Any, Any, None]], None, Any]:
+    """Do each operation; yields where an async stage waits, for what. Gives what the stage returns."""
     for name, *rest in body:
         if name == "wait":
-            yield rest[0]
+            yield partial(WAITS[rest[0]], rest[1])
             continue
         done = DO[name](scope, world, *rest)
         if type(done) is Returned:
@@ -405,7 +465,7 @@ def function_of(
 ) -> Callable[[Any], Any]:
     """A stage's function: fails its first attempts, does its operations, then returns what `last(scope)` gives."""
 
-    def run(scope: Any) -> Generator[int, None, Any]:
+    def run(scope: Any) -> Generator[Callable[[], Coroutine[Any, Any, None]], None, Any]:
         if fails and world.attempt(stage_id) % (fails + 1) < fails:
             scope["k0"] = "of a failed attempt"
             raise OrderError(f"attempt of {stage_id} failed")
@@ -418,11 +478,10 @@ def function_of(
             steps = run(scope)
             while True:
                 try:
-                    turns = next(steps)
+                    wait = next(steps)
                 except StopIteration as end:
                     return end.value
-                for _ in range(turns):
-                    await asyncio.sleep(0)
+                await wait()
 
         return stage
 

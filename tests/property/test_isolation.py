@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from footpath import FlowChartExecutor
 from tests.property._budget import examples
@@ -85,6 +86,38 @@ class Meddler(Recorder):
                 act()
 
 
+class Passing(Recorder):
+    """Comes and goes while it is called: detaches itself, attaches others, takes another's place and gives it back.
+
+    Attributes:
+        late: what a recorder heard that was attached in the middle of each phase.
+    """
+
+    executor: FlowChartExecutor
+
+    def __init__(self, id: str, after: int) -> None:
+        super().__init__(id)
+        self.after = after
+        self.heard: list[tuple[str, bytes]] = []
+        self.late: list[Heard] = []
+
+    def bind(self, executor: FlowChartExecutor) -> None:
+        self.executor = executor
+
+    def hear(self, event: Any) -> None:
+        self.heard.append((type(event).__name__, msgspec.json.encode(event)))
+        if len(self.heard) % self.after == 0:
+            executor = self.executor
+            executor.detach_combined_recorder(self.id)
+            executor.detach_scope_recorder("first")
+            late = Heard("late")
+            self.late.append(late)
+            executor.attach_combined_recorder(late)
+            executor.attach_combined_recorder(Throwing("first"))  # in the place of one that was there
+            executor.detach_combined_recorder("first")
+            executor.detach_combined_recorder("late")
+
+
 def spoil(value: Any) -> None:
     """Change a container through and through."""
     if isinstance(value, dict):
@@ -124,6 +157,27 @@ def test_recorders_change_nothing(case: Case) -> None:
     assert left_by(running.phases(*watched, step=0)) == alone
     assert [call for call in watched[0].calls if call[1] != "ScopeErrorEvent"] == before
     assert left_by(running.phases(Burglar("burglar"), step=0)) == alone
+
+
+@settings(max_examples=examples(20))
+@given(case=cases(), after=st.integers(1, 9))
+def test_recorders_that_come_and_go_in_a_run_hear_all_of_it_or_nothing(case: Case, after: int) -> None:
+    """Who was there when the phase began is told to its end; who came later hears nothing of it. The run does not care."""
+    running = Running(case)
+    listener = Heard()
+    alone = left_by(running.phases(listener, step=0))
+    assert bool(listener.calls) == bool(alone)
+    first, passing = Heard("first"), Passing("passing", after)
+
+    def again(phase: Phase, _: int) -> None:
+        for recorder in (first, passing):  # as they were, for the next phase
+            phase.executor.attach_combined_recorder(recorder)
+
+    assert left_by(running.phases(first, passing, step=0, after_phase=again)) == alone
+    assert first.calls == listener.calls
+    assert passing.heard == [call[1:] for call in listener.calls]
+    assert [late.calls for late in passing.late] == [[]] * len(passing.late)
+    assert len(passing.late) == len(listener.calls) // after
 
 
 @settings(max_examples=examples(25))

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footpath import replay
-from footpath.values import Secrets
+from footpath.replay import NarrativeBuilder, follow, tell
+from footpath.values import MARK, Secrets
 from tests.property._budget import examples
 from tests.property._canaries import CANARIES, POLICY, canary_operations, last_canary_operations
 from tests.property._charts import with_operations
@@ -84,6 +85,53 @@ def test_live_events_differ_from_replayed_ones_only_in_what_was_not_known_yet(ca
             assert scrubbed(told, secrets) == scrubbed(retold, secrets), hook
 
     running.phases(live, after_phase=alike)
+
+
+@settings(max_examples=examples(25))
+@given(case=leaky_cases())
+def test_views_of_a_redacted_trace_are_the_redacted_views_of_the_run(case: Case) -> None:
+    """Snapshot and story from the document say what the executor says live, but for what was not known to be secret in time."""
+
+    def alike(phase: Phase, number: int) -> None:
+        if not phase.fresh or number:
+            return  # the executor's views are of all phases, the trace's of one
+        redaction = phase.executor._phases[-1].run.redaction
+        secrets = Secrets() if redaction is None else redaction.secrets
+        live, told = phase.executor.get_snapshot(redact=True), dict(phase.trace.snapshot)
+        if "initialState" not in live:
+            del told["initialState"]
+        assert scrubbed(msgspec.json.encode(live), secrets) == scrubbed(msgspec.json.encode(told), secrets)
+        lines, retold = phase.executor.get_narrative_entries(), phase.trace.narrative
+        assert [(line.type, line.depth) for line in lines] == [(line.type, line.depth) for line in retold]
+        for line, again in zip(lines, retold, strict=True):
+            if MARK not in again.text:  # nothing was taken out of it, so it has not become another
+                assert line.text == again.text
+
+    Running(case).phases(after_phase=alike)
+
+
+@settings(max_examples=examples(25))
+@given(case=leaky_cases())
+def test_a_redacted_journal_is_enough_for_every_view(case: Case) -> None:
+    """Laws 2 and 5 hold for the redacted form: story by entries and by events, state by the fold and by following."""
+    running = Running(case)
+
+    def enough(phase: Phase, _: int) -> None:
+        trace = phase.trace
+        heard = NarrativeBuilder(**trace.narrative_options)
+        follow(trace, heard)
+        assert trace.narrative == heard.entries()
+        assert tell(trace, text_only=True).lines() == heard.lines()
+        log = trace.snapshot["commitLog"]
+        final = msgspec.json.decode(msgspec.json.encode(trace.final_state()))
+        assert with_one_mark(trace.state_at(len(log))) == with_one_mark(final)
+
+    running.phases(after_phase=enough)
+
+
+def with_one_mark(state: dict[str, Any]) -> Any:
+    """A state in which the commit log's mark and the events' are one."""
+    return json.loads(json.dumps(state).replace(f'"{MARK}"', '"REDACTED"'))
 
 
 _NUMBER = re.compile(rb"\[REDACTED\](?: \(\d+\))")

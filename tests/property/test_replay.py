@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from typing import Any
+
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from footpath import replay
 from footpath.channels import STRUCTURE_HOOKS
@@ -28,3 +33,40 @@ def test_replay_makes_the_calls_of_the_live_run(case: Case) -> None:
         start = len(live.calls)
 
     running.phases(live, after_phase=same_again)
+
+
+def without_surroundings(call: tuple[str, str, bytes]) -> tuple[Any, ...]:
+    """A pause as far as it is told where the stage's beginning was cut away: who, and with what."""
+    event = json.loads(call[2])
+    context = event.get("traversalContext", event)
+    data = event.get("pauseData")
+    return call[0], call[1], event["stageName"], event["stageId"], context["runtimeStageId"], data
+
+
+@settings(max_examples=examples(40))
+@given(case=cases(), most=st.integers(1, 80))
+def test_a_cut_trace_replays_the_run_up_to_the_cut_then_its_end(case: Case, most: int) -> None:
+    """The calls of the live run, from the first, without a gap; the mark; then its end, or every pause not told before."""
+    live = Heard()
+    start = 0
+
+    def as_far(phase: Phase, _: int) -> None:
+        nonlocal start
+        heard, start = live.calls[start:], len(live.calls)
+        again = Heard()
+        replay(phase.trace, again)
+        phase.executor.get_snapshot()
+        assert phase.trace.snapshot["commitLog"] is not None
+        if phase.trace.truncated is None:
+            assert again.calls == heard
+            return
+        at = next(n for n, call in enumerate(again.calls) if b"footpath.truncated" in call[2])
+        assert again.calls[:at] == heard[:at]
+        ending, left = again.calls[at + 1 :], heard[at:]
+        if phase.outcome != "paused":
+            assert ending == heard[-1:]
+        else:
+            pauses = [call for call in left if call[0] == "on_pause"]
+            assert [without_surroundings(call) for call in ending] == [without_surroundings(call) for call in pauses]
+
+    Running(dataclasses.replace(case, options={**case.options, "max_entries": most})).phases(live, after_phase=as_far)

@@ -130,10 +130,9 @@ class ObserverStats(Struct, rename="camel", kw_only=True):
 class DeferredQueue:
     """Events that wait, in the order they happened across all channels, and the calls they are owed."""
 
-    def __init__(self, options: DeliveryOptions, failed: Failed) -> None:
+    def __init__(self, options: DeliveryOptions) -> None:
         self.options = options
-        self._failed = failed
-        self._waiting: deque[tuple[str, str, Listeners, Any]] = deque()
+        self._waiting: deque[tuple[str, str, Listeners, Failed, Any]] = deque()
         self._saturated = 0
         self._flushing = False
         self._captured = self._delivered = self._drops = self._failures = 0
@@ -141,15 +140,18 @@ class DeferredQueue:
         self._durations: deque[float] = deque(maxlen=_DURATIONS_KEPT)
         self._listeners: dict[str, ListenerStats] = {}
 
-    def capturing(self, channel: str, hook: str, listeners: Listeners) -> Hook:
-        """A hook that keeps an event for some recorders' hooks. Events never change, so none is copied."""
+    def capturing(self, channel: str, hook: str, listeners: Listeners, failed: Failed) -> Hook:
+        """A hook that keeps an event for some recorders' hooks. Events never change, so none is copied.
+
+        `failed` is told of each call that fails.
+        """
 
         def capture(event: Any) -> None:
             self._captured += 1
             if len(self._waiting) >= self.options.max_queue and not self._admits():
                 self._drops += 1
                 return
-            self._waiting.append((channel, hook, listeners, event))
+            self._waiting.append((channel, hook, listeners, failed, event))
 
         return capture
 
@@ -205,7 +207,7 @@ class DeferredQueue:
         for number in range(count):
             if bounded and number and time.perf_counter() >= until:
                 return False
-            channel, hook, listeners, event = self._waiting.popleft()
+            channel, hook, listeners, failed, event = self._waiting.popleft()
             self._delivered += 1
             for identity, method in listeners:
                 stats = self._listeners.setdefault(identity, ListenerStats())
@@ -215,7 +217,7 @@ class DeferredQueue:
                 except Exception as error:  # noqa: BLE001  # a recorder never changes a run
                     stats.failures += 1
                     self._failures += 1
-                    self._failed(channel, hook, identity, event, error)
+                    failed(channel, hook, identity, event, error)
                 took = (time.perf_counter() - began) * 1000
                 stats.events += 1
                 stats.total_ms += took

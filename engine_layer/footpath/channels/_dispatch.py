@@ -45,6 +45,19 @@ class Dispatcher:
         self._queue: DeferredQueue | None = None
         self.failures: dict[str, int] = {}
 
+    def for_run(self) -> Dispatcher:
+        """Who is told of the run that begins now: those who listen at this moment, whoever comes and goes while it runs.
+
+        What is counted, and what waits to be told, is counted and waits here.
+        """
+        those = Dispatcher()
+        those._by_channel = {channel: dict(held) for channel, held in self._by_channel.items()}
+        those._deferred = set(self._deferred)
+        those._queue = self._queue
+        those._tables = {}
+        those.failures = self.failures
+        return those
+
     def attach(self, recorder: Any, *channels: str, options: DeliveryOptions | None = None) -> None:
         """Let a recorder listen on some channels, in place of one with the same id.
 
@@ -92,7 +105,7 @@ class Dispatcher:
             self._deferred.discard(identity)
             return
         if self._queue is None:
-            self._queue = DeferredQueue(wanted, self._failed_later)
+            self._queue = DeferredQueue(wanted)
         elif options is not None and wanted.queue != self._queue.options.queue:
             message = (
                 f"recorder '{identity}' asks for a queue of (max_queue, overflow, sample_every, flush_budget_ms) = "
@@ -136,7 +149,7 @@ class Dispatcher:
         later = tuple((identity, method) for identity, method in table if identity in self._deferred)
         found = tuple((identity, method) for identity, method in table if identity not in self._deferred)
         if later:
-            found = (*found, ("", queue.capturing(channel, hook, later)))
+            found = (*found, ("", queue.capturing(channel, hook, later, self._failed_later)))
         if channel == "scope" and hook == "on_stage_start" and self._deferred:
             found = (("", queue.checkpoint), *found)
         return found

@@ -71,7 +71,8 @@ class FlowChartExecutor:
     """Runs a chart, and answers for what happened.
 
     One executor runs one thing at a time; charts may be shared by any number of executors, in threads or in one event
-    loop. Recorders are attached before a run and hear every run until they are detached.
+    loop. Recorders are attached before a run and hear every run until they are detached. Attaching or detaching while a run
+    goes on counts from the next run or resume on: who heard its beginning hears all of it.
 
     Args:
         chart: what to run.
@@ -484,9 +485,12 @@ class FlowChartExecutor:
         tail = None
         if origin is not None:
             cursor = self._follow()[0]
-            if cursor.has_frame(origin.number):  # else it was begun after the journal had been cut
+            if cursor.has_frame(origin.number):
                 known = cursor.frame(origin.number)
                 tail = [known.number, known.decl.id, known.decl.name, known.depth]
+            else:  # it was begun after the journal had been cut: nobody knows how deep it lies
+                region, last = origin.region, origin.node
+                tail = [origin.number, _stage.full_id(region, last), _stage.full_name(region, last), 0]
         state: dict[str, Any] = {}
         for key, value in run.top.plain_view().items():
             shown = record(value)
@@ -626,7 +630,7 @@ class FlowChartExecutor:
             from footpath.replay import Cursor  # nobody listens to most runs, and then nothing of this is loaded
 
             cursor = Cursor(
-                self._dispatcher,
+                self._hearing.for_run(),
                 run_id,
                 started_us / 1000,
                 write_tracking=self._options.get("writeTracking", "full"),
@@ -780,7 +784,7 @@ class FlowChartExecutor:
         cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, views, story=story)
         for each in self._phases:
             cursor.header = each
-            cursor.feed_all(each.run.journal)
+            cursor.feed_all(each.run.kept)
         return cursor, views
 
     def get_narrative_entries(self) -> list[NarrativeEntry]:
@@ -806,7 +810,7 @@ class FlowChartExecutor:
         cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, story=story)
         for each in self._phases:
             cursor.header = each
-            cursor.feed_all(each.run.journal)
+            cursor.feed_all(each.run.kept)
         return story.entries()
 
     def get_narrative(self) -> list[str]:

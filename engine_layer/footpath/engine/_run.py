@@ -173,6 +173,11 @@ class Run:
             del journal[most : most + over]
             self.dropped += over
 
+    @property
+    def kept(self) -> list[Any]:
+        """The journal as far as it hangs together: behind what was let go of, entries speak of frames that nobody knows."""
+        return self.journal[: self.limits.max_entries] if self.dropped else self.journal
+
     def weigh(self, max_bytes: int) -> None:
         """Let go of what makes the journal longer than so many bytes of JSON. From one thread at a time."""
         from footpath.trace import encoded_bytes, fitting

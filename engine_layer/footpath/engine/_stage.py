@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from footpath.chart import Node, StageNode
 from footpath.errors import FootpathError
-from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, RETRY
+from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, PAUSED_LINE, PAUSED_SCOPE, RETRY
 from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
 from footpath.values import ABSENT, record
 
@@ -131,12 +131,13 @@ def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generato
     data = None if signal.data is None else [record(signal.data)]
     if data is not None and run.redaction is not None:
         data = [run.redaction.scrub_recorded(data[0])]
-    run.say(frame, (PAUSE, 0, data, []))
+    run.say(frame, (PAUSE, PAUSED_SCOPE, data, []))
     if place.task.parallel:
         yield turns_to_settle(settled)
     dropped = frame.commit()
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
-    run.record_entry((PAUSE, 1, data, []))
+    who = [full_name(frame.region, frame.node), full_id(frame.region, frame.node), frame.number, frame.branch]
+    run.record_entry((PAUSE, PAUSED_LINE, data, [], who))
 
 
 def invoked(signal: Paused, region: Region, node: Node) -> None:

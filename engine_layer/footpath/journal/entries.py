@@ -118,7 +118,12 @@ AGAIN = 29
 """`[29, t]`: the next attempt begins."""
 
 PAUSE = 30
-"""`[30, pause_data?, interrupt?, subflow_path]`"""
+"""`[30, half, [pause_data] | null, subflow_path, who?]`: the current frame's stage pauses. First its scope says so (half 0),
+then, once it has committed, its line (1), with `who`: `[name, stage_id, frame, branch]`. Half 2 is both in one: it stands behind the
+mark of a cut that took the two away, and maybe the frame itself."""
+
+PAUSED_SCOPE, PAUSED_LINE, PAUSED_BOTH = 0, 1, 2
+"""The halves of PAUSE."""
 
 RESUME = 31
 """`[31, name, stage_id, runtime_stage_id, has_input, base]`: a paused run goes on; base holds what the phase begins with:
@@ -177,7 +182,7 @@ its place in the spec's table. With a prefix, that and a slash stand before ids 
 
 TRUNCATED = "footpath.truncated"
 """Name of the EMIT that stands where entries were left out: `{at, reason, dropped}`. It follows the last one kept; after it
-comes nothing but the run's end."""
+comes nothing but the run's end, or the pauses it waits at."""
 
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""

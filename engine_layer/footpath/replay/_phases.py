@@ -21,6 +21,7 @@ from footpath.channels import (
     StructuredError,
     TraversalContext,
 )
+from footpath.journal.entries import PAUSED_LINE, PAUSED_SCOPE
 from footpath.replay import _wording as wording
 from footpath.replay._declared import Declarations, Declared
 from footpath.replay._mirror import MirrorFrame, recorded
@@ -107,16 +108,17 @@ def again(cursor: Cursor, entry: Any) -> None:
 
 
 def pause(cursor: Cursor, entry: Any) -> None:
-    frame = cursor.current
+    _, half, data, subflow_path, *who = entry
+    frame = _paused(cursor, *who[0]) if who else cursor.current
     decl = frame.decl
-    _, half, data, subflow_path = entry
     data = UNSET if data is None else recorded(data[0])
-    if half == 0:
+    if half != PAUSED_LINE:
         cursor.fire(
             "scope",
             "on_pause",
             lambda: ScopePauseEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, data, "scope"),
         )
+    if half == PAUSED_SCOPE:
         return
     if cursor.story is not None:
         cursor.story.paused(decl.name, frame.place)
@@ -134,11 +136,25 @@ def pause(cursor: Cursor, entry: Any) -> None:
     )
 
 
+def _paused(cursor: Cursor, name: str, stage_id: str, number: int, branch: str) -> MirrorFrame:
+    """The frame of the stage that pauses; one that stands for it where its beginning was cut out of the journal."""
+    frame = cursor.current
+    if frame is not None and frame.number == number:
+        return frame
+    if cursor.has_frame(number):
+        return cursor.frame(number)
+    decl, rsid = Declared(stage_id, name), f"{stage_id}#{number}"
+    started = cursor.started_ms
+    return MirrorFrame(number, decl, cursor.top, branch, None, rsid, cursor.top.values, started, started)
+
+
 def resume(cursor: Cursor, entry: Any) -> None:
     _, name, stage_id, rsid, has_input, base = entry
     cursor.decls = Declarations(cursor.spend)
     if cursor.views is not None:
         cursor.top.results.clear()
+    if cursor.first_frame + len(cursor.frames) < base["executionCount"]:
+        cursor.frames = []  # the journal before was cut: what it has not told was counted all the same
     if not cursor.frames:
         # Nothing of the phase before is known here but what the base says.
         cursor.first_frame = base["executionCount"]

@@ -35,15 +35,13 @@ def emit_event(cursor: Cursor, t: int, name: str, payload: Any) -> None:
             frame.steps.append((name, EMITTED, payload, ()))
     if not cursor.on_emit:
         return
-    event = EmitEvent(
-        name,
-        payload,
-        frame.decl.name,
-        frame.rsid,
-        tuple(frame.decl.id.split("/")[:-1]),
-        frame.branch,
-        cursor.started_ms + t / 1000,
-    )
+    time = cursor.started_ms + t / 1000
+    if frame is None:  # the mark of a cut that left no stage
+        root = cursor.root
+        event = EmitEvent(name, payload, root.stage_name, root.runtime_stage_id, (), "", time)
+    else:
+        path = tuple(frame.decl.id.split("/")[:-1])
+        event = EmitEvent(name, payload, frame.decl.name, frame.rsid, path, frame.branch, time)
     cursor.dispatcher.fire_scope("on_emit", cursor.on_emit, event)
 
 

@@ -282,6 +282,11 @@ class _Seal:
         """What a stage paused with, in a list of its own."""
         return [self.value(value) for value in data]
 
+    def who(self, who: Any) -> Any:
+        """The stage that pauses."""
+        name, node_id, frame, branch = who
+        return [self.name(name), self.node(node_id), frame, self.node(branch)]
+
     def base(self, base: Any) -> Any:
         """What a resumed phase begins with."""
         sealed_base = dict(base)
@@ -332,7 +337,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.BREAK: ((1, _Seal.value), (2, _Seal.node)),
     code.FAIL: ((1, _Seal.error),),
     code.RETRY: ((4, _Seal.error),),
-    code.PAUSE: ((2, _Seal.pause_data), (3, _Seal.nodes)),
+    code.PAUSE: ((2, _Seal.pause_data), (3, _Seal.nodes), (4, _Seal.who)),
     code.RESUME: ((1, _Seal.name), (2, _Seal.node), (3, _Seal.runtime_id), (5, _Seal.base)),
     code.RUN_START: ((1, _Seal.members),),
     code.RUN_END: ((1, _Seal.value),),

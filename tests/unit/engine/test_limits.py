@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from typing import Any
 
 import pytest
 
-from footpath import FlowChartExecutor, Pausable, decode_trace, flow_chart, ops, replay
+from footpath import Child, FlowChartExecutor, Pausable, decode_trace, flow_chart, ops, replay
 from footpath.errors import RunError
 from footpath.trace import cut_to_bytes, encode_trace
 
@@ -245,3 +246,97 @@ def test_a_limit_that_is_none_is_refused(wrong: Any) -> None:
     """By name and value."""
     with pytest.raises(RunError, match="max_entries"):
         FlowChartExecutor(BUSY, max_entries=wrong)
+
+
+def asking() -> Any:
+    """A loop that sheds, a fork whose children switch frames after that, and a stage that asks."""
+
+    def judge(scope: Any) -> str:
+        return "more" if scope.n < 40 else "go on"
+
+    async def wait(scope: Any) -> None:
+        for number in range(2):
+            await asyncio.sleep(0)
+            scope[f"w{number}"] = number
+
+    return (
+        flow_chart("Count", lambda scope: setattr(scope, "n", (scope.n or 0) + 1), "count")
+        .add_decider_function("Judge", judge, "judge")
+        .add_function_branch("more", "More", lambda scope: None, loop_to="count")
+        .add_function_branch("go on", "Go on", lambda scope: None)
+        .end()
+        .add_list_of_function([Child("x", "X", wait), Child("y", "Y", wait)])
+        .add_pausable_function(
+            "Ask", Pausable(lambda scope: {"of": scope.n}, lambda scope, given: [scope.n, given]), "ask"
+        )
+        .add_function("Tell", lambda scope: None, "tell")
+        .build()
+    )
+
+
+class Pauses:
+    """Keeps every pause, of both channels."""
+
+    id = "pauses"
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def on_pause(self, event: Any) -> None:
+        self.heard.append(event)
+
+
+@pytest.mark.parametrize("most", [1, 20, 150, 400])
+def test_a_paused_run_that_was_cut_short_of_its_pause_tells_of_it(most: int) -> None:
+    """Replay delivers `on_pause` of both channels, as the live run did: whole where the stage is known, else by name and ids."""
+    live, again = Pauses(), Pauses()
+    executor = ran(asking(), most, live)
+    executor.run()
+    trace = decode_trace(encode_trace(executor.get_trace()))
+    replay(trace, again)
+    assert [(event.channel, event.stage_name, event.stage_id) for event in again.heard] == [
+        ("scope", "Ask", "ask"),
+        ("flow", "Ask", "ask"),
+    ]
+    scope, flow = again.heard
+    assert (scope.runtime_stage_id, flow.traversal_context.runtime_stage_id) == (live.heard[0].runtime_stage_id,) * 2
+    assert (scope.pause_data, flow.pause_data) == ({"of": 40}, {"of": 40})
+    assert trace.narrative[-1].text.startswith("Execution paused at Ask")
+    small = cut_to_bytes(trace.document, len(encode_trace(trace)) - 1 if most > 150 else len(encode_trace(trace)))
+    assert small is not None
+    twice = Pauses()
+    replay(type(trace)(small), twice)
+    assert [event.stage_id for event in twice.heard] == ["ask", "ask"]
+
+
+@pytest.mark.parametrize("most", [1, 20, 150])
+def test_a_paused_run_that_let_go_of_entries_can_be_looked_at_and_resumed(most: int) -> None:
+    """What is left of the journal speaks of frames whose beginnings are gone; snapshot, checkpoint and resume do without them."""
+    whole, executor = ran(asking(), None), ran(asking(), most)
+    whole.run()
+    executor.run()
+    assert executor._phases[-1].run.dropped
+    assert executor.get_snapshot()["sharedState"] == whole.get_snapshot()["sharedState"]
+    checkpoint: Any = executor.get_checkpoint()
+    for name in ("sharedState", "pausedStageId", "executionCount", "subflowPath"):
+        assert checkpoint[name] == whole.get_checkpoint()[name]  # type: ignore[index]
+    heard, heard_whole = Heard(), Heard()
+    executor.attach_combined_recorder(heard)
+    whole.attach_combined_recorder(heard_whole)
+    assert executor.resume(checkpoint, 7) == whole.resume(whole.get_checkpoint(), 7)  # type: ignore[arg-type]
+    assert heard.events == heard_whole.events
+    assert executor.get_snapshot()["sharedState"] == whole.get_snapshot()["sharedState"]
+    assert executor.get_narrative()
+
+
+def test_a_pause_of_a_document_that_does_not_say_who_pauses_is_the_current_stages() -> None:
+    """As documents of before have it."""
+    executor = ran(asking(), None)
+    executor.run()
+    document: Any = json.loads(encode_trace(executor.get_trace()))
+    for entry in document["journal"]:
+        if entry[0] == 30:
+            del entry[4:]
+    heard = Pauses()
+    replay(decode_trace(json.dumps(document).encode()), heard)
+    assert [event.stage_id for event in heard.heard] == ["ask", "ask"]
