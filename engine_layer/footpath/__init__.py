@@ -22,11 +22,11 @@ from footpath.chart import (
 )
 from footpath.engine import FlowChartExecutor
 from footpath.replay import replay
-from footpath.scope import Decision, Rule, Scope, Selection, decide, interrupt, ops, select
+from footpath.scope import Decision, Scope, Selection, decide, interrupt, ops, select
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
-    from footpath.scope import RedactionPolicy
+    from footpath.scope import RedactionPolicy, Rule
     from footpath.trace import Trace, decode_trace, encode_trace
 
 __all__ = [
@@ -58,7 +58,7 @@ __all__ = [
 __getattr__ = _on_demand(
     __name__,
     {
-        "footpath.scope": ("RedactionPolicy",),
+        "footpath.scope": ("RedactionPolicy", "Rule"),
         "footpath.trace": ("Trace", "decode_trace", "encode_trace"),
     },
 )

@@ -29,11 +29,11 @@ def test_the_engine_does_not_load(unwanted: str) -> None:
 
 
 LOADED = {
-    "chart": "_assembly _branches _builder _chart _contract _describe _document _events _ids _nested _node _options _start _table",
+    "chart": "_assembly _branches _builder _chart _contract _document _events _ids _nested _node _options _outline _start _table",
     "engine": "_executor _line _run _schedule _stage _subflow",
     "journal": "entries",
     "replay": "_follow",
-    "scope": "_decide _frame _pause _scope",
+    "scope": "_compare _decide _frame _pause _scope",
     "state": "_dict_view _equality _growth _list_view _merge _place _region _untracked _views",
     "values": "_absent _order _plain _record _scan",
 }

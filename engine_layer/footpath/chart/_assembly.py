@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec import Struct
 
 from footpath.chart._chart import FlowChart
-from footpath.chart._describe import Outline
 from footpath.chart._document import NodeType, SpecNode
 from footpath.chart._events import StructureLog, structure_events
 from footpath.chart._ids import DeclaredIds
@@ -21,6 +20,7 @@ from footpath.chart._options import (
     checked_text,
     fault,
 )
+from footpath.chart._outline import Outline
 from footpath.chart._table import flat_document
 from footpath.errors import BuildError
 

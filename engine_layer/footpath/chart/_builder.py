@@ -9,7 +9,6 @@ from msgspec import UNSET
 from footpath.chart._assembly import Assembly, StructureBuildError
 from footpath.chart._branches import DeciderList, SelectorList
 from footpath.chart._contract import Contract
-from footpath.chart._describe import mermaid
 from footpath.chart._document import SpecNode
 from footpath.chart._node import ForEach, Node, Pausable, RetryPolicy
 from footpath.chart._options import (
@@ -680,6 +679,8 @@ class FlowChartBuilder(Generic[State]):
             flowchart TD
             a["A"]
         """
+        from footpath.chart._describe import mermaid
+
         return mermaid(self._assembly.log.chart)
 
     def build(self) -> FlowChart:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, final
 import msgspec
 
 from footpath.chart._contract import Contract
-from footpath.chart._describe import describe, mcp_tool, mermaid, openapi
 from footpath.chart._document import encode_document
 from footpath.chart._nested import nested_json, nested_json_or_none, spec_from_document
 from footpath.chart._node import settle_shapes
@@ -16,10 +15,10 @@ from footpath.chart._table import flat_document, numbered
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from footpath.chart._describe import Outline
     from footpath.chart._document import SpecChart
     from footpath.chart._ids import DeclaredIds
     from footpath.chart._node import Node
+    from footpath.chart._outline import Outline
 
 HASH_LENGTH = 32
 """Hexadecimal digits of a chart's hash: 128 bits, twice what telling charts apart by accident needs."""
@@ -181,6 +180,8 @@ class FlowChart:
             NestingTooDeepError: with all mounts written out it has more than a hundred million characters.
         """
         if self._description is None:
+            from footpath.chart._describe import describe  # a run describes nothing
+
             self._description = describe(self)
         return self._description
 
@@ -203,6 +204,8 @@ class FlowChart:
             route --> reject
             reject["Reject"]
         """
+        from footpath.chart._describe import mermaid
+
         return mermaid(self.spec)
 
     def to_openapi(self) -> dict[str, Any]:
@@ -214,6 +217,8 @@ class FlowChart:
         """
         import copy  # with weakref 1 ms of a cold start
 
+        from footpath.chart._describe import openapi
+
         return copy.deepcopy(openapi(self.id, self.description, self.contract))
 
     def to_mcp_tool(self) -> dict[str, Any]:
@@ -224,5 +229,7 @@ class FlowChart:
             'FlowChart: Assess\nSteps:\n1. Assess\n2. Route — Decides between: approve, reject'
         """
         import copy
+
+        from footpath.chart._describe import mcp_tool
 
         return copy.deepcopy(mcp_tool(self.id, self.description, self.contract))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +13,8 @@ from footpath.errors import BuildError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+_INFINITY = float("inf")  # `math` is a library to be loaded, for this alone
 
 MOUNT_OPTIONS = ("input_mapper", "output_mapper", "array_merge", "propagate_break", "converge_at", "tags")
 """The members of `MountOptions`."""
@@ -150,7 +151,7 @@ def _backoff(backoff: object, where: str) -> float | list[float] | None:
         return None
     waits = [*cast("Sequence[Any]", backoff)] if isinstance(backoff, (list, tuple)) else [cast("Any", backoff)]
     for wait in waits:
-        if not isinstance(wait, (int, float)) or isinstance(wait, bool) or not math.isfinite(wait) or wait < 0:
+        if not isinstance(wait, (int, float)) or isinstance(wait, bool) or not 0 <= wait < _INFINITY:
             msg = f"{where}: retry.backoff_ms must be a number of milliseconds >= 0, or a list of them (got {wait!r})"
             raise fault(msg)
     return waits if isinstance(backoff, (list, tuple)) else waits[0]
@@ -209,6 +210,6 @@ def _printed(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, float) and not -_INFINITY < value < _INFINITY:
+        return "Infinity" if value > 0 else "-Infinity" if value < 0 else "NaN"
     return str(value)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
-from footpath.scope._decide import Conditions, Decision, DefaultBranch, Rule, RuleDict, Selection, decide, select
+from footpath.scope._decide import Decision, Selection, decide, select
 from footpath.scope._frame import NO_ANSWER, Frame
 from footpath.scope._pause import Paused, interrupt
 from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_scope, ops
 
 if TYPE_CHECKING:
     from footpath.scope._redaction import Redaction, RedactionPolicy
+    from footpath.scope._rules import Conditions, DefaultBranch, Rule, RuleDict
 
 __all__ = [
     "NO_ANSWER",
@@ -41,5 +42,6 @@ __getattr__ = _on_demand(
     __name__,
     {
         "._redaction": ("Redaction", "RedactionPolicy"),
+        "._rules": ("Conditions", "DefaultBranch", "Rule", "RuleDict"),
     },
 )

@@ -545,7 +545,7 @@ class Frame(Struct, eq=False):
                     continue
                 if type(base) is kind:
                     # A NaN is the same as another, though it does not equal it.
-                    unchanged = base == value or (kind is float and base != base and value != value)  # noqa: PLR0124
+                    unchanged = base == value or (kind is float and base != base and value != value)
                 else:
                     unchanged = kind in _NUMBERS and type(base) in _NUMBERS and base == value
                 if known:

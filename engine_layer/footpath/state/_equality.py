@@ -4,7 +4,6 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
 from footpath.state._place import is_tracked
@@ -39,7 +38,7 @@ def same(a: Any, b: Any) -> bool:
                 if x is not y:
                     part = type(x)
                     if type(y) is part and (part is str or part is int or part is float or part is bool):
-                        if x != y and not (part is float and isnan(x) and isnan(y)):
+                        if x != y and not (part is float and x != x and y != y):
                             return False
                     else:
                         todo.append((x, y))
@@ -56,7 +55,7 @@ def _same_leaf(a: Any, b: Any) -> bool:
     kind = type(a)
     other = type(b)
     if (kind is int or kind is float) and (other is int or other is float):
-        return bool(a == b) or (kind is float and other is float and isnan(a) and isnan(b))
+        return bool(a == b) or (kind is float and other is float and a != a and b != b)
     if kind is not other:
         return False
     if kind is str or kind is bool:

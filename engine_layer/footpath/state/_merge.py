@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from itertools import chain
-from math import isnan
 from typing import Any
 
 from footpath.values import ABSENT, ATOMS
@@ -67,5 +66,5 @@ def _identity(item: Any) -> Any:
     if kind is bool:
         return (kind, item)
     if kind in ATOMS:
-        return (kind, "NaN") if kind is float and isnan(item) else item
+        return (kind, "NaN") if kind is float and item != item else item
     return (id(item),)

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[3]
 ROOMS = ("engine_layer", "functions", "footpath_cli", "infra")
 
 BOUNDED = {
-    "footpath/chart/_contract.py:_check_schema": "a schema has at most MAX_SCHEMA_LEVELS levels; see _check_levels",
-    "footpath/chart/_contract.py:_check": "goes down a checked schema, not a value",
-    "footpath/chart/_contract.py:_broken_limits": "called by _check, and calls it for the schemas of an anyOf",
+    "footpath/chart/_schema.py:_check_schema": "a schema has at most MAX_SCHEMA_LEVELS levels; see _check_levels",
+    "footpath/chart/_schema.py:check": "goes down a checked schema, not a value",
+    "footpath/chart/_schema.py:_broken_limits": "called by check, and calls it for the schemas of an anyOf",
     "footpath/engine/_line.py:walk": "lines are generators: handed to the scheduler, or below MAX_DELEGATED to `yield from`",
     "footpath/engine/_line.py:_walk": "as walk, which calls it",
     "footpath/engine/_line.py:child": "gives `walk` to the scheduler",
