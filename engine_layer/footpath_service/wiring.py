@@ -183,6 +183,8 @@ def _request_application(settings: Settings) -> RequestApplication:
     if in_lambda():
         queue.prepare()
         store.prepare()
+        # How it will be called is not known yet.
+        import_module("footpath_service.direct")
         import_module("footpath_service.http")
     return RequestApplication(settings, handler, metrics, log)
 

@@ -24,6 +24,7 @@ from footpath.chart._node import (
     PLAIN,
     QUICK,
     SIMPLE,
+    STRAIGHT,
     DynamicSubflow,
     ForEach,
     Mount,
@@ -76,6 +77,7 @@ __all__ = [
     "PLAIN",
     "QUICK",
     "SIMPLE",
+    "STRAIGHT",
 ]
 
 __getattr__ = _on_demand(

@@ -139,7 +139,7 @@ class Node(Struct, eq=False):
     shape: int = 0
 
 
-SIMPLE, PLAIN, LAST, LOOPING, QUICK = 1, 2, 4, 8, 16
+SIMPLE, PLAIN, LAST, LOOPING, QUICK, STRAIGHT = 1, 2, 4, 8, 16, 32
 
 
 def shape_of(node: Node) -> int:
@@ -147,8 +147,18 @@ def shape_of(node: Node) -> int:
 
     SIMPLE: a stage with a function of its own and nothing special about how it begins. The others: besides, nothing
     special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the line
-    goes back. QUICK: its function is called once, and what it returns is all there is to it.
+    goes back. QUICK: its function is called once, and what it returns is all there is to it. STRAIGHT: both PLAIN and QUICK,
+    and the next stage is SIMPLE; both stand in the spec.
     """
+    shape = _own_shape(node)
+    following = node.next
+    if shape & PLAIN and shape & QUICK and following is not None and _own_shape(following) & SIMPLE:
+        return shape | STRAIGHT if node.index >= 0 and following.index >= 0 else shape
+    return shape
+
+
+def _own_shape(node: Node) -> int:
+    """All but what depends on the next stage."""
     shape = 0
     if node.mount is None and node.for_each is None and not node.is_streaming:
         shape = SIMPLE

@@ -399,6 +399,7 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
+            phase.run.let_go()
             if self._hearing is not None:
                 self._hearing.drain()
             self._busy.release()
@@ -412,12 +413,13 @@ class FlowChartExecutor:
             self._fail(phase, error)
             raise
         finally:
+            phase.run.let_go()
             if self._hearing is not None:
                 self._hearing.drain()
             self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:
-        phase.pause = pause
+        phase.pause = pause.with_traceback(None)  # it would hold the whole stack, and that this executor
         phase.status = "paused"
         phase.run.close()
         phase.duration_us = phase.run.now()

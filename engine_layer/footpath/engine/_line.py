@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Raw, Struct
 
-from footpath.chart import LAST, LOOPING, PLAIN, QUICK, SIMPLE, Mount, Node, StageNode
+from footpath.chart import LAST, LOOPING, PLAIN, QUICK, SIMPLE, STRAIGHT, Mount, Node, StageNode
 from footpath.engine import _stage, _subflow
 from footpath.engine._schedule import Group
 from footpath.errors import RunError
@@ -122,6 +122,7 @@ def _walk(
     values, record_entry, first = region.values, run.record_entry, region.first_ordinal
     clock, began_ns, watched = run.clock, run.began_ns, run.watched
     grown = region.grown
+    straight = first >= 0 and not task.parallel and not watched
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     stop_after = False
@@ -169,8 +170,6 @@ def _walk(
                 frame.broke = True
         if state.first is None:
             state.first = frame
-        if main:
-            run.tail = frame
         shape = node.shape
         if shape & QUICK and run.resuming is None:
             settled = False
@@ -182,6 +181,8 @@ def _walk(
                     settled = True
                     out = yield out
             except Paused as pause:
+                if main:
+                    run.tail = frame
                 yield _stage.pause(place, frame, pause, settled)
                 raise
             except GeneratorExit:
@@ -197,6 +198,8 @@ def _walk(
                     yield 1
                 raise
         else:
+            if main:
+                run.tail = frame
             try:
                 out, settled = yield _stage.attempt(place, node, frame)
             except Exception:
@@ -208,6 +211,18 @@ def _walk(
                 pause = Paused(out, by_interrupt=False)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
+        if shape & STRAIGHT and straight and out is None and not frame.broke and not grown:
+            # The commonest of all: a stage that returns nothing, and another one after it.
+            dropped = frame.commit()
+            if run.current is not frame:
+                run.switch(frame)
+            node = node.next  # type: ignore[assignment]
+            t, to = (clock() - began_ns) // 1000, first + node.index
+            record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
+            number = run.frame_count
+            run.frame_count = number + 1
+            run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
+            continue
         if (
             shape & _SHORTCUTS
             and not task.parallel

@@ -320,6 +320,12 @@ class Run:
             self.current.quick = None
             self.current = None
 
+    def let_go(self) -> None:
+        """The phase is over: hold on to nobody who listened. A cycle would keep them until the collector comes."""
+        if self.cursor is not None:
+            self.cursor = self.quick = None
+            self.record_entry = self.journal.append
+
     def frame(self, region: Region, node: Node, branch: str) -> Frame:
         """The next frame, without an entry."""
         number = self.frame_count

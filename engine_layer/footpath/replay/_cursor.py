@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from footpath.channels import ReadEvent, TraversalContext, WriteEvent
-from footpath.errors import ReplayTooLargeError
 from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
+from footpath.replay._allowance import NO_LIMIT, Allowance
 from footpath.replay._declared import Declarations
 from footpath.replay._grown import Grown
 from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from footpath.replay._views import Views
 
 ROOT_ID = "__root__"
-NO_LIMIT = 1 << 62
 
 
 class Cursor:
@@ -37,7 +36,7 @@ class Cursor:
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
         story: is told what happens, without an event in between; None when nobody asked for it.
         top: the outermost flow's state.
-        allowance: how many bytes the journal may still unfold to; see `spend`.
+        spend: counts what the journal unfolds to, against what is allowed.
     """
 
     def __init__(
@@ -51,6 +50,7 @@ class Cursor:
         story: Story | None = None,
         read_tracking: str = "full",
         write_tracking: str = "full",
+        allowance: int = NO_LIMIT,
     ) -> None:
         self.dispatcher = dispatcher
         self.run_id = run_id
@@ -62,6 +62,8 @@ class Cursor:
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
         self.header = header
+        self.allowance = Allowance(allowance)
+        self.spend = self.allowance.spend
         self.decls = Declarations(self.spend)
         self.frames: list[MirrorFrame] = []
         self.current: Any = None
@@ -73,7 +75,6 @@ class Cursor:
         self.loop_suffix: str = ""
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None
-        self.allowance = NO_LIMIT
         self.root = TraversalContext(run_id, ROOT_ID, f"{ROOT_ID}#0", ROOT_ID, depth=0)
         table = dispatcher.table
         self.on_read = table("scope", "on_read")
@@ -149,20 +150,6 @@ class Cursor:
                         method(event)
                     except Exception as error:  # noqa: BLE001  # a recorder never changes a run
                         self.dispatcher.failed_scope("on_write", identity, event, error)
-
-    def spend(self, amount: int) -> None:
-        """Count what a journal unfolds to beyond its own size: values that grow, states that are copied, in bytes, roughly.
-
-        Raises:
-            ReplayTooLargeError: it is more than this cursor's `allowance`.
-        """
-        self.allowance -= amount
-        if self.allowance < 0:
-            message = (
-                "the journal unfolds to more than is allowed: values grow, or long names recur, too often; "
-                "for a run that may do so, set the trace's max_unfolded_bytes higher"
-            )
-            raise ReplayTooLargeError(message)
 
     def fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         """Give an event to whoever listens to a hook; it is made only when somebody does."""

@@ -66,7 +66,7 @@ class MirrorRegion:
     key: then its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
     """
 
-    __slots__ = ("first", "history", "id", "initial", "mount", "results", "tree", "values")
+    __slots__ = ("first", "history", "id", "initial", "results", "tree", "values")
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
@@ -75,7 +75,6 @@ class MirrorRegion:
         self.results: dict[str, Any] = {}  # of the subflows in it, by id and by the mount's runtime id; kept by views
         self.tree: dict[str, Any] | None = None
         self.initial: dict[str, Any] = {}
-        self.mount: MirrorFrame | None = None
         self.first: Declared | None = None
 
     def get(self, path: tuple[str, ...]) -> Any:

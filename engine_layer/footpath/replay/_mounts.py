@@ -31,7 +31,6 @@ def mount(cursor: Cursor, entry: Any) -> None:
     cursor.regions[frame.number] = region
     frame.has_scope = False
     frame.inner_id = inner_id
-    region.mount = frame
     region.first = cursor.decls[first]
     mapped = recorded(mapped)
     if cursor.views is not None:

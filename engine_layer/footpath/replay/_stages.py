@@ -170,7 +170,7 @@ def next_to(cursor: Cursor, frame: MirrorFrame, ordinal: int) -> None:
             ),
         )
     if cursor.views is not None and not frame.decided:
-        cursor.views.message(frame, "next", f"Moving to {to.name} stage", to.name)
+        cursor.views.moved_on(frame, to.name)
 
 
 def proceed(cursor: Cursor, entry: Any) -> None:

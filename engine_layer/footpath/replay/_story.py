@@ -40,10 +40,9 @@ _WORDS = {
     "delete": "Delete",
 }
 _LEADS_KNOWN = 64
-_LEADS = {
-    verb: (f"{word} ", *[f"Step {step}: {word} " for step in range(1, _LEADS_KNOWN)]) for verb, word in _WORDS.items()
-}
-"""How a line about an access begins: first without its number, then by its number. A run of a hundred stages says the same few."""
+_NUMBERED = {verb: ["", *[f"Step {n}: {word} " for n in range(1, _LEADS_KNOWN)]] for verb, word in _WORDS.items()}
+_BARE = {verb: [f"{word} "] * _LEADS_KNOWN for verb, word in _WORDS.items()}
+"""How a line about an access begins, by its number. A run of a hundred stages says the same few."""
 _ALWAYS_SHORT = 40
 """Characters; twice as many UTF-16 units at most, so such a string needs no cut at the default limit."""
 _SUMMARIES_KEPT = 256
@@ -101,6 +100,7 @@ class Story:
     __slots__ = (
         "_entries",
         "_joined",
+        "_leads",
         "_limit",
         "_lines",
         "_numbers",
@@ -145,6 +145,7 @@ class Story:
         """Tell what is still untold with these options; what is left out takes its default."""
         self._values = include_values
         self._numbers = include_step_numbers
+        self._leads = _NUMBERED if include_step_numbers else _BARE
         self._limit = max_value_length
 
     def begin(self) -> None:
@@ -218,10 +219,9 @@ class Story:
         if not steps:
             return
         limit = self._limit
-        short = _ALWAYS_SHORT if limit >= SUMMARY_LENGTH else 0
         values = self._values
-        numbers = self._numbers
-        leads = _LEADS
+        short = -1 if not values else _ALWAYS_SHORT if limit >= SUMMARY_LENGTH else 0
+        leads = self._leads
         step = 0
         for key, verb, raw, _ in steps:
             step += 1
@@ -232,14 +232,14 @@ class Story:
             if not key and verb == "read":
                 step -= 1  # footprintjs takes a read of "" for one without a key, and passes over it
                 continue
-            lead = row[0] if not numbers else row[step] if step < _LEADS_KNOWN else f"Step {step}: {row[0]}"
+            lead = row[step] if step < _LEADS_KNOWN else self._lead(verb, step)
             of = type(raw)  # pyright: ignore[reportUnknownVariableType]
-            if not values or verb == "delete":
-                text = lead + key
-            elif of is int:
+            if of is int and values:
                 text = f"{lead}{key} = {raw!r}"  # several times faster than without the `!r`
             elif of is str and len(raw) <= short:
                 text = f'{lead}{key} = "{raw}"'
+            elif not values or verb == "delete":
+                text = lead + key
             elif of is float:
                 text = f"{lead}{key} = {js_number(raw)}"
             elif of is Raw:
@@ -253,6 +253,10 @@ class Story:
                 if text_only
                 else NarrativeEntry("step", text, 1, name, stage_id, stage, step, subflow, UNSET, key, raw)
             )
+
+    def _lead(self, verb: str, step: int) -> str:
+        """How the line of a late step begins."""
+        return f"Step {step}: {_BARE[verb][0]}" if self._numbers else _BARE[verb][0]
 
     def _say(self, verb: str, said: str, raw: Any, step: int, name: str, place: Place) -> None:
         """A step that is no access: an emit, or an attempt that failed."""

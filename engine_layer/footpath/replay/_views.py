@@ -92,7 +92,9 @@ class Views:
                 origin.node["next"] = node
                 if "children" in origin.node and "isDynamic" in origin.node["logs"]:
                     # footprintjs keeps a result of charts that a stage returned where something follows that stage.
-                    origin.region.results[origin.decl.id] = {"fan_out": origin}
+                    origin.region.results[origin.decl.id] = {
+                        "fan_out": (origin.decl, origin.node, _parent_name(origin))
+                    }
             else:
                 origin.node.setdefault("children", []).append(node)
 
@@ -107,6 +109,21 @@ class Views:
                 node["subflowId"] = target
         if more:
             message.update(more)
+        if "flowMessages" in node:
+            node["flowMessages"].append(message)
+        else:
+            node["flowMessages"] = [message]
+
+    def moved_on(self, frame: MirrorFrame, name: str) -> None:
+        """The commonest message of all: another stage follows."""
+        node = frame.node
+        assert node is not None
+        message = {
+            "type": "next",
+            "description": f"Moving to {name} stage",
+            "timestamp": frame.bag_time,
+            "targetStage": name,
+        }
         if "flowMessages" in node:
             node["flowMessages"].append(message)
         else:
@@ -581,7 +598,7 @@ class Views:
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         if "fan_out" in result:
-            return _fan_out(result["fan_out"])
+            return _fan_out(*result["fan_out"])
         region: MirrorRegion = result["region"]
         shown: dict[str, Any] = {
             "subflowId": result["subflowId"],
@@ -599,14 +616,12 @@ class Views:
         return shown
 
 
-def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
+def _fan_out(decl: Declared, node: dict[str, Any], parent_name: str) -> dict[str, Any]:
     """What footprintjs keeps of charts that a stage returned to be run, beside the result of each."""
-    node = frame.node
-    assert node is not None
     children = node.get("children", [])
     return {
-        "subflowId": frame.decl.id,
-        "subflowName": frame.decl.name,
+        "subflowId": decl.id,
+        "subflowName": decl.name,
         "treeContext": {
             "globalContext": {},
             "stageContexts": {
@@ -622,9 +637,9 @@ def _fan_out(frame: MirrorFrame) -> dict[str, Any]:
             "history": [],
             "initialState": {},
         },
-        "parentStageId": _parent_name(frame),
+        "parentStageId": parent_name,
         "pipelineStructure": {
-            "id": f"{frame.decl.id}-children",
+            "id": f"{decl.id}-children",
             "name": "Dynamic Children",
             "type": "fork",
             "children": [{"id": child["id"], "name": child["name"], "type": "stage"} for child in children],

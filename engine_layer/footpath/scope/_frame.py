@@ -539,15 +539,17 @@ class Frame(Struct, eq=False):
         for key, value in staged.items():
             base = values.get(key, ABSENT)
             kind = type(value)
-            if kind in ATOMS:
+            if kind is type(base) and kind in ATOMS:
+                # A NaN is the same as another, though it does not equal it.
+                if base != value and (kind is not float or base == base or value == value):
+                    values[key] = value
+                    continue
+                unchanged = True
+            elif kind in ATOMS:
                 if base is ABSENT:
                     values[key] = value
                     continue
-                if type(base) is kind:
-                    # A NaN is the same as another, though it does not equal it.
-                    unchanged = base == value or (kind is float and base != base and value != value)
-                else:
-                    unchanged = kind in _NUMBERS and type(base) in _NUMBERS and base == value
+                unchanged = kind in _NUMBERS and type(base) in _NUMBERS and base == value
                 if known:
                     known.pop(key, None)
             else:

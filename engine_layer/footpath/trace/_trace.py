@@ -270,7 +270,7 @@ class Trace:
         from footpath.replay import Cursor
 
         options = self.document.options
-        cursor = Cursor(
+        return Cursor(
             dispatcher,
             self.run_id,
             self.started_ms,
@@ -278,9 +278,8 @@ class Trace:
             header=self.document,
             story=story,
             write_tracking=str(options.get("writeTracking", "full")),
+            allowance=self.max_unfolded_bytes,
         )
-        cursor.allowance = self.max_unfolded_bytes
-        return cursor
 
     def ended_with(self, state: dict[str, Any], story: Story | None = None) -> None:
         """A replay has come to the end: the state it found there, and the story, where it was told on the way."""
