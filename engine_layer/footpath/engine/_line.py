@@ -261,6 +261,8 @@ def _walk(
             run.frame_count = number + 1
             run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
             continue
+        if main:
+            run.tail = frame  # what comes next may pause in a line of its own
         chosen = returned = evidence = None
         if node.kind == "decider" and not task.parallel and not frame.broke:
             chosen, returned, evidence = _quick_choice(place, node, out)
