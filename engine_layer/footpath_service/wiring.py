@@ -266,7 +266,7 @@ def clock_of(context: Any) -> Callable[[], float]:
             told: object = remaining()
         except Exception:  # noqa: BLE001  # no clock is no reason to lose an answer or a batch
             return _UNCOUNTED_MS
-        return told if isinstance(told, int | float) and told == told else _UNCOUNTED_MS  # noqa: PLR0124  # NaN
+        return told if isinstance(told, int | float) and told == told else _UNCOUNTED_MS  # a NaN is not itself
 
     return left_ms
 
