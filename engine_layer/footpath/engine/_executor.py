@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from footpath.engine import _line, _stage
+from footpath.engine._listened import Listened
 from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import RunError
@@ -19,13 +20,11 @@ from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.scope import NO_ANSWER, Paused
 from footpath.state import untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, plain, record
+from footpath.values import ABSENT, ATOMS, MARK, plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Unpack
 
-    from footpath.channels import AttachOptions, Dispatcher, ObserverStats, Recorder
     from footpath.chart import FlowChart
     from footpath.replay import Cursor, NarrativeEntry, Story, Views
     from footpath.scope import Redaction, RedactionPolicy
@@ -67,7 +66,7 @@ class Phase:
         return self.chart.spec_bytes
 
 
-class FlowChartExecutor:
+class FlowChartExecutor(Listened):
     """Runs a chart, and answers for what happened.
 
     One executor runs one thing at a time; charts may be shared by any number of executors, in threads or in one event
@@ -136,101 +135,10 @@ class FlowChartExecutor:
             raise RunError(message)
         self._max_entries = max_entries
         self._policy: RedactionPolicy | None = None
-        self._hearing: Dispatcher | None = None
         self._narrative: dict[str, Any] | None = None
         self._phases: list[Phase] = []
         self._told: tuple[Phase, int, Story] | None = None
         self._busy = allocate_lock()
-
-    @property
-    def _dispatcher(self) -> Dispatcher:
-        """Who listens; made and loaded when somebody first does."""
-        if self._hearing is None:
-            from footpath.channels import Dispatcher
-
-            self._hearing = Dispatcher()
-        return self._hearing
-
-    # ── recorders ────────────────────────────────────────────────────────────────────────────────────────────────
-    def attach_scope_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
-        """Let a recorder hear reads, writes, commits and emits; in place of one with the same id.
-
-        Args:
-            recorder: any object with an `id` and hooks of the channel; see `footpath.channels.ScopeRecorder`.
-            options: `delivery="deferred"` queues its events until the next stage begins or the run ends, with `max_queue`,
-                `overflow`, `sample_every` and `flush_budget_ms` as `footpath.channels.DeliveryOptions` says; all deferred
-                recorders of an executor share one queue. Without options it is told as its own `delivery` says, at once
-                if it says nothing.
-
-        Raises:
-            TypeError: it has no id, none of the hooks, or an asynchronous one.
-            ValueError: the options make no sense, or ask for another queue than the one there is.
-
-        Example:
-            >>> executor.attach_scope_recorder(MetricRecorder("numbers"), delivery="deferred", max_queue=500)
-        """
-        self._attach(recorder, options, "scope", "emit")
-
-    def attach_flow_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
-        """Let a recorder hear how the run moves. Options and errors as for `attach_scope_recorder`."""
-        self._attach(recorder, options, "flow")
-
-    def attach_emit_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
-        """Let a recorder hear the application's own events. Options and errors as for `attach_scope_recorder`."""
-        self._attach(recorder, options, "emit")
-
-    def attach_combined_recorder(self, recorder: Recorder, **options: Unpack[AttachOptions]) -> None:
-        """Let a recorder hear every channel that it has hooks for. Options and errors as for `attach_scope_recorder`."""
-        self._attach(recorder, options, "scope", "flow", "emit")
-
-    def _attach(self, recorder: Recorder, options: AttachOptions, *channels: str) -> None:
-        from footpath.channels import delivery_options
-
-        self._dispatcher.attach(recorder, *channels, options=delivery_options(options) if options else None)
-
-    def detach_scope_recorder(self, recorder_id: str) -> None:
-        """Let a recorder hear reads, writes, commits and emits no more; an unknown id changes nothing.
-
-        Example:
-            >>> executor.attach_scope_recorder(MetricRecorder("numbers"))
-            >>> executor.detach_scope_recorder("numbers")
-            >>> executor.get_scope_recorders()
-            []
-        """
-        self._dispatcher.detach(recorder_id, "scope", "emit")
-
-    def detach_flow_recorder(self, recorder_id: str) -> None:
-        """Let a recorder hear the flow no more."""
-        self._dispatcher.detach(recorder_id, "flow")
-
-    def detach_emit_recorder(self, recorder_id: str) -> None:
-        """Let a recorder hear emits no more."""
-        self._dispatcher.detach(recorder_id, "emit")
-
-    def detach_combined_recorder(self, recorder_id: str) -> None:
-        """Let a recorder hear nothing more."""
-        self._dispatcher.detach(recorder_id)
-
-    def get_scope_recorders(self) -> list[Any]:
-        """The recorders that hear reads, writes and commits, in the order they were attached."""
-        return self._dispatcher.recorders("scope")
-
-    def get_flow_recorders(self) -> list[Any]:
-        """The recorders that hear the flow, in the order they were attached."""
-        return self._dispatcher.recorders("flow")
-
-    def get_emit_recorders(self) -> list[Any]:
-        """The recorders that hear emits and have a hook for them, in the order they were attached."""
-        return [recorder for recorder in self._dispatcher.recorders("emit") if hasattr(recorder, "on_emit")]
-
-    def get_observer_stats(self) -> ObserverStats | None:
-        """What became of the events of deferred recorders, over all runs; None when none was ever attached."""
-        return self._dispatcher.observer_stats()
-
-    @property
-    def recorder_failures(self) -> dict[str, int]:
-        """How many calls failed, by recorder id."""
-        return dict(self._dispatcher.failures)
 
     def enable_narrative(
         self, *, include_values: bool = True, include_step_numbers: bool = True, max_value_length: int = 80
@@ -527,39 +435,10 @@ class FlowChartExecutor:
         """
         if not self.is_paused():
             return None
-        phase = self._phases[-1]
-        pause = phase.pause
-        assert pause is not None
-        assert pause.frame is not None
-        frame = pause.frame
+        from footpath.engine._checkpoint import checkpoint_of
+
         cursor, views = self._follow()
-        snapshot = views.snapshot(cursor.top, phase.run_id)
-        checkpoint: dict[str, Any] = {
-            "sharedState": _portable(phase.run.top.plain_view()),
-            "executionTree": snapshot["executionTree"],
-            "pausedStageId": _stage.full_id(frame.region, frame.node),
-            "subflowPath": list(pause.path),
-            "subflowStates": {path: _portable(state) for path, state in pause.states.items()},
-            "executionCount": phase.run.frame_count,
-            "visitCounts": dict(cursor.visits),
-            "pausedAt": (phase.started_us + phase.duration_us) / 1000,
-        }
-        finished = _finished_subflows(snapshot)
-        if finished:
-            checkpoint["subflowResults"] = finished
-        if pause.invoker is not None:
-            checkpoint["invokerStageId"], following = pause.invoker
-            if following is not None:
-                checkpoint["continuationStageId"] = following
-        if pause.data is not None:
-            checkpoint["pauseData"] = _portable({"data": pause.data})["data"]
-        if pause.by_interrupt:
-            checkpoint["pausedBy"] = "interrupt"
-        redaction = phase.run.redaction
-        if redaction is not None and redaction.marked:
-            # Whoever goes on from here has to hide them too; footprintjs forgets them.
-            checkpoint["redactedKeys"] = list(redaction.marked)
-        return checkpoint
+        return checkpoint_of(self._phases[-1], cursor, views)
 
     def _begin(
         self,
@@ -736,11 +615,13 @@ class FlowChartExecutor:
                 # Nobody wrote it, so footprintjs could not hide what is in it.
                 del snapshot["initialState"]
         elif phase.run.redaction is not None or phase.run.dropped:
-            snapshot["sharedState"] = _as_json(phase.run.top.plain_view())
+            from footpath.engine._checkpoint import as_json
+
+            snapshot["sharedState"] = as_json(phase.run.top.plain_view())
             for key, result in snapshot.get("subflowResults", {}).items():
                 held = phase.run.finals.get(key)
                 if held is not None:
-                    result["treeContext"]["globalContext"] = _as_json(held.plain_view())
+                    result["treeContext"]["globalContext"] = as_json(held.plain_view())
         return self._with_recorders(snapshot)
 
     def _with_recorders(self, snapshot: dict[str, Any]) -> dict[str, Any]:
@@ -754,13 +635,15 @@ class FlowChartExecutor:
 
     def _snapshot_before(self) -> dict[str, Any]:
         """What there is to see before anything has run: the first stage, not reached."""
+        from footpath.engine._checkpoint import as_json
+
         root = self.chart.root
         node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
         node.update(logs={}, errors={}, metrics={}, evals={})
         return {
-            "sharedState": _as_json(self._initial),
+            "sharedState": as_json(self._initial),
             "executionTree": node,
-            "initialState": _as_json(self._initial),
+            "initialState": as_json(self._initial),
             "commitLog": [],
             "commitValues": self._options.get("commitValues", "full"),
             "writeProvenance": self._options.get("writeProvenance", "off"),
@@ -924,39 +807,6 @@ class FlowChartExecutor:
             if phase.run.redaction is not None:
                 shown = phase.run.redaction.scrub(shown)
         return ErrorInfo(name, message, stage_id, shown)
-
-
-def _as_json(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A state as plain JSON values; what JSON cannot hold stands in its tagged form."""
-    return msgspec.json.decode(msgspec.json.encode({key: record(value) for key, value in state.items()}))
-
-
-def _portable(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A state as a checkpoint takes it to another process: an absent member is left out, an absent item is None."""
-    top = _as_json(state)
-    absent = plain(ABSENT_RAW)
-    todo: list[Any] = [top]
-    while todo:
-        holder = todo.pop()
-        parts: list[tuple[Any, Any]] = list(holder.items() if isinstance(holder, dict) else enumerate(holder))
-        for key, part in parts:
-            if part == absent and isinstance(holder, dict):
-                del holder[key]
-            elif part == absent:
-                holder[key] = None
-            elif isinstance(part, (dict, list)):
-                todo.append(part)
-    return top
-
-
-def _finished_subflows(snapshot: dict[str, Any]) -> dict[str, Any]:
-    """Results of the subflows that ended before a pause, without their histories: a checkpoint is for going on."""
-    finished: dict[str, Any] = {}
-    for key, result in snapshot.get("subflowResults", {}).items():
-        if key == result["subflowId"]:
-            context = {name: held for name, held in result["treeContext"].items() if name != "history"}
-            finished[key] = {**result, "treeContext": context}
-    return finished
 
 
 def _input(given: Any) -> dict[str, Any]:
