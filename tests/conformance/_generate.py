@@ -460,8 +460,8 @@ class _Case:
         return ["$arr", ["$len", ["$get", "l0"]], ["$default", ["$get", "n0"], "none"], {"x": 1}]
 
     def item(self) -> Json:
-        """A value for a list; an absent one would be null in every record, and absent when read."""
-        return ["$default", self.expression(part=True), "gap"]
+        """A value for a list, also one that is absent."""
+        return self.expression(part=True)
 
     # ── programs ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def program(
@@ -492,12 +492,12 @@ class _Case:
             (4, lambda: ["read", self.pick((*_SCALARS, *_LISTS, *_OBJECTS, "missing"))]),
             (1, lambda: ["read_path", "o0.a.b"]),
             (1, lambda: ["let", "v", ["$range", 2]]),
-            (1, lambda: ["emit", self.pick(("app.x", "app.y")), self.present()]),
+            (1, lambda: ["emit", self.pick(("app.x", "app.y")), self.payload()]),
             (1, lambda: ["emit", "app.bare"]),
             (1, lambda: ["emit", "secret.note", {"what": self.secret()}]),
             (1, lambda: ["read", self.pick(("s0", "s1"))]),
-            (1, lambda: [self.pick(("debug", "metric", "eval", "error_info")), "k", self.present()]),
-            (1, lambda: ["log", self.present()]),
+            (1, lambda: [self.pick(("debug", "metric", "eval", "error_info")), "k", self.payload()]),
+            (1, lambda: ["log", self.payload()]),
             (1, lambda: ["args", "i0", scalar]),
         ]
         if writes:
@@ -595,14 +595,15 @@ class _Case:
     def some(self, options: Sequence[Any]) -> list[Any]:
         return [option for option in options if self.chance(0.5)]
 
-    def present(self) -> Json:
-        """A value without absent members: texts about emits don't tell them from missing ones."""
+    def payload(self) -> Json:
+        """What is sent beside the state: in emits, diagnostics and logs."""
         return self.weighted(
             (3, self.scalar()),
             (2, ["$concat", self.expression(part=True)]),
             (1, ["$len", ["$get", self.pick(_LISTS)]]),
             (1, ["$default", ["$get", "l0"], "absent"]),
             (1, {"x": self.scalar(), "y": [self.scalar()]}),
+            (1, ["$obj", {"x": self.expression(part=True), "y": self.expression(part=True)}]),
         )
 
     def condition(self) -> Json:

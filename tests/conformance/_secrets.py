@@ -135,13 +135,14 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
             for key, member in item.items():
                 if key == "sharedState" and live:
                     continue
-                if (
-                    isinstance(member, dict)
-                    and _SUMMARIES & member.keys()
-                    and _hidden(member.get("preview"), secrets) == HIDDEN
-                ):
-                    item[key] = HIDDEN
-                elif isinstance(member, (dict, list)):
+                if isinstance(member, dict) and _SUMMARIES & member.keys():
+                    preview = _hidden(member.get("preview"), secrets)
+                    if preview == HIDDEN:
+                        item[key] = HIDDEN
+                        continue
+                    if isinstance(preview, str) and MARK in preview:
+                        member["size"] = HIDDEN  # of a text in which something is hidden
+                if isinstance(member, (dict, list)):
                     stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:
                     item[key] = _hidden(member, secrets)

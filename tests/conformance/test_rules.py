@@ -161,6 +161,22 @@ def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
     assert _differs(decided("eq", "1", redacted=False), decided("eq", "[REDACTED]", redacted=False))
 
 
+def test_a_date_survives_a_resume_in_a_new_executor() -> None:
+    """Only there, only a date, and never the other way round."""
+
+    def resumed(summary: str) -> dict[str, Any]:
+        full = _result()
+        full["runs"][0]["phases"] += _result(events=[_event(evidence=summary)])["runs"][0]["phases"]
+        return full
+
+    text, date = resumed('"2024-01-01T00:00:00.000Z"'), resumed("{}")
+    fresh: dict[str, Any] = {"chart": [], "run": {"resume": [{"fresh": True}]}}
+    assert first_difference(text, date, fresh) is None
+    assert first_difference(date, text, fresh) is not None
+    assert first_difference(resumed('"2024"'), date, fresh) is not None
+    assert first_difference(text, date, {"chart": [], "run": {"resume": [{}]}}) is not None
+
+
 def _event(**members: Any) -> dict[str, Any]:
     return {"channel": "scope", "method": "onWrite", "event": members}
 
@@ -324,6 +340,19 @@ def test_a_loop_back_before_the_pause_is_not_compared() -> None:
 
     assert first_difference(looped("Early", "onX"), looped("Early", "onY"), case) is None
     assert first_difference(looped("Late", "onX"), looped("Late", "onY"), case) is not None
+
+
+def test_what_follows_a_write_to_a_key_that_javascript_denies_is_not_compared() -> None:
+    """The write is, and what came before it; and all of it where another key is written."""
+    case = {"chart": [], "run": {}}
+
+    def wrote(key: str, value: int, then: str) -> dict[str, Any]:
+        return _phases({"events": [_event(key=key, value=value, operation="set"), _other(then)]})
+
+    for key in ("__proto__", "constructor", "prototype"):
+        assert first_difference(wrote(key, 1, "onX"), wrote(key, 1, "onY"), case) is None
+        assert first_difference(wrote(key, 1, "onX"), wrote(key, 2, "onX"), case) is not None
+    assert first_difference(wrote("builder", 1, "onX"), wrote("builder", 1, "onY"), case) is not None
 
 
 def test_children_of_a_mounted_chart_are_compared_up_to_the_mount() -> None:
