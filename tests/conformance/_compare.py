@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.conformance._canon import canonical
 from tests.conformance._difference import MISSING, Difference, dicts_in, difference
-from tests.conformance._secrets import Hiding, hide_everywhere
+from tests.conformance._secrets import Hiding, hide_in_both
 from tests.conformance._view import name_runs
 
 __all__ = ["RULES", "first_difference"]
@@ -34,11 +34,11 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
     """
     sides = [copy.deepcopy(expected), copy.deepcopy(got)]
     hidings = [run.pop("hiding", Hiding()) for run in sides[1]["runs"]]
+    aligned = expected.get("concurrency") != "deep"
+    for theirs, ours, hiding in zip(sides[0]["runs"], sides[1]["runs"], hidings, strict=False):
+        if hiding.active:
+            hide_in_both(theirs["phases"], ours["phases"], hiding, aligned=aligned)
     for side in sides:
-        for run, hiding in zip(side["runs"], hidings, strict=False):
-            for phase in run["phases"]:
-                if hiding.active:
-                    hide_everywhere(phase, hiding)
         side.pop("engine", None)
         for rule in RULES:
             rule(side, case)

@@ -3,19 +3,22 @@
 The reference hides a value under its own key and lets copies and derived texts through; this engine hides it
 everywhere (docs/parity.md). So both results have the secrets taken out before they are compared: what a secret is, the
 engine's own `Secrets` says, and which values are secret, the case: what was written to hidden keys, and what the
-snapshot shows that the redacted snapshot does not.
+snapshot shows that the redacted snapshot does not. What we show must be what the reference shows, or that without its secrets:
+we may hide more than it does, never less.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from footpath.values import MARK, Secrets
-from tests.conformance._difference import HIDDEN, dicts_in
+from tests.conformance._difference import HIDDEN, dicts_in, difference
 
-__all__ = ["Hiding", "compiled", "hide_everywhere"]
+__all__ = ["Hiding", "compiled", "hide_everywhere", "hide_in_both"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
@@ -113,6 +116,44 @@ def compiled(pattern: str | Mapping[str, Any]) -> re.Pattern[str]:
     for letter in pattern.get("flags") or "":
         flags |= _FLAGS.get(letter, re.NOFLAG)
     return re.compile(pattern["source"], flags)
+
+
+def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligned: bool) -> None:
+    """Take the secrets out of the reference's phases where we show something else, and leave ours as we show them.
+
+    Where the two are not `aligned`, as parallel charts interleave, secrets are taken out of both.
+    """
+    for pair in zip_longest(theirs, ours):
+        shown = copy.deepcopy(pair)
+        for phase in pair:
+            if phase is not None:
+                hide_everywhere(phase, hiding)
+        if aligned and None not in pair:
+            _show_again(*pair, *shown)
+
+
+def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) -> None:
+    """Undo the hiding wherever both sides show the same, and on our side everywhere; in place."""
+    stack = [(theirs, ours, their_shown, our_shown)]
+    while stack:
+        left, right, left_shown, right_shown = stack.pop()
+        for key in list(left) if isinstance(left, dict) else range(len(left)):
+            if isinstance(left, dict) and not (key in right and key in left_shown and key in right_shown):
+                continue
+            parts = left[key], right[key], left_shown[key], right_shown[key]
+            if all(isinstance(part, dict) for part in parts) or (
+                all(isinstance(part, list) for part in parts) and len(set(map(len, parts))) == 1
+            ):
+                stack.append(parts)
+            elif difference(parts[2], parts[3]) is None:
+                left[key], right[key] = parts[2:]
+            elif not isinstance(parts[1], list) and not (parts[1] == HIDDEN and _bears_mark(parts[3])):
+                right[key] = parts[3].replace(f'"{MARK}"', MARK) if isinstance(parts[3], str) else parts[3]
+
+
+def _bears_mark(shown: Json) -> bool:
+    """Whether what is shown is a summary of a mark, or a mark."""
+    return shown in _MARKS or (isinstance(shown, dict) and shown.get("preview") in _MARKS)
 
 
 def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:

@@ -182,13 +182,15 @@ def _event(**members: Any) -> dict[str, Any]:
 
 
 def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
-    """Copies and derived texts, on both sides; values that were never hidden, and the live state, must agree."""
+    """Copies and derived texts, and on our side only; values that were never hidden, and the live state, must agree."""
     hiding = Hiding({"keys": ["ssn"]})
     hiding.wrote("ssn", "123-45-6789")
     hiding.wrote("name", "Ada Lovelace")
     copied = _event(key="copy", value="123-45-6789")
     marked = _event(key="copy", value="[REDACTED]")
     assert not _differs({"events": [copied]}, {"events": [marked]}, hiding)
+    assert not _differs({"events": [copied]}, {"events": [copied]}, hiding)
+    assert _differs({"events": [marked]}, {"events": [copied]}, hiding), "we show what the reference hides"
     assert not _differs(
         {"events": [_event(value={"t": "is 123-45-6789!"})]},
         {"events": [_event(value={"t": "is [REDACTED]!"})]},
