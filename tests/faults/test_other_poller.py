@@ -457,6 +457,13 @@ S3_FAULTS: dict[str, Hook] = {
     "expired token": lambda **_: error_answer(400, "ExpiredToken"),
     "no bucket": lambda **_: error_answer(404, "NoSuchBucket"),
     "skewed clock": lambda **_: error_answer(403, "RequestTimeTooSkewed"),
+    "a yes about nothing": lambda **_: botocore.awsrequest.AWSResponse("https://s3.example", 200, {}, _Raw(b"")),
+    "a yes about something else": lambda **_: botocore.awsrequest.AWSResponse(
+        "https://s3.example", 200, {"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}, _Raw(b"")
+    ),
+    "a yes with another checksum": lambda **_: botocore.awsrequest.AWSResponse(
+        "https://s3.example", 200, {"ETag": '"x"', "x-amz-checksum-crc32": "AAAAAA=="}, _Raw(b"")
+    ),
     "a gateway's 404": lambda **_: botocore.awsrequest.AWSResponse(
         "https://s3.example", 404, {}, _Raw(b"<html>not here")
     ),
@@ -551,6 +558,13 @@ QUEUE_FAULTS: dict[str, Hook] = {
     "denied": lambda **_: queue_error(403, "AccessDenied"),
     "gone": lambda **_: queue_error(400, "QueueDoesNotExist"),
     "broken": lambda **_: queue_error(500, "InternalFailure"),
+    "a yes about nothing": lambda **_: botocore.awsrequest.AWSResponse("https://sqs.example", 200, {}, _Raw(b"{}")),
+    "a yes about something else": lambda **_: botocore.awsrequest.AWSResponse(
+        "https://sqs.example",
+        200,
+        {},
+        _Raw(b'{"MessageId": "1", "MD5OfMessageBody": "d41d8cd98f00b204e9800998ecf8427e"}'),
+    ),
     "unanswered": raises(botocore.exceptions.ReadTimeoutError(endpoint_url="https://sqs.example")),
     "reset": raises(botocore.exceptions.ConnectionClosedError(endpoint_url="https://sqs.example")),
 }
@@ -671,3 +685,15 @@ def test_two_processors_at_once_count_each_trace_once(
     assert answers == [{"batchItemFailures": []}] * len(handlers)
     world.holds(bodies, poison=len(POISON))
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("name", [["a"], {"a": 1}, 7, None, "x" * 1_000_000])
+def test_a_sender_can_not_ring_the_alarm_for_failing_recorders(
+    world: World, bodies: dict[str, str], name: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a forged journal calls things is counted under some name; it is archived as sent, or parked."""
+    document = json.loads(_unpacked(next(iter(bodies.values()))))
+    document["journal"] += [[16, 500, name, 1]]
+    assert world.invoke(record(json.dumps(document))) == []
+    assert len(world.archived()) + len(world.parked()) == 1
+    assert '"RecorderFailures":[' not in capsys.readouterr().out  # as CloudWatch would get it

@@ -6,6 +6,7 @@ import base64
 import json
 import traceback
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from footpath.archive import ArchiveReader, scan_members
 from footpath.chart import Pausable
 from footpath.errors import ArchiveError, FootpathError
 from footpath.ids import IdMaker
+from footpath.recorders import ChartMetricsRecorder
 from footpath.scope import RedactionPolicy
 from footpath_cli.operate import verify
 from footpath_service.adapters.memory import MemoryQueue, MemoryStore
@@ -72,20 +74,25 @@ class _Log:
 
 
 class _Metrics:
-    def count(self, name: str, value: float = 1, **dimensions: str) -> None: ...
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        self.counts[name] += int(value)
 
     def measure_ms(self, name: str, value_ms: float) -> None: ...
 
 
 def _process(event: Any, store: MemoryStore | None = None) -> None:
     """A batch through the processor: a valid answer, and nothing that it did not expect."""
-    log = _Log()
+    log, metrics = _Log(), _Metrics()
     processor = Processor(
         store=store or MemoryStore(),
         dead_letters=MemoryQueue(),
         settings=SETTINGS,
-        make_recorders=lambda: [recorder for recorder in default_recorders() if recorder.id != "metrics"],
-        metrics=_Metrics(),
+        # As the default ones are, but for what prints.
+        make_recorders=lambda: [ChartMetricsRecorder(), *(one for one in default_recorders() if one.id != "metrics")],
+        metrics=metrics,
         log=log,
     )
     records = read_records(event)
@@ -99,6 +106,8 @@ def _process(event: Any, store: MemoryStore | None = None) -> None:
     ]
     if strange:
         raise FindingError(strange[0])
+    if metrics.counts["RecorderFailures"]:
+        raise FindingError("a sender can make a recorder fail, and so ring an alarm")
 
 
 def _message(body: Any) -> dict[str, Any]:

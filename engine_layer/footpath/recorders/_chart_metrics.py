@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from footpath.recorders._lifecycle import ReplayedTrace
 
 
+_LONGEST_NAME = 250
+
+
 class Durations:
     """Milliseconds: how many, their sum, the least and the greatest."""
 
@@ -267,6 +270,9 @@ class ChartMetricsRecorder:
 
 
 def _count(counts: dict[str, int], what: str) -> None:
+    if type(what) is not str:
+        # A forged journal names things by anything; a sender must not be able to ring the alarm for failing recorders.
+        what = str(what)[:_LONGEST_NAME]
     counts[what] = counts.get(what, 0) + 1
 
 

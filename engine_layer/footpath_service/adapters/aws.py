@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import threading
 import zlib
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -89,7 +90,7 @@ class SqsQueue:
 
         typed = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
         try:
-            self._client().send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=typed)
+            answer = self._client().send_message(QueueUrl=self._url, MessageBody=body, MessageAttributes=typed)
         except ClientError as error:
             if _code(error) in _REFUSED:
                 raise QueueRefusedError(f"the queue refuses the message: {error}") from error
@@ -98,6 +99,8 @@ class SqsQueue:
             raise QueueRefusedError(f"the message is malformed: {error}") from error
         except Exception as error:  # no answer, no credentials, no region, no such host: all are "not now"
             raise QueueUnavailableError(f"the queue did not answer: {error!r}") from error
+        if answer.get("MD5OfMessageBody") != _md5(body.encode()):
+            raise QueueUnavailableError("what answered for the queue did not take this message: its digest is another")
 
 
 class S3Store:
@@ -166,7 +169,7 @@ class S3Store:
             try:
                 # A bucket that locks what is put refuses whatever comes without a checksum.
                 checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
-                self._client().put_object(
+                answer = self._client().put_object(
                     Bucket=self._bucket,
                     Key=key,
                     Body=body,
@@ -178,6 +181,8 @@ class S3Store:
                 if _code(error) in {"PreconditionFailed", "412"}:
                     return False
                 raise
+            if not _is_of(answer, body, checksum):
+                raise ArchiveUnavailableError(f"what answered for S3 did not take {key!r}: its digest is another")
             return True
 
     def _pages(self, prefix: str, **more: str) -> Iterator[Any]:
@@ -226,6 +231,19 @@ class KmsMac:
             raise SigningError(f"the key {self.key_id} gave no key: {error}") from error
 
 
+def _is_of(answer: Mapping[str, Any], body: bytes, checksum: str) -> bool:
+    """Whether S3's yes is a yes to this object: what answers 200 may be something on the way."""
+    if "ChecksumCRC32" in answer:
+        return answer["ChecksumCRC32"] == checksum
+    tag = str(answer.get("ETag", "")).strip('"')
+    # Encrypted with a key of KMS, an object has a tag that says nothing of what it holds.
+    return bool(tag) if answer.get("ServerSideEncryption", "AES256") != "AES256" else tag == _md5(body)
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 def _next_page(pages: Iterator[Any], prefix: str) -> Any:
     with _translating(prefix):
         return next(pages, None)
@@ -237,7 +255,7 @@ def _translating(key: str) -> Generator[None]:
 
     try:
         yield
-    except (ObjectMissingError, ObjectTooLargeError):
+    except (ObjectMissingError, ObjectTooLargeError, ArchiveUnavailableError):
         raise
     except ClientError as error:
         if _code(error) in _MISSING:
