@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
+from msgspec import UnsetType
+
 from footpath import (
+    ABSENT,
+    Child,
     Decision,
+    DynamicSubflow,
     FlowChart,
     FlowChartExecutor,
     Pausable,
+    RedactionPolicy,
+    RetryPolicy,
     Rule,
     Scope,
     Selection,
+    StageNode,
     Trace,
     decide,
     decode_trace,
     encode_trace,
     flow_chart,
     flow_chart_selector,
+    interrupt,
     ops,
     replay,
     select,
@@ -35,10 +44,21 @@ from footpath.channels import (
     ReadEvent,
     ScopeErrorEvent,
     ScopeRecorder,
+    StageExecutedEvent,
     WriteEvent,
 )
 from footpath.query import QualityStackTrace, quality_trace
-from footpath.recorders import KeyedStore, MetricRecorder, QualityRecorder, Score, SequenceStore, StepMetrics
+from footpath.recorders import (
+    KeyedStore,
+    MetricRecorder,
+    NarrativeFormatter,
+    NarrativeRecorder,
+    QualityRecorder,
+    Score,
+    SequenceStore,
+    StepMetrics,
+)
+from footpath.replay import NarrativeEntry
 
 
 # ── state: a class that names the keys; it is never made ───────────────────────────────────────────────────────────
@@ -130,6 +150,29 @@ def untyped(scope: Scope) -> None:
 flow_chart("Any state", untyped, "any").add_function("Typed", receive, "typed").build()
 flow_chart_selector[Loan]("Channels", channels, "channels").add_function_branch("email", "Email", receive).end().build()
 
+
+def confirm(scope: Loan) -> None:
+    assert_type(interrupt(scope, {"question": "Approve?"}), Any)
+    assert_type(ops(scope).get("score", ABSENT), Any)
+    ops(scope).set("score", 3, redact=True)
+
+
+def grow(scope: Loan) -> StageNode:
+    inner = DynamicSubflow("sub", "Sub", chart, output_mapper=lambda out, parent: {"of": parent["amount"]})
+    DynamicSubflow("sub", "Sub", paint)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    StageNode("next", "Next", children=[chart])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    return StageNode("grown", "Grown", next=StageNode("then", "Then", confirm), children=[inner])
+
+
+(
+    flow_chart[Loan]("Confirm", confirm, "confirm", retry=RetryPolicy(3, backoff_ms=[10, 20], retry_on="busy"))
+    .add_list_of_function([Child("left", "Left", receive, RetryPolicy(2)), Child("right", "Right", assess)])
+    .add_function("Grow", grow, "grow")
+    .build()
+)
+RetryPolicy("three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Child(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
 # ── running and what it leaves ─────────────────────────────────────────────────────────────────────────────────────
 executor = FlowChartExecutor(chart)
 assert_type(executor.run(input={"amount": 100}), Any)
@@ -142,6 +185,8 @@ trace = executor.get_trace()
 assert_type(trace, Trace)
 assert_type(decode_trace(encode_trace(trace)), Trace)
 assert_type(trace.status, str)
+executor.set_redaction_policy(RedactionPolicy(keys=("ssn",), fields={"person": ("name",)}, patterns=("^pan",)))
+executor.set_redaction_policy(RedactionPolicy(fields=["person"]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 executor.run(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 FlowChartExecutor("chart")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -210,6 +255,20 @@ assert_type(metric.aggregate(lambda total, step, _key: total + step.duration, 0.
 quality = QualityRecorder(lambda _step, context: Score(1.0, context.keys_read))
 QualityRecorder(lambda _step, _context: "good")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
 assert_type(quality_trace(executor.get_snapshot()["commitLog"], quality, "assess#1"), QualityStackTrace)
+
+
+class Headings(NarrativeFormatter):
+    def render_stage(self, entry: NarrativeEntry, event: StageExecutedEvent | DecisionEvent) -> str | None:
+        assert_type(event.description, str | UnsetType)
+        return entry.text
+
+    def render_op(self, entry: NarrativeEntry) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return entry.text
+
+
+story = NarrativeRecorder(renderer=Headings(), format_value=lambda value, most: str(value)[:most])
+NarrativeRecorder(format_value=lambda value: "")  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+assert_type(story.lines(), list[str])
 
 store = KeyedStore[int]()
 store.set("assess#1", 3)

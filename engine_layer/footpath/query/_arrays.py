@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
@@ -95,7 +96,10 @@ def _basis(before: list[Any] | None, now: list[Any]) -> Basis:
     """Whether a list that was written whole only grew."""
     if before is None:
         return "whole-value"
-    grown = len(before) <= len(now) and all(same(old, new) for old, new in zip(before, now, strict=False))
+    # Versions of one list share their items, and then C compares them; a list of n items is looked at n times, all the same.
+    grown = len(before) <= len(now) and (
+        all(map(is_, before, now)) or all(old is new or same(old, new) for old, new in zip(before, now, strict=False))
+    )
     return "prefix-inference" if grown else "whole-value"
 
 

@@ -44,6 +44,7 @@ from footpath.recorders._lifecycle import BeginsTraces, EndsTraces, FlushesBatch
 from footpath.recorders._manifest import ManifestEntry, ManifestFlowRecorder
 from footpath.recorders._metric import AggregatedMetrics, MetricRecorder, StageMetrics, StepMetrics
 from footpath.recorders._narrative import NarrativeRecorder
+from footpath.recorders._narrative_format import NarrativeFormatter
 from footpath.recorders._quality import LowestStep, QualityEntry, QualityRecorder, Score, StepContext
 from footpath.recorders._sequence_store import EntryRange, SequenceStore
 from footpath.recorders._topology import Topology, TopologyEdge, TopologyNode, TopologyNodeKind, TopologyRecorder
@@ -52,6 +53,7 @@ from footpath.recorders._views import MAX_VIEWS_BYTES, ArchiveRecorder, TraceVie
 __all__ = [
     # told as a story
     "NarrativeRecorder",
+    "NarrativeFormatter",
     "NarrativeFlowRecorder",
     "AdaptiveNarrativeFlowRecorder",
     "MilestoneNarrativeFlowRecorder",

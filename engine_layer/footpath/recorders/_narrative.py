@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import UNSET
 
 from footpath.recorders._bundle import RecorderBundle, as_json
+from footpath.recorders._narrative_format import reworded
 from footpath.recorders._sequence_store import SequenceStore
 from footpath.replay import NarrativeBuilder
+from footpath.values import SUMMARY_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,6 +29,15 @@ class NarrativeRecorder(NarrativeBuilder):
     with other options; see `NarrativeBuilder` for those. `clear` begins anew; an executor calls it before each run, and not
     before a resume.
 
+    Args:
+        include_values: say the value of each read and write, not only its key.
+        include_step_numbers: begin each read and write with "Step N: ".
+        max_value_length: longest value summary, in UTF-16 units.
+        format_value: says a value that was read, written or mapped in: `format_value(value, max_value_length)`; hidden values
+            come as the mark.
+        renderer: words lines its own way; see `NarrativeFormatter`.
+        id: what it is attached and detached by.
+
     Example:
         >>> story = NarrativeRecorder(include_step_numbers=False)
         >>> executor.attach_combined_recorder(story)
@@ -40,6 +52,62 @@ class NarrativeRecorder(NarrativeBuilder):
         Stage 3: Next, it moved on to Approve.
           Write approved = true
     """
+
+    def __init__(
+        self,
+        *,
+        include_values: bool = True,
+        include_step_numbers: bool = True,
+        max_value_length: int = SUMMARY_LENGTH,
+        format_value: Callable[[Any, int], str] | None = None,
+        renderer: object | None = None,
+        id: str = "narrative",  # the recorder contract's name
+    ) -> None:
+        """Begin with an empty story."""
+        super().__init__(
+            include_values=include_values,
+            include_step_numbers=include_step_numbers,
+            max_value_length=max_value_length,
+            id=id,
+        )
+        self._format_value = format_value if include_values else None
+        self._renderer = renderer
+        self._limit = max_value_length
+        self._plain: list[NarrativeEntry] = []
+        self._worded: list[NarrativeEntry] = []
+        self._told_of: list[Any] = []
+        if renderer is not None:
+            self._tell = {kind: partial(self._tell_and_note, tell) for kind, tell in self._tell.items()}
+
+    def _tell_and_note(self, tell: Callable[[Any], None], event: Any) -> None:
+        """Tell of an event, and note it for each line that comes of it."""
+        self._told_of += [None] * (self._story.count - len(self._told_of))  # what no event of the flow told
+        tell(event)
+        self._told_of += [event] * (self._story.count - len(self._told_of))
+
+    def entries(self) -> list[NarrativeEntry]:
+        """Every line so far, as data; the list is the caller's own."""
+        if self._renderer is None and self._format_value is None:
+            return super().entries()
+        lines = super().entries()
+        for at in range(len(self._plain), len(lines)):
+            event = self._told_of[at] if at < len(self._told_of) else None
+            worded = reworded(lines[at], event, self._renderer, self._format_value, self._limit)
+            if worded is not None:
+                self._worded.append(worded)
+        self._plain = lines
+        return list(self._worded)
+
+    def lines(self) -> list[str]:
+        """Every line so far, as text."""
+        return [entry.text for entry in self.entries()]
+
+    def begin_trace(self, trace: object) -> None:
+        """Begin another run's story; the old one is gone."""
+        super().begin_trace(trace)
+        self._plain = []
+        self._worded = []
+        self._told_of.clear()
 
     def get_entries(self) -> list[NarrativeEntry]:
         """Every line so far, as data, in order; the list is the caller's own."""

@@ -166,6 +166,11 @@ class Story:
         """Every line so far, as text."""
         return list(self._lines) if self._text_only else [entry.text for entry in self._entries]
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self._lines) if self._text_only else len(self._entries)
+
     # ── stages ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def stage(self, name: str, description: str | UnsetType, place: Place, steps: Sequence[Step]) -> None:
         """A linear stage completed."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import doctest
 import importlib
 import inspect
 import io
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -219,6 +221,13 @@ def test_an_example_does_what_it_shows(example: Any) -> None:
 def test_an_entry_point_has_an_example(name: str) -> None:
     """And so the suite runs it."""
     assert name.partition(":")[2] in {example.name.rpartition(":")[2].partition(".")[0] for example in EXAMPLES}
+
+
+def test_the_typing_example_uses_every_public_name() -> None:
+    """Of `footpath` itself, beyond importing it: each is written as a user writes it, where both type checkers look."""
+    tree = ast.parse((Path(__file__).parents[2] / "typing" / "api.py").read_text())
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(footpath.__all__) - used == set()
 
 
 @pytest.mark.parametrize("kind", [FlowChartBuilder, FlowChartExecutor])
