@@ -29,6 +29,7 @@ def _result(**phase: Any) -> dict[str, Any]:
         ({"result": 1}, {"result": 1.0}, None),
         ({"result": {"a": 1, "b": [2]}}, {"result": {"b": [2], "a": 1}}, None),
         ({"result": None}, {}, None),
+        ({}, {"result": None}, "$.runs[0].phases[0].result"),
         ({"result": 1}, {"result": True}, "$.runs[0].phases[0].result"),
         ({"result": {"a": None}}, {"result": {}}, "$.runs[0].phases[0].result.a"),
         ({"result": [1, 2]}, {"result": [1]}, "$.runs[0].phases[0].result[1]"),
@@ -157,6 +158,7 @@ def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
 
     for operator in ("eq", "ne", "in", "notIn"):
         assert not _differs(decided(operator, "1", redacted=True), decided(operator, "[REDACTED]", redacted=True))
+        assert _differs(decided(operator, "1", redacted=True), decided(operator, "1", redacted=True)), "we told it"
     assert _differs(decided("gt", "1", redacted=True), decided("gt", "[REDACTED]", redacted=True))
     assert _differs(decided("eq", "1", redacted=False), decided("eq", "[REDACTED]", redacted=False))
 
