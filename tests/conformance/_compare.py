@@ -345,27 +345,6 @@ def _is_lost_date(theirs: Json, ours: Json) -> bool:
     return theirs == {} and isinstance(ours, str) and _DATE.fullmatch(ours) is not None
 
 
-def dates_that_were_kept(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
-    """From a resume in a new executor on, the reference may have the text of a date where we have the date."""
-    for run, theirs, ours in zip(_runs(case), expected["runs"], got["runs"], strict=False):
-        fresh = False
-        for entry, *sides in zip(run.get("resume") or (), theirs["phases"][1:], ours["phases"][1:], strict=False):
-            fresh = fresh or bool(entry.get("fresh"))
-            if fresh:
-                _let_pass(sides[0], sides[1], _is_text_of_date, [*_STATES, "events", "narrative"])
-
-
-_QUOTED_DATE = re.compile(f'"{_DATE.pattern}"')
-
-
-def _is_text_of_date(theirs: Json, ours: Json) -> bool:
-    if isinstance(theirs, dict) and isinstance(ours, dict):
-        preview = theirs.get("preview")
-        of_date = isinstance(preview, str) and _DATE.fullmatch(preview) is not None
-        return of_date and theirs.get("type") == "string" and ours.get("type") == "object" and ours.get("size") == 0
-    return ours == "{}" and isinstance(theirs, str) and _QUOTED_DATE.fullmatch(theirs) is not None
-
-
 def _phases_of(expected: Result, got: Result) -> Iterator[tuple[Json, Json]]:
     """The phases of both sides, as far as both have them."""
     for theirs, ours in zip(expected["runs"], got["runs"], strict=False):
@@ -412,5 +391,4 @@ LOSSES: tuple[Callable[[Result, Result, Mapping[str, Any]], None], ...] = (
     hidden_thresholds,
     errors_in_the_state,
     merged_dates,
-    dates_that_were_kept,
 )

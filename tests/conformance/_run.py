@@ -6,8 +6,6 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from footpath import FlowChartExecutor, RedactionPolicy
 from footpath.query import KeysRead
 from tests.conformance import _js
@@ -105,7 +103,9 @@ class _Runs:
                 heard = Events()
                 current = self._executor(run, heard)
                 current.attach_flow_recorder(control)
-                checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
+                checkpoint = json_view(
+                    checkpoint
+                )  # as JavaScript's JSON has it: the one that the reference goes on from
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
             phases.append(_phase("resume", current, act, heard, run, control))

@@ -182,7 +182,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                         item[key] = HIDDEN
                         continue
                     if isinstance(preview, str) and MARK in preview:
-                        member["size"] = HIDDEN  # of a text in which something is hidden
+                        member.pop("size", None)  # of a text in which something is hidden
                 if isinstance(member, (dict, list)):
                     stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:

@@ -163,22 +163,6 @@ def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
     assert _differs(decided("eq", "1", redacted=False), decided("eq", "[REDACTED]", redacted=False))
 
 
-def test_a_date_survives_a_resume_in_a_new_executor() -> None:
-    """Only there, only a date, and never the other way round."""
-
-    def resumed(summary: str) -> dict[str, Any]:
-        full = _result()
-        full["runs"][0]["phases"] += _result(events=[_event(evidence=summary)])["runs"][0]["phases"]
-        return full
-
-    text, date = resumed('"2024-01-01T00:00:00.000Z"'), resumed("{}")
-    fresh: dict[str, Any] = {"chart": [], "run": {"resume": [{"fresh": True}]}}
-    assert first_difference(text, date, fresh) is None
-    assert first_difference(date, text, fresh) is not None
-    assert first_difference(resumed('"2024"'), date, fresh) is not None
-    assert first_difference(text, date, {"chart": [], "run": {"resume": [{}]}}) is not None
-
-
 def _event(**members: Any) -> dict[str, Any]:
     return {"channel": "scope", "method": "onWrite", "event": members}
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from footpath import FlowChart, FlowChartExecutor, Pausable, decide, decode_trace, flow_chart, interrupt, ops, replay
 from footpath.errors import InputValidationError, RunError, StateError
+from footpath.values import ABSENT
 
 
 class Ear:
@@ -277,6 +281,30 @@ def test_a_pausable_stage_gets_the_answer_in_its_second_half() -> None:
     assert checkpoint is not None
     assert checkpoint["pauseData"] == {"need": "a signature"}
     assert executor.resume(checkpoint, [1, 2]) == [1, 2]
+
+
+def test_a_checkpoint_keeps_types_and_forgets_what_is_absent() -> None:
+    """What JSON has no word for comes back as it was written; an absent member does not, and an absent item is None."""
+    due = date(2026, 5, 24)
+    seen: list[Any] = []
+
+    def begin(scope: Any) -> None:
+        scope.order = {"due": due, "gone": ABSENT, "items": [ABSENT, Decimal("1.50")], "score": math.nan}
+
+    def look(scope: Any, _given: Any) -> None:
+        seen.append(scope["order"].copy())
+
+    chart = (
+        flow_chart("A", begin, "a")
+        .add_pausable_function("P", Pausable(execute=lambda _: {"why": 1}, resume=look), "p")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    FlowChartExecutor(chart).resume(json.loads(json.dumps(executor.get_checkpoint())), None)
+    (order,) = seen
+    assert math.isnan(order.pop("score"))
+    assert order == {"due": due, "items": [None, Decimal("1.50")]}
 
 
 @pytest.mark.parametrize("checkpoint", [{}, {"pausedStageId": "p"}, [], {"pausedStageId": "p", "executionCount": "x"}])
