@@ -30,6 +30,16 @@ def _result(**phase: Any) -> dict[str, Any]:
         ({"result": {"a": 1, "b": [2]}}, {"result": {"b": [2], "a": 1}}, None),
         ({"result": None}, {}, None),
         ({}, {"result": None}, "$.runs[0].phases[0].result"),
+        (
+            {"result": {"k": {"id": "k", "isError": False, "result": None}}},
+            {"result": {"k": {"id": "k", "isError": False}}},
+            None,
+        ),
+        (
+            {"result": {"k": {"id": "k", "result": None}}},
+            {"result": {"k": {"id": "k"}}},
+            "$.runs[0].phases[0].result.k.result",
+        ),
         ({"result": 1}, {"result": True}, "$.runs[0].phases[0].result"),
         ({"result": {"a": None}}, {"result": {}}, "$.runs[0].phases[0].result.a"),
         ({"result": [1, 2]}, {"result": [1]}, "$.runs[0].phases[0].result[1]"),
