@@ -328,6 +328,16 @@ def only_segments_and_large_documents_may_expire(stack: Stack) -> Iterator[str]:
 
 
 @rule
+def what_is_deleted_can_be_restored_while_a_message_may_name_it(stack: Stack) -> Iterator[str]:
+    """A claim is named by a message for as long as the queue keeps it, and then the dead-letter queue; its versions last longer."""
+    named_s = sum(stack.properties(queue).get("MessageRetentionPeriod", 345_600) for queue in QUEUES)
+    for entry in stack.properties("ArchiveBucket").get("LifecycleConfiguration", {}).get("Rules", []):
+        days = entry.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")
+        if days is not None and days * 86_400 < named_s:
+            yield f"{entry.get('Id')} ends versions after {days} days, a message lasts {named_s / 86_400:.0f}"
+
+
+@rule
 def segments_are_never_overwritten(stack: Stack) -> Iterator[str]:
     """The bucket refuses a PUT under `segments/` or `large/` that is not conditional."""
     statements = _statements(stack, "AWS::S3::BucketPolicy", "Bucket", "<ArchiveBucket>")

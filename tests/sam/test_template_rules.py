@@ -59,6 +59,7 @@ MUTATIONS: list[tuple[str, str, Any]] = [
     ("only_segments_and_large_documents_may_expire", "ArchiveBucket.Properties.LifecycleConfiguration", DROP),
     ("only_segments_and_large_documents_may_expire", "ArchiveBucket.Properties.LifecycleConfiguration.Rules.0.Prefix", DROP),
     ("only_segments_and_large_documents_may_expire", "ArchiveBucket.Properties.LifecycleConfiguration.Rules.4.ExpirationInDays", 30),
+    ("what_is_deleted_can_be_restored_while_a_message_may_name_it", "ArchiveBucket.Properties.LifecycleConfiguration.Rules.4.NoncurrentVersionExpiration.NoncurrentDays", 27),
     ("segments_are_never_overwritten", "ArchiveBucketPolicy.Properties.PolicyDocument.Statement.1", DROP),
     ("segments_are_never_overwritten", "ArchiveBucketPolicy.Properties.PolicyDocument.Statement.1.Condition", DROP),
     ("segments_are_never_overwritten", "ArchiveBucketPolicy.Properties.PolicyDocument.Statement.1.Resource.1", DROP),
