@@ -552,12 +552,13 @@ def dynamic(
             )
             children.append(Node(child.id, child.name, kind="subflow", mount=mount, is_dynamic=True))
         region.grown[node] = children
+    if out.next is not None:
+        run.bag(frame, "logs", "hasDynamicNext", True)
     children = region.grown.get(node, node.children)
     if children:
         result = yield fork(place, frame, children, 0, node.fail_fast)
     if out.next is None:
         return None, result
-    run.bag(frame, "logs", "hasDynamicNext", True)
     if out.next.fn is None:
         target = region.nodes.get(out.next.id)
         if target is None:

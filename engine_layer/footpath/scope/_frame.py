@@ -427,20 +427,23 @@ class Frame(Struct, eq=False):
         before.since += 1
         before.left = merged
 
-    def patch_again(self) -> None:
+    def patch_again(self, patches: dict[str, Patches]) -> set[str]:
         """Do as the reference does, which lays all patches of a stage together over what the stage wrote, once for each of them.
 
         Mostly that comes to what the stage has seen: not where a patch of two undoes what the other one did, where a list in
-        it says an item twice, or where something was written between them.
+        it says an item twice, or where something was written between them. Whether a key has changed is judged by what the stage
+        has seen: gives the keys that have, though what comes of it may be what was there.
         """
-        for key, patches in (self.patches or {}).items():
-            if patches.count == 1 or self.staged.get(key) is not patches.left:
+        changed: set[str] = set()
+        for key, held in patches.items():
+            if held.count == 1 or self.staged.get(key) is not held.left:
                 continue
-            value = merge(patches.base, patches.together)
-            if patches.since > 1:
-                value = merge(value, patches.together)
-            if same(value, patches.left):
+            value = merge(held.base, held.together)
+            if held.since > 1:
+                value = merge(value, held.together)
+            if same(value, held.left) or same(self.committed(key), held.left):
                 continue
+            changed.add(key)
             recorded = record(value)
             host = self.host
             shown = recorded
@@ -449,6 +452,12 @@ class Frame(Struct, eq=False):
             self.say((REMERGE, key, shown))
             self.stage(key, value, recorded)
         self.patches = None
+        return changed
+
+    def committed(self, key: str) -> Any:
+        """What has been committed under a key, in a parallel child by itself; `ABSENT` when nothing has."""
+        held = self.region.branch_values(self.branch) if self.branch else self.region.values
+        return held.get(key, ABSENT)
 
     def delete(self, key: str) -> None:
         host = self.begin_write(key, deleting=True)
@@ -524,15 +533,14 @@ class Frame(Struct, eq=False):
         """
         if self.touched is not None:
             self.check_touched()
-        if self.patches is not None:
-            self.patch_again()
+        patched = None if self.patches is None else self.patch_again(self.patches)
         staged = self.staged
         self.staged = _ENDED
         self.quick = None
         if not staged:
             return None
         if self.branch:
-            return self.commit_in_branch(staged)
+            return self.commit_in_branch(staged, patched)
         values = self.region.values
         known = self.region.recorded
         dropped: list[str] | None = None
@@ -556,6 +564,8 @@ class Frame(Struct, eq=False):
                 unchanged = self.commit_container(key, key, base, value)
             if not unchanged:
                 values[key] = value
+            elif patched is not None and key in patched:
+                pass
             elif dropped is None:
                 dropped = [key]
             else:
@@ -582,7 +592,7 @@ class Frame(Struct, eq=False):
             known[slot] = now
         return unchanged
 
-    def commit_in_branch(self, staged: dict[str, Any]) -> list[str] | None:
+    def commit_in_branch(self, staged: dict[str, Any], patched: set[str] | None) -> list[str] | None:
         """Commit into a parallel child's own part of the state."""
         region = self.region
         dropped: list[str] | None = None
@@ -597,6 +607,8 @@ class Frame(Struct, eq=False):
                 unchanged = self.commit_container(key, slot, base, value)
             if not unchanged:
                 region.put_path(("runs", branch, key), value)
+            elif patched is not None and key in patched:
+                pass
             elif dropped is None:
                 dropped = [key]
             else:
