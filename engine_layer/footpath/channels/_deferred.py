@@ -182,9 +182,11 @@ class DeferredQueue:
     def drain(self) -> None:
         """At the end of a run: tell all that waits, and what comes of that."""
         if self._waiting and not self._flushing:
-            self._deliver(rounds=_MAX_ROUNDS, budget_s=inf)
-            self._stranded += len(self._waiting)
-            self._waiting.clear()
+            try:
+                self._deliver(rounds=_MAX_ROUNDS, budget_s=inf)
+            finally:  # what is left when a recorder stops the program is not the next run's
+                self._stranded += len(self._waiting)
+                self._waiting.clear()
 
     def _deliver(self, *, rounds: int, budget_s: float) -> None:
         self._flushing = True
@@ -240,7 +242,7 @@ class DeferredQueue:
             terminal_stranded=self._stranded,
             per_listener={
                 identity: ListenerStats(one.events, one.failures, one.total_ms, one.last_flush_ms)
-                for identity, one in self._listeners.items()
+                for identity, one in list(self._listeners.items())  # somebody may look on from another thread
             },
         )
 

@@ -307,10 +307,7 @@ class FlowChartExecutor(Listened):
             self._fail(phase, error)
             raise
         finally:
-            phase.run.let_go()
-            if self._hearing is not None:
-                self._hearing.drain()
-            self._busy.release()
+            self._let_go(phase)
 
     async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
         try:
@@ -321,9 +318,15 @@ class FlowChartExecutor(Listened):
             self._fail(phase, error)
             raise
         finally:
-            phase.run.let_go()
+            self._let_go(phase)
+
+    def _let_go(self, phase: Phase) -> None:
+        """A phase is over: tell those who are told later, and be free for the next, even where one of them stops the program."""
+        phase.run.let_go()
+        try:
             if self._hearing is not None:
                 self._hearing.drain()
+        finally:
             self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:

@@ -170,6 +170,46 @@ def test_a_failing_deferred_recorder_is_isolated_counted_and_reported() -> None:
     assert reports == [("First", "write")] * 3
 
 
+@pytest.mark.parametrize("where", ["in the last flush", "between two stages"])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_a_deferred_recorder_that_stops_the_program_leaves_the_executor_free(
+    kind: type[BaseException], where: str
+) -> None:
+    """What it was not told is counted and not told to the next run, which goes as if nothing had been."""
+    stopping = True
+
+    class Stops:
+        id = "stops"
+
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def on_emit(self, event: Any) -> None:
+            self.heard.append(event.payload)
+            if stopping and event.payload == 1:
+                raise kind
+
+        def clear(self) -> None:
+            self.heard.clear()
+
+    recorder = Stops()
+    executor = emitting(4)
+    if where == "in the last flush":
+        executor = FlowChartExecutor(
+            flow_chart("First", lambda scope: [ops(scope).emit("n", number) for number in range(4)], "first").build()
+        )
+    executor.attach_emit_recorder(recorder, delivery="deferred")
+    with pytest.raises(kind):
+        executor.run()
+    stats = stats_of(executor)
+    assert (stats.captured, stats.depth) == (4, 0)
+    assert stats.delivered + stats.terminal_stranded == 4
+    stopping = False
+    executor.run()
+    assert recorder.heard == [0, 1, 2, 3]
+    assert stats_of(executor).captured == 8
+
+
 def test_a_budget_leaves_the_rest_for_later_and_loses_nothing() -> None:
     """At least one event is told between two stages; the end takes the time it needs."""
     heard_between: list[int] = []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from footpath import FlowChartExecutor, decode_trace, flow_chart, ops
 from footpath.replay import NarrativeEntry
 from footpath.replay._grown import Grown, extended
 from footpath.values import MARK, summarize
@@ -71,3 +73,35 @@ def test_a_line_about_a_grown_list_shows_it_whole() -> None:
     assert entry.value == [1, 2]
     assert entry.raw_value == recorded([1, 2])
     assert entry.as_json()["rawValue"] == [1, 2]
+
+
+def growing(passes: int, **dials: str) -> dict[str, Any]:
+    """The snapshot of a loop whose list grows by an object a pass."""
+
+    def grow(scope: Any) -> None:
+        scope.n = (scope.n or 0) + 1
+        if scope.n == 1:
+            scope.items = []
+        scope.items.append({"number": scope.n})
+        if scope.n >= passes:
+            ops(scope).break_flow()
+
+    executor = FlowChartExecutor(flow_chart("Grow", grow, "grow").loop_to("grow").build(), **dials)  # type: ignore[arg-type]
+    executor.run()
+    return decode_trace(executor.get_trace().encoded).snapshot
+
+
+def test_versions_of_a_list_share_their_items() -> None:
+    """Each version is shown whole, and no item is made anew for it; but for those of the first, which nothing had grown from yet."""
+    log = growing(20)["commitLog"]
+    versions = [bundle["overwrite"]["items"] for bundle in log]
+    assert [len(version) for version in versions] == list(range(1, 21))
+    for before, after in pairwise(versions[1:]):
+        assert all(old is new for old, new in zip(before, after, strict=False))
+
+
+def test_with_delta_and_summaries_a_snapshot_holds_what_was_added() -> None:
+    """Twice the passes, twice the JSON."""
+    dials = {"commit_values": "delta", "read_tracking": "summary", "write_tracking": "summary"}
+    few, many = (len(msgspec.json.encode(growing(n, **dials))) for n in (100, 200))
+    assert many < 2.1 * few

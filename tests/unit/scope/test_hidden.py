@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from footpath import FlowChartExecutor, RedactionPolicy, decode_trace, flow_chart, ops, replay
+import msgspec
+import pytest
+
+from footpath import (
+    Child,
+    FlowChartExecutor,
+    Pausable,
+    RedactionPolicy,
+    RetryPolicy,
+    decode_trace,
+    flow_chart,
+    ops,
+    replay,
+)
 from footpath.recorders import EventsRecorder
 
 SEP = "\u001f"
@@ -77,3 +91,107 @@ def test_asking_for_a_key_is_a_read_of_the_stage() -> None:
     executor = FlowChartExecutor(flow_chart("Ask", ask, "ask").build(), initial_context={"there": 1})
     executor.run()
     assert executor.get_snapshot()["executionTree"]["stageReads"] == {"there": 1}
+
+
+class Told:
+    """Keeps what was told live of emits, errors, retries and pauses, as JSON."""
+
+    id = "told"
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def hear(self, event: Any) -> None:
+        self.said.append(msgspec.json.encode(event).decode())
+
+    on_emit = on_error = on_stage_retry = on_pause = on_run_failed = on_break = on_write = hear
+
+
+CARD = "4929-1111-2222"
+
+
+def hides(scope: Any) -> None:
+    scope.card = CARD
+
+
+def says(scope: Any) -> Any:
+    ops(scope).emit("auth.login", {"token": "tok-778899"})
+    ops(scope).emit("app.seen", f"card {CARD}")
+    ops(scope).metric("secret", 918_273_645)
+    ops(scope).debug("note", [f"card {CARD}"])
+    ops(scope).log(f"card {CARD}")
+    scope.later = ["tok-778899", 918_273_645]
+    return {"question": f"charge {CARD}?"}
+
+
+def fails(scope: Any) -> None:
+    raise ValueError(f"no credit on {CARD}")
+
+
+@pytest.mark.parametrize("ending", ["pauses", "fails", "fails and is tried again"])
+def test_a_live_recorder_hears_no_secret_that_was_known(ending: str) -> None:
+    """Emits, diagnostics, errors, retries and what a stage pauses with: not the document alone is without it."""
+    builder = flow_chart("Hide", hides, "hide").add_function("Say", says, "say")
+    if ending == "pauses":
+        builder.add_pausable_function("Ask", Pausable(says, lambda scope, answer: None), "ask")
+    else:
+        builder.add_function("Fail", fails, "fail")
+        if "again" in ending:
+            builder.retry(RetryPolicy(2))
+    executor = FlowChartExecutor(builder.build())
+    executor.set_redaction_policy(RedactionPolicy(keys=("card",), emit_patterns=("^auth", r"metric\.secret")))
+    told = Told()
+    executor.attach_combined_recorder(told)
+    with contextlib.suppress(ValueError):
+        executor.run()
+    text = "\n".join(told.said)
+    assert text.count("[REDACTED]") > 6
+    for secret in (CARD, "tok-778899", "918273645"):
+        assert secret not in text
+
+
+def test_patches_that_undo_one_another_leave_in_the_journal_what_they_left_in_the_state() -> None:
+    """All patches of a stage are applied together, as in the reference: what comes of it is recorded where it is not what was seen."""
+
+    def patch(scope: Any) -> list[int]:
+        ops(scope).update("o", {"l": []})
+        ops(scope).update("o", {"l": [5]})
+        return list(scope.o["l"])
+
+    chart = flow_chart("Patch", patch, "patch").add_function("Look", lambda scope: list(scope.o["l"]), "look").build()
+    executor = FlowChartExecutor(chart, initial_context={"o": {"l": [1]}})
+    live = EventsRecorder()
+    executor.attach_combined_recorder(live)
+    assert executor.run() == [1, 5]
+    trace = decode_trace(executor.get_trace().encoded)
+    assert trace.state_at(2) == trace.snapshot["sharedState"] == {"o": {"l": [1, 5]}}
+    assert executor.get_snapshot()["sharedState"] == {"o": {"l": [1, 5]}}
+    again = EventsRecorder()
+    replay(trace, again)
+    for heard in (live, again):
+        assert [event.value for event in heard.of("on_read")] == [{"l": [5]}, {"l": [1, 5]}]
+
+
+def test_a_commit_shows_the_mark_for_what_became_hidden_before_it() -> None:
+    """One child of a fork writes a key openly, another one hides it: by the time of the first one's commit it is hidden."""
+
+    def openly(scope: Any) -> None:
+        scope.once = "tok-778899"
+
+    def hidden(scope: Any) -> None:
+        ops(scope).set("once", "tok-112233", redact=True)
+
+    chart = (
+        flow_chart("Fork", lambda scope: None, "fork")
+        .add_list_of_function([Child("a", "A", openly), Child("b", "B", hidden)])
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    live, again = EventsRecorder(), EventsRecorder()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    replay(decode_trace(executor.get_trace().encoded), again)
+    for heard in (live, again):
+        shown = [mutation.value for event in heard.of("on_commit") for mutation in event.mutations]
+        assert shown == ["[REDACTED]"] * len(shown)
+        assert len(shown) > 1

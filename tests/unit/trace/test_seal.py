@@ -176,6 +176,21 @@ def test_tokens_that_make_a_secret_together_are_hidden_together() -> None:
     assert tokens == [["[REDACTED]"]] * 4 + [["it is [REDACTED].", 1]]
 
 
+def test_tokens_of_a_stream_that_never_ended_are_hidden_together_too() -> None:
+    """A plain stage's tokens, or those of a run that broke off: nothing ends their stream."""
+
+    def says(scope: Any) -> None:
+        for part in ("it is ", "4929-", "1111", "-77", " indeed"):
+            ops(scope).token(part)
+        scope.card = "4929-1111-77"
+
+    executor = FlowChartExecutor(flow_chart("Say", says, "say").build())
+    executor.set_redaction_policy(RedactionPolicy(keys=("card",)))
+    executor.run()
+    tokens = [entry[2] for entry in executor.get_trace().document.journal if entry[0] == entries.TOKEN]
+    assert tokens == ["[REDACTED]"] * 5
+
+
 def test_what_a_call_hid_stays_hidden_in_a_phase_that_goes_on_elsewhere() -> None:
     """The checkpoint says which keys; the fresh executor learns their values again."""
     chart = (

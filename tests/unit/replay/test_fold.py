@@ -1,0 +1,109 @@
+"""State at a commit: the fold of the log's bundles, by every verb, and the caller's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from footpath import Child, FlowChartExecutor, StageNode, Trace, decode_trace, flow_chart, ops
+
+INITIAL = {"gone": 1, "stays": {"a": {"b": [1]}}, "items": [1]}
+
+
+def first(scope: Any) -> None:
+    del scope.gone
+    scope.items.append(2)
+    scope.stays["a"]["c"] = 3
+
+
+def second(scope: Any) -> None:
+    scope.items.append(3)
+    ops(scope).update("stays", {"a": {"b": [2]}})
+    scope.gone = "back"
+
+
+def third(scope: Any) -> None:
+    del scope.stays
+    scope.items = [9]
+
+
+def branch(scope: Any) -> None:
+    scope.own = 1
+    scope.lost = 2
+    del scope.lost
+
+
+STATES: list[dict[str, Any]] = [
+    INITIAL,
+    {"stays": {"a": {"b": [1], "c": 3}}, "items": [1, 2]},
+    {"stays": {"a": {"b": [1, 2], "c": 3}}, "items": [1, 2, 3], "gone": "back"},
+    {"items": [9], "gone": "back"},
+]
+
+
+def trace_of(commit_values: str) -> tuple[FlowChartExecutor, Trace]:
+    chart = (
+        flow_chart("First", first, "first")
+        .add_function("Second", second, "second")
+        .add_function("Third", third, "third")
+        .add_list_of_function([Child("x", "X", branch), Child("y", "Y", branch)])
+        .build()
+    )
+    executor = FlowChartExecutor(chart, initial_context=INITIAL, commit_values=commit_values)
+    executor.run()
+    return executor, decode_trace(executor.get_trace().encoded)
+
+
+@pytest.mark.parametrize("commit_values", ["full", "delta"])
+def test_each_commit_is_folded_by_its_verb(commit_values: str) -> None:
+    """Sets, merges, appends and deletions, at the top and in a parallel child; before the first, and at the end."""
+    executor, trace = trace_of(commit_values)
+    for number, state in enumerate(STATES):
+        assert trace.state_at(number) == state
+    log = trace.snapshot["commitLog"]
+    assert trace.state_at(len(log)) == trace.snapshot["sharedState"] == executor.get_snapshot()["sharedState"]
+    verbs = {row["verb"] for bundle in log for row in bundle["trace"]}
+    assert verbs == ({"set", "merge", "append", "delete"} if commit_values == "delta" else {"set", "merge"})
+
+
+@pytest.mark.parametrize("commit_values", ["full", "delta"])
+def test_a_state_is_the_callers_own(commit_values: str) -> None:
+    """Whatever becomes of it, the next one asked for is what it was, and so is the snapshot."""
+    _, trace = trace_of(commit_values)
+    state = trace.state_at(2)
+    state["stays"]["a"]["b"].append("spoiled")
+    state["items"].append("spoiled")
+    state.clear()
+    assert trace.state_at(2) == STATES[2]
+    assert trace.state_at(0) == INITIAL
+
+
+def test_a_write_of_what_is_there_already_leaves_what_is_there() -> None:
+    """1.0 over 1 changes nothing, at the top or in a parallel child: not in the live state, not in what the journal tells of it."""
+
+    def write(scope: Any) -> None:
+        scope.n = 1
+
+    def write_again(scope: Any) -> None:
+        scope.n = 1.0
+
+    def child(scope: Any) -> StageNode:
+        scope.n = 1
+        return StageNode("c", "C", next=StageNode("again", "Again", write_again))
+
+    chart = (
+        flow_chart("Write", write, "write")
+        .add_function("Again", write_again, "write-again")
+        .add_list_of_function([Child("x", "X", child)])
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    whole = b'{"n":1,"runs":{"x":{"n":1}}}'
+    assert msgspec.json.encode(executor.get_snapshot()["sharedState"]) == whole
+    assert msgspec.json.encode(trace.final_state()) == whole
+    assert msgspec.json.encode(executor._phases[-1].run.top.plain_view()) == whole
+    assert msgspec.json.encode(trace.state_at(len(trace.snapshot["commitLog"]))) == whole
