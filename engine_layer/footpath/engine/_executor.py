@@ -57,7 +57,6 @@ class Phase:
         self.run_id = run_id
         self.started_us = started_us
         self.input = shown_input
-        self.visits: dict[str, int] = {}
         self.chart = chart
 
     @property
@@ -412,7 +411,6 @@ class FlowChartExecutor(Listened):
             state[key] = shown
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
         has_input = given is not NO_ANSWER
-        phase.visits = visits
         if before is not None:
             phase.continues = before.trace_id
             self._phases = [*self._phases, phase]

@@ -100,3 +100,70 @@ def test_the_story_tells_attempts_in_their_order() -> None:
     assert len(failed) == 2
     assert [number for number, line in enumerate(lines) if "Write w = " in line] < failed
     assert lines.index(next(line for line in lines if "Write v = 3" in line)) > failed[-1]
+
+
+def test_a_list_that_a_failed_attempt_let_grow_goes_on_from_what_was_committed() -> None:
+    """Its items are gone, from the state and from how the list is remembered: nothing looks changed behind the scope's back."""
+    attempts: list[int] = []
+
+    def begin(scope: Any) -> None:
+        scope.items = [0]
+        scope.items.append(1)
+
+    def more(scope: Any) -> None:
+        scope.items.append(2)
+
+    def work(scope: Any) -> None:
+        attempts.append(1)
+        scope.items.append("lost" if len(attempts) == 1 else "kept")
+        if len(attempts) == 1:
+            raise BusyError
+
+    chart = (
+        flow_chart("Begin", begin, "begin")
+        .add_function("More", more, "more")
+        .add_function("Work", work, "work")
+        .retry(RetryPolicy(2))
+        .add_function("Again", more, "again")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    live = EventsRecorder()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    assert trace.snapshot["sharedState"] == {"items": [0, 1, 2, "kept", 2]}
+    assert trace.snapshot["sharedState"] == executor.get_snapshot()["sharedState"]
+    assert not [event for event in live.of("on_write") if event.in_place is True]
+    assert live.of("on_write")[-1].value == [0, 1, 2, "kept", 2]
+
+
+def test_what_was_appended_is_the_states_own() -> None:
+    """An object that somebody outside holds, changed after its commit, changes nothing: neither state nor record."""
+    held = {"a": 1}
+    seen: list[Any] = []
+
+    def begin(scope: Any) -> None:
+        scope.items = [0]
+        scope.items.append(held)
+
+    def grow(scope: Any) -> None:
+        scope.items.append(1)
+
+    def change(_: Any) -> None:
+        held["a"] = 2
+
+    def look(scope: Any) -> None:
+        seen.append(scope.items[1]["a"])
+
+    chart = (
+        flow_chart("Begin", begin, "begin")
+        .add_function("Grow", grow, "grow")
+        .add_function("Change", change, "change")
+        .add_function("Look", look, "look")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    assert seen == [1]
+    assert executor.get_trace().snapshot["sharedState"] == {"items": [0, {"a": 1}, 1]}

@@ -107,3 +107,37 @@ def test_a_write_of_what_is_there_already_leaves_what_is_there() -> None:
     assert msgspec.json.encode(trace.final_state()) == whole
     assert msgspec.json.encode(executor._phases[-1].run.top.plain_view()) == whole
     assert msgspec.json.encode(trace.state_at(len(trace.snapshot["commitLog"]))) == whole
+
+
+def test_a_delta_of_a_key_that_was_written_and_patched_holds_what_came_of_it() -> None:
+    """Once, whole: not the patch beside it."""
+
+    def write(scope: Any) -> None:
+        scope.o = {"a": 1}
+        scope.o["b"] = 2
+
+    executor = FlowChartExecutor(flow_chart("Write", write, "write").build(), commit_values="delta")
+    executor.run()
+    (bundle,) = executor.get_snapshot()["commitLog"]
+    assert (bundle["overwrite"], bundle["updates"]) == ({"o": {"a": 1, "b": 2}}, {})
+    assert [(row["path"], row["verb"]) for row in bundle["trace"]] == [("o", "set")]
+
+
+def test_a_list_that_a_subflow_adds_to_is_read_before_it_is_written() -> None:
+    """With provenance each row of the output names what the mount had read by then."""
+    inner = flow_chart("In", lambda scope: None, "in").build()
+    chart = (
+        flow_chart("Begin", lambda scope: scope.__setitem__("o", {"l": [1]}), "begin")
+        .add_sub_flow_chart_next(
+            "sub", inner, "Sub", output_mapper=lambda out, parent: {"a": 0, "o": {"l": [2]}, "z": 3}
+        )
+        .build()
+    )
+    executor = FlowChartExecutor(chart, write_provenance="reads-prefix")
+    executor.run()
+    (output,) = [each for each in executor.get_snapshot()["commitLog"] if each["stageId"] == "sub" and each["trace"]]
+    assert [(row["path"], row["readKeys"]) for row in output["trace"]] == [
+        ("a", []),
+        ("o\u001fl", ["o.l"]),
+        ("z", ["o.l"]),
+    ]

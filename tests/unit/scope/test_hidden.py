@@ -195,3 +195,64 @@ def test_a_commit_shows_the_mark_for_what_became_hidden_before_it() -> None:
         shown = [mutation.value for event in heard.of("on_commit") for mutation in event.mutations]
         assert shown == ["[REDACTED]"] * len(shown)
         assert len(shown) > 1
+
+
+SHORT = {"no": "x1"}
+"""Too short to be looked for in texts: only the mark in its place hides it."""
+
+HIDDEN = ({"card": "[REDACTED]", "n": 1}, {"card": "REDACTED", "n": 1})
+"""The state, by the events' mark or by the log's."""
+
+
+def test_a_first_state_a_result_and_a_resumed_state_show_the_mark_under_a_hidden_key() -> None:
+    """Whole, as a write of that key does; in the journal, in every view of it, and to who listens."""
+    chart = (
+        flow_chart("Begin", lambda scope: None, "begin")
+        .add_pausable_function("Ask", Pausable(lambda scope: {"ask": 1}, lambda scope, answer: None), "ask")
+        .add_function("End", lambda scope: {"card": SHORT, "ok": 1}, "end")
+        .build()
+    )
+    traces = []
+    executor = FlowChartExecutor(chart, initial_context={"card": SHORT, "n": 1})
+    executor.set_redaction_policy(RedactionPolicy(keys=("card",)))
+    executor.run()
+    traces.append(executor.get_trace())
+    assert executor.get_snapshot(redact=True)["sharedState"] in HIDDEN
+    other = FlowChartExecutor(chart)
+    other.set_redaction_policy(RedactionPolicy(keys=("card",)))
+    ended = EventsRecorder()
+    other.attach_combined_recorder(ended)
+    assert other.resume(executor.get_checkpoint(), 1) == {"card": SHORT, "ok": 1}  # type: ignore[arg-type]
+    traces.append(other.get_trace())
+    assert [event.payload for event in ended.of("on_run_end")] == [{"card": "[REDACTED]", "ok": 1}]
+    for trace in map(decode_trace, [trace.encoded for trace in traces]):
+        assert trace.state_at(0) in HIDDEN
+        assert trace.snapshot["sharedState"] in HIDDEN
+        assert b"x1" not in trace.encoded
+    assert traces[1].result == {"card": "[REDACTED]", "ok": 1}
+
+
+def test_a_key_that_was_hidden_and_deleted_may_be_seen_again() -> None:
+    """What one call hid is hidden until it is deleted; what is written there afterwards is shown, in commits too."""
+
+    def hide(scope: Any) -> None:
+        ops(scope).set("once", "tok-778899", redact=True)
+
+    def delete(scope: Any) -> None:
+        del scope.once
+
+    def show(scope: Any) -> None:
+        scope.once = "open"
+
+    chart = (
+        flow_chart("Hide", hide, "hide")
+        .add_function("Delete", delete, "delete")
+        .add_function("Show", show, "show")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    live = EventsRecorder()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    assert [[mutation.value for mutation in event.mutations] for event in live.of("on_commit")][-1] == ["open"]
+    assert executor.get_trace().snapshot["sharedState"] == {"once": "open"}
