@@ -136,7 +136,8 @@ class ChartBuilding:
     def _branches(self, branches: Any, c: Call) -> Any:
         for k in c.get("branches") or ():
             kind = k.get("kind", "function")
-            options = self._extras(k, "retry", "tags", "loopTo")
+            # A selector's branches run in parallel: where one would loop to, the reference does not look.
+            options = self._extras(k, "retry", "tags", *(("loopTo",) if c["call"] == "decider" else ()))
             mount = mount_options(k.get("mount"))
             if kind == "function":
                 stage = self._optional_stage(k)

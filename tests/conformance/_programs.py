@@ -88,6 +88,8 @@ def stage_function(spec: Mapping[str, Any], runtime: Runtime, *, streaming: bool
     def body(scope: Any) -> Generator[float, None, Any]:
         context = StageContext(scope, runtime, streaming=streaming)
         ended = yield from _run(spec.get("program"), context)
+        if ended and ended.value is None and "resume" in spec:
+            return {"pause": True, "data": None}  # a pausable stage's own None would say that it does not pause
         if ended:
             return _returned(ended)
         if spec.get("decide"):
@@ -315,6 +317,8 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
     place = root
     for segment in above[1:]:
         place = place[_subscript(place, segment, c)]
+    if isinstance(place, (bool, int, float)):
+        return  # JavaScript finds nothing to delete in a number
     key = _subscript(place, last, c)
     if isinstance(key, str) and key in place:
         del place[key]

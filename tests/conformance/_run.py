@@ -74,23 +74,25 @@ class _Runs:
     def all(self, runs: list[Case]) -> list[Json]:
         results: list[Json] = []
         executor: Any = None
+        made_with: Case = {}
         events = Events()
         for run in runs:
             self._runtime.failures = {}
             if executor is None or not run.get("sameExecutor"):
                 events = Events()
                 executor = self._executor(run, events)
+                made_with = run
                 self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
-            phases = self._phases(run, executor, events)
+            phases = self._phases(run, executor, events, _tracks_reads(made_with))
             results.append({"phases": phases, "hiding": self._runtime.hiding})
         return results
 
-    def _phases(self, run: Case, executor: Any, events: Events) -> list[Json]:
+    def _phases(self, run: Case, executor: Any, events: Events, tracked: bool) -> list[Json]:
         control = ControlRecorder()
         executor.attach_flow_recorder(control)
         options = _run_options(run)
         self._runtime.resume_input_given = False
-        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control)]
+        phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control, tracked)]
         current = executor
         # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that is
         # not fresh goes on with the first executor's list.
@@ -101,14 +103,15 @@ class _Runs:
             heard = events
             if entry.get("fresh"):
                 heard = Events()
-                current = self._executor(run, heard)
+                current, tracked = self._executor(run, heard), _tracks_reads(run)
+                self._runtime.hiding.also((run.get("options") or {}).get("redaction"))
                 current.attach_flow_recorder(control)
                 checkpoint = json_view(
                     checkpoint
                 )  # as JavaScript's JSON has it: the one that the reference goes on from
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
-            phases.append(_phase("resume", current, act, heard, run, control))
+            phases.append(_phase("resume", current, act, heard, run, control, tracked))
         return phases
 
     def _executor(self, run: Case, events: Events) -> Any:
@@ -121,7 +124,7 @@ class _Runs:
         executor = FlowChartExecutor(self._chart, stream_handlers=_StreamHandlers(events), **options)
         narrative = o.get("narrative") or {}
         executor.enable_narrative(**{_NARRATIVE_OPTIONS[key]: value for key, value in narrative.items()})
-        if o.get("redaction"):
+        if o.get("redaction") is not None:
             executor.set_redaction_policy(_redaction_policy(o["redaction"]))
         throwing = o.get("throwingRecorder") or {}
         if throwing.get("scope"):
@@ -162,7 +165,7 @@ class _StreamHandlers:
         self._events.note("stream", "onStart", {"streamId": stream_id})
 
     def on_token(self, stream_id: str, token: Any) -> None:
-        self._events.note("stream", "onToken", {"streamId": stream_id, "token": token})
+        self._events.note("stream", "onToken", json_view({"streamId": stream_id, "token": token}))
 
     def on_end(self, stream_id: str, text: Any) -> None:
         self._events.note("stream", "onEnd", {"streamId": stream_id, "text": text})
@@ -205,7 +208,7 @@ def _redaction_policy(policy: Case) -> RedactionPolicy:
 
 
 def _phase(
-    op: str, executor: Any, act: Callable[[], Any], events: Events, run: Case, control: ControlRecorder
+    op: str, executor: Any, act: Callable[[], Any], events: Events, run: Case, control: ControlRecorder, tracked: bool
 ) -> dict[str, Json]:
     start = len(events)
     phase: dict[str, Json] = {"op": op, "outcome": "completed"}
@@ -222,15 +225,18 @@ def _phase(
     snapshot = executor.get_snapshot()
     phase["snapshot"] = json_view(snapshot)
     phase["narrative"] = json_view(executor.get_narrative_entries())
-    if (run.get("options") or {}).get("redaction"):
+    if (run.get("options") or {}).get("redaction") is not None:
         phase["snapshotRedacted"] = json_view(executor.get_snapshot(redact=True))
         phase["redactionReport"] = json_view(executor.get_redaction_report())
     if run.get("queries"):
-        tracked = (run.get("options") or {}).get("readTracking") != "off"
         reads = reads_of(executor, snapshot, tracked=tracked)
         phase["queries"] = [{**q, "answer": _answered(q, snapshot, control, reads)} for q in run["queries"]]
     phase["events"] = events.since(start)
     return phase
+
+
+def _tracks_reads(run: Case) -> bool:
+    return (run.get("options") or {}).get("readTracking") != "off"
 
 
 def _answered(query: Case, snapshot: Any, control: ControlRecorder, reads: KeysRead) -> Json:

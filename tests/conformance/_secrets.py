@@ -43,6 +43,15 @@ class Hiding:
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
         self._emit_patterns = [compiled(p) for p in chosen.get("emitPatterns") or ()]
 
+    def also(self, policy: Mapping[str, Any] | None) -> None:
+        """Hide by another policy, too: a run goes on in an executor of its own."""
+        other = Hiding(policy)
+        self.active = self.active or other.active
+        self._keys |= other._keys
+        self._fields = {**self._fields, **other._fields}
+        self._patterns += other._patterns
+        self._emit_patterns += other._emit_patterns
+
     def wrote(self, key: str, value: Any, *, redact: bool = False) -> None:
         """Note a write; one that asks for redaction hides its key from then on."""
         if redact:
@@ -51,11 +60,9 @@ class Hiding:
         if self.hides(key):
             self.secrets.append(value)
         for field in self._fields.get(key, ()):
-            found = value
-            for step in field.split("."):
-                found = found.get(step) if isinstance(found, dict) else None
-            if found is not None:
-                self.secrets.append(found)
+            holder, at = _field(value, field)
+            if at is not None and holder[at] is not None:
+                self.secrets.append(holder[at])
 
     def wrote_at(self, path: list[str], value: Any) -> None:
         """Note a write below a key."""
@@ -88,12 +95,9 @@ class Hiding:
             if self.hides(key):
                 state[key] = HIDDEN
             for field in self._fields.get(key, ()):
-                *above, last = field.split(".")
-                place = value
-                for step in above:
-                    place = place.get(step) if isinstance(place, dict) else None
-                if isinstance(place, dict) and last in place:
-                    place[last] = HIDDEN
+                holder, at = _field(value, field)
+                if at is not None:
+                    holder[at] = HIDDEN
 
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
@@ -103,6 +107,21 @@ class Hiding:
     def hides_emit(self, name: str) -> bool:
         """Whether the payload of an emit of that name is hidden."""
         return any(pattern.search(name) for pattern in self._emit_patterns)
+
+
+def _field(value: Any, field: str) -> tuple[Any, Any]:
+    """What holds the field of a dotted path, and where in it; None where there is none."""
+    holder, at = None, None
+    for step in field.split("."):
+        holder = value
+        if isinstance(holder, dict) and step in holder:
+            at: Any = step
+        elif isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
+            at = int(step)
+        else:
+            return None, None
+        value = holder[at]
+    return holder, at
 
 
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}

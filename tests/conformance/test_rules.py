@@ -115,6 +115,37 @@ def test_the_narrative_after_a_fresh_resume_is_not_compared() -> None:
     assert first_difference(told([], []), told([line], []), fresh) is not None
 
 
+def test_what_follows_a_recorder_that_fails_on_resume_is_not_compared() -> None:
+    """There alone: a recorder that fails elsewhere, or before the pause, hides no difference."""
+
+    def result(before: str, after: str) -> dict[str, Any]:
+        full = _result(narrative=[{"text": before}], checkpoint={"pausedStageId": "ask", "subflowPath": []})
+        full["runs"][0]["phases"] += _result(narrative=[{"text": after}])["runs"][0]["phases"]
+        return full
+
+    def case(hook: str) -> dict[str, Any]:
+        return {"chart": [], "run": {"options": {"throwingRecorder": {"scope": [hook]}}}}
+
+    assert first_difference(result("a", "b"), result("a", "c"), case("onResume")) is None
+    assert first_difference(result("a", "b"), result("c", "b"), case("onResume")) is not None
+    assert first_difference(result("a", "b"), result("a", "c"), case("onPause")) is not None
+
+
+def test_a_null_child_and_a_null_choice_are_none() -> None:
+    """A parallel child's null result is none; a null branch reads as no branch."""
+
+    def child(**members: Any) -> dict[str, Any]:
+        return {"events": [_event(payload={"k": {"id": "k", **members, "isError": False}})]}
+
+    def error(text: str) -> dict[str, Any]:
+        return {"error": {"message": f"decider 'd' returned branch ID '{text}' which doesn't match any child"}}
+
+    assert not _differs(child(result=None), child())
+    assert _differs(child(result=0), child())
+    assert not _differs(error("null"), error("undefined"))
+    assert _differs(error("nil"), error("undefined"))
+
+
 def test_run_ids_are_named_by_first_appearance() -> None:
     """Ids of the engine's form only: a state key that is called runId keeps its value."""
     first, second = "0190b5a0-0000-7000-8000-000000000001", "0190b5a0-0000-7000-8000-000000000002"
@@ -155,6 +186,17 @@ def test_halves_of_characters_in_texts() -> None:
     assert not _differs({"narrative": [{"text": 'x = "\ud83d"'}]}, {"narrative": [{"text": 'x = "\\ud83d"'}]})
     assert _differs({"narrative": [{"text": 'x = "\ud83d"'}]}, {"narrative": [{"text": 'x = ""'}]})
     assert _differs({"narrative": [{"text": 'x = "a\U0001f600..."'}]}, {"narrative": [{"text": 'x = "a..."'}]})
+
+
+def test_halves_of_characters_in_previews() -> None:
+    """A summary's preview is a text like those of the narrative."""
+
+    def read(preview: str) -> dict[str, Any]:
+        tree = {"stageReads": {"k": {"__readSummary": True, "type": "string", "size": 99, "preview": preview}}}
+        return {"snapshot": {"commitLog": [], "executionTree": tree}}
+
+    assert not _differs(read("abc\ud83d..."), read("abc..."))
+    assert _differs(read("abc\ud83d..."), read("ab..."))
 
 
 def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
@@ -405,3 +447,46 @@ def test_an_error_in_the_state_may_have_a_name_and_a_date_may_survive_a_patch() 
     assert first_difference(date, nothing, dated) is not None
     assert first_difference(_result(result=[{"d": "2024-01-01T00:00:00.001Z"}]), date, dated) is not None
     assert first_difference(nothing, date, {"chart": [], "run": {}}) is not None
+
+
+def _paused_and_on(*after: dict[str, Any]) -> dict[str, Any]:
+    full = _result(checkpoint={"pausedStageId": "ask", "subflowPath": []})
+    full["runs"][0]["phases"] += _result(events=list(after))["runs"][0]["phases"]
+    return full
+
+
+def _fired(method: str, **event: Any) -> dict[str, Any]:
+    return {"channel": "stream" if method == "onToken" else "flow", "method": method, "event": event}
+
+
+def test_what_a_resumed_stage_streams_is_not_compared() -> None:
+    """Up to its own commit: what streams after it is."""
+    commit = _fired("onCommit", stageId="ask", runtimeStageId="ask#1")
+    case = {"chart": [{"call": "streaming", "id": "ask"}], "run": {}}
+    one = _paused_and_on(_fired("onToken", token="a"), commit, _fired("onToken", token="b"))
+    assert first_difference(_paused_and_on(commit, _fired("onToken", token="b")), one, case) is None
+    assert first_difference(_paused_and_on(commit, _fired("onToken", token="c")), one, case) is not None
+
+
+def test_a_decider_that_goes_on_chooses() -> None:
+    """Its commit is compared, what it chose is not; of another stage both are."""
+    commit = _fired("onCommit", stageId="ask", runtimeStageId="ask#1")
+    theirs, ours = _paused_and_on(commit, _fired("onNext")), _paused_and_on(commit, _fired("onDecision"))
+    deciding = {"chart": [{"call": "decider", "id": "ask", "branches": []}], "run": {}}
+    assert first_difference(theirs, ours, deciding) is None
+    assert first_difference(theirs, _paused_and_on(_fired("onRead"), commit), deciding) is not None
+    assert first_difference(theirs, ours, {"chart": [{"call": "function", "id": "ask"}], "run": {}}) is not None
+
+
+def test_mounts_that_the_reference_cannot_find() -> None:
+    """Of a chart mounted in a chart mounted in a lazy one, what follows its entry is not compared."""
+
+    def case(kind: str) -> dict[str, Any]:
+        inner = [{"call": "subflowNext", "id": "c", "chart": []}]
+        return {"chart": [{"call": kind, "id": "a", "chart": [{"call": "subflowNext", "id": "b", "chart": inner}]}]}
+
+    def entered(*more: dict[str, Any]) -> dict[str, Any]:
+        return _result(events=[_fired("onSubflowEntry", subflowId="b/c"), *more])
+
+    assert first_difference(entered(), entered(_fired("onNext")), case("lazySubflowNext")) is None
+    assert first_difference(entered(), entered(_fired("onNext")), case("subflowNext")) is not None

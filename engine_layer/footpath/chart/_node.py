@@ -17,8 +17,9 @@ State = TypeVar("State")
 class Pausable(Struct, Generic[State], eq=False):
     """A stage in two halves: `execute` may pause the run, `resume` goes on with the answer.
 
-    `execute` pauses by returning anything but None: that is what the run is said to wait for. `resume` is called as
-    `resume(scope, resume_input)`, or `resume(scope)` when it takes one argument.
+    `execute` pauses by returning anything but None: that is what the run is said to wait for. `{"pause": True, "data": x}` pauses
+    with `x`, which may be None. `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when it takes one
+    argument; what it returns is the stage's result.
 
     Example:
         >>> def ask(scope):
@@ -160,7 +161,7 @@ def shape_of(node: Node) -> int:
 def _own_shape(node: Node) -> int:
     """All but what depends on the next stage."""
     shape = 0
-    if node.mount is None and node.for_each is None and not node.is_streaming:
+    if node.mount is None and node.for_each is None and node.fn is not None and not node.is_streaming:
         shape = SIMPLE
         if node.kind == "stage" and not node.children and node.resume_fn is None:
             shape |= LOOPING if node.loop_target is not None else PLAIN if node.next is not None else LAST

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from footpath.engine import _stage
-from footpath.values import ABSENT_RAW, plain, record
+from footpath.scope import NO_PAYLOAD
+from footpath.values import ABSENT, ABSENT_RAW, plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ def checkpoint_of(phase: Phase, cursor: Cursor, views: Views) -> dict[str, Any]:
         checkpoint["invokerStageId"], following = pause.invoker
         if following is not None:
             checkpoint["continuationStageId"] = following
-    if pause.data is not None:
+    if pause.data is not NO_PAYLOAD and pause.data is not ABSENT:
         checkpoint["pauseData"] = _portable({"data": pause.data})["data"]
     if pause.by_interrupt:
         checkpoint["pausedBy"] = "interrupt"

@@ -527,6 +527,7 @@ class FlowChartExecutor(Listened):
             stream_handlers=self._stream_handlers,
         )
         run.is_throttling = self._throttling
+        run.delta_commits = self._options.get("commitValues") == "delta"
         phase = Phase(run, run_id, started_us, UNSET, self.chart)
         if cursor is not None:
             cursor.header = phase

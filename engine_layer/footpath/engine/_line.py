@@ -72,6 +72,7 @@ class Place(Struct, eq=False):
         branch: id of the parallel child, empty on a main line.
         depth: how many lines enclose it, itself included.
         delegated: how many of them wait for it in a `yield from`.
+        flat: how many of them are at their end, so that this one only goes on from there: these do not count as nested.
     """
 
     run: Run
@@ -80,16 +81,18 @@ class Place(Struct, eq=False):
     branch: str
     depth: int
     delegated: int = 0
+    flat: int = 0
 
     @property
     def is_main(self) -> bool:
         """Whether this is the outermost line, the one that a resumed run hangs on."""
         return self.depth == 1 and self.region is self.run.top
 
-    def deeper(self) -> Place:
-        """The same flow, one line further in."""
+    def branch_of(self, node: Node) -> Place:
+        """The same flow, one line further in: the one that a decider takes."""
         delegated = self.delegated + 1 if self.delegated < MAX_DELEGATED else 0
-        return Place(self.run, self.task, self.region, self.branch, self.depth + 1, delegated)
+        flat = self.flat + ends(node)
+        return Place(self.run, self.task, self.region, self.branch, self.depth + 1, delegated, flat)
 
 
 def walk(
@@ -97,7 +100,13 @@ def walk(
 ) -> Generator[Any, Any, Any]:
     """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
     line = _walk(place, node, link, origin, state, opened)
-    return _counted(place, node, link, origin, line) if place.run.limits.counts_siblings else line
+    nests = link != LINK_BRANCH or origin is None or not ends(origin.node)
+    return _counted(place, node, link, origin, line) if nests and place.run.limits.counts_siblings else line
+
+
+def ends(node: Node) -> bool:
+    """Whether nothing follows a stage, but what it branches to."""
+    return node.next is None and node.loop_target is None
 
 
 def _counted(
@@ -126,7 +135,7 @@ def _walk(
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     stop_after = False
-    if place.depth > run.limits.max_depth:
+    if place.depth - place.flat > run.limits.max_depth:
         refuse(place, node, link, origin)
     while True:
         if frame is not None:
@@ -161,7 +170,11 @@ def _walk(
             node, link, origin = node.next, LINK_NEXT, left
             continue
         else:
-            if watched:
+            if node.fn is None:
+                frame = run.miss(region, node, link, origin, branch)
+                state.first = state.first or frame
+                raise _stage.without_function(region, node)
+            if watched and node.kind == "stage":  # a decider or selector begins all the same, as in footprintjs
                 run.check(region, node, link, origin, branch)
             if node.is_streaming:
                 run.stream("on_start", node.stream_id or node.id, None)
@@ -171,7 +184,7 @@ def _walk(
         if state.first is None:
             state.first = frame
         shape = node.shape
-        if shape & QUICK and run.resuming is None:
+        if shape & QUICK and not watched and run.resuming is None:
             settled = False
             try:
                 scope = new_scope(Scope)
@@ -208,7 +221,7 @@ def _walk(
                 raise
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
-                pause = Paused(out, by_interrupt=False)
+                pause = Paused(_stage.waits_for(out), by_interrupt=False)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
         if shape & STRAIGHT and straight and out is None and not frame.broke and not grown:
@@ -279,7 +292,7 @@ def _walk(
             number = run.frame_count
             run.frame_count = number + 1
             run.current = opened = Frame(run, region, chosen, number, branch, values, run.quick)
-            line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state, opened)
+            line = walk(place.branch_of(node), chosen, LINK_BRANCH, frame, state, opened)
             try:
                 result = (yield from line) if delegate else (yield line)
             except Paused as pause:
@@ -380,7 +393,7 @@ def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
     message = (
         f"FlowchartTraverser: maximum traversal depth exceeded ({limit}). Depth counts NESTED dispatch (fork children, "
         "decider/selector branches, recursive composition) — linear chains and loop iterations run flat and do not "
-        f"consume it. Last stage: '{node.name}'. Check for unbounded recursive chart composition, or raise the limit "
+        f"consume it. Last stage: '{_stage.full_name(region, node)}'. Check for unbounded recursive chart composition, or raise the limit "
         "via RunOptions.maxDepth."
     )
     raise RunError(message)
@@ -392,7 +405,7 @@ def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str,
     evidence = None
     if type(out) is Decision:
         evidence, out = out.seen, out.branch
-    if type(out) is str and not run.watched and place.depth < run.limits.max_depth:
+    if type(out) is str and not run.watched and place.depth - place.flat < run.limits.max_depth:
         for child in node.children:
             if child.id == out:
                 return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
@@ -424,10 +437,10 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     if fallback:
         entry += (1,)
     run.say(frame, entry)
-    line = walk(place.deeper(), chosen, LINK_BRANCH, frame, state)
+    line = walk(place.branch_of(node), chosen, LINK_BRANCH, frame, state)
     turns = 0
     if place.task.parallel:
-        turns = 0 if node.next is None and node.loop_target is None else 2
+        turns = 0 if ends(node) else 2
         yield 1 if turns else 2
     try:
         result = yield line
@@ -499,7 +512,9 @@ def fork(
     group = Group(len(children), fail_fast=fail_fast)
     for task, node in zip(group.tasks, children, strict=True):
         branch = _stage.full_id(region, node)
-        task.stack.append(child(Place(run, task, region, branch, place.depth + 1), node, frame, LineState()))
+        task.stack.append(
+            child(Place(run, task, region, branch, place.depth - place.flat + 1), node, frame, LineState())
+        )
     yield group
     if not group.left:
         run.fan_in()

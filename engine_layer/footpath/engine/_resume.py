@@ -99,6 +99,10 @@ def enter_again(
         # As in footprintjs, a loop edge is no edge back when the stage that it hangs on goes on: it is what comes next.
         node.next, node.loop_target = flows[-1].nodes_by_id[node.loop_target], None
     half = None if checkpoint.get("pausedBy") == "interrupt" else node.resume_fn
+    # It goes on as a stage like any other: what it returns is its result, and only from its top it may be tried again.
+    node.resume_fn = None
+    if half is not None:
+        node.retry = None
     run.resuming = Resuming(node, half, half is not None and _takes_two(half), given)
     frozen = checkpoint.get("subflowStates") or {}
     for depth in range(len(mounts) - 1, -1, -1):

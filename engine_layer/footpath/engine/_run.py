@@ -1,7 +1,7 @@
 """One phase of one run: what its frames share while it is alive."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from contextlib import suppress
@@ -22,9 +22,9 @@ from footpath.journal.entries import (
     SETTLE,
     TOKEN,
 )
-from footpath.scope import Frame
-from footpath.state import Region
-from footpath.values import ABSENT, ATOMS, in_js_order, record
+from footpath.scope import Frame, Paused
+from footpath.state import Region, untracked
+from footpath.values import ABSENT, ATOMS, MARK, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,6 +109,7 @@ class Run:
     tail: Frame | None = None
     resuming: Resuming | None = None
     watched = False
+    delta_commits = False
     is_throttling: Callable[[BaseException], bool] | None = None
     dropped = 0
     cut_by = "entries"
@@ -211,6 +212,8 @@ class Run:
                 region.recorded[key] = recorded
             if self.redaction is not None:
                 recorded = self.redaction.show_path((key,), value, recorded)
+                if recorded == MARK and isinstance(value, dict) and value:
+                    recorded = record(dict.fromkeys(in_js_order(value), MARK))  # set member by member
             seeds.append([[key], recorded])
         if seeds:
             self.record_entry((SEED, seeds, 1))
@@ -238,18 +241,48 @@ class Run:
             RunError: the time is up.
             BaseException: the signal's reason, when that is an error.
         """
+        stop = self._stop()
+        if stop is not None:
+            self.miss(region, node, link, origin, branch)
+            raise stop
+
+    def miss(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> Frame:
+        """Let a stage take its step that will never start."""
+        ordinal = self.declare(region, node)
+        self.current = frame = self.frame(region, node, branch)
+        self.record_entry((HALT, self.now(), ordinal, link, -1 if origin is None else origin.number))
+        return frame
+
+    def begin_if_stopped(self, awaitable: Any) -> None:
+        """In a run that has been told to stop, let what a stage awaits come to its first wait, and no further.
+
+        Raises:
+            RunError: the time is up.
+            BaseException: the signal's reason, when that is an error.
+        """
+        stop = self._stop()
+        if stop is None:
+            return
+        if hasattr(awaitable, "send"):
+            with suppress(Exception, Paused):  # it is not waited for, so what it comes to is of no concern
+                awaitable.send(None)
+            awaitable.close()
+        raise stop
+
+    def told_to_stop(self) -> bool:
+        """Whether somebody stopped the run, or its time is up."""
+        return self.watched and self._stop() is not None
+
+    def _stop(self) -> BaseException | None:
+        """What ends the run now, if anything does."""
         signal = self._signal
-        aborted = signal is not None and signal.aborted
-        late = self._deadline_ns is not None and self.clock() > self._deadline_ns
-        if aborted or late:
-            ordinal = self.declare(region, node)
-            self.current = self.frame(region, node, branch)
-            self.record_entry((HALT, self.now(), ordinal, link, -1 if origin is None else origin.number))
-        if aborted and signal is not None:
+        if signal is not None and signal.aborted:
             reason = signal.reason
-            raise reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
-        if late:
-            raise self.time_left()[1]
+            return (
+                reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
+            )
+        late = self._deadline_ns is not None and self.clock() > self._deadline_ns
+        return self.time_left()[1] if late else None
 
     def now(self) -> int:
         """Microseconds since the phase began."""
@@ -388,8 +421,9 @@ class Run:
         """
         count = region.loops.get(target, 0) + 1
         if count > self.limits.max_iterations:
+            lead = f"{region.prefix}/" if region.prefix and not target.is_dynamic else ""
             message = (
-                f"Maximum loop iterations ({self.limits.max_iterations}) exceeded for node '{target.id}'. "
+                f"Maximum loop iterations ({self.limits.max_iterations}) exceeded for node '{lead}{target.id}'. "
                 "Set maxIterations to increase the limit."
             )
             raise RunError(message)
@@ -401,9 +435,11 @@ class Run:
 
     def end_stream(self, frame: Frame) -> None:
         """A streaming stage has returned: its text is whole."""
+        from footpath.values import js_text
+
         node = frame.node
         stream = node.stream_id or node.id
-        text = "".join(str(token) for token in frame.tokens or ())
+        text = "".join("undefined" if token is ABSENT else js_text(untracked(token)) for token in frame.tokens or ())
         self.stream("on_end", stream, text)
         self.say(frame, (TOKEN, stream, record(text), 1))
 

@@ -186,6 +186,13 @@ class Scheduler(Struct, eq=False):
     def _finish(self, task: Task, value: Any, error: BaseException | None) -> None:
         group = task.group
         if group is None:
+            if task.parallel and not isinstance(error, _STOPS):
+                # As in footprintjs, the outermost line takes two turns to end, while those left behind go on.
+                task.parallel = False
+                task.stack.append(_handing_on(value))
+                task.error, task.turns = error, 2
+                self.ready.append(task)
+                return
             self.done, self.result, self.error = True, value, error
             self._stop()
             return
@@ -219,6 +226,14 @@ class Scheduler(Struct, eq=False):
                 task.stack.pop().close()
         self.ready.clear()
         self.ready.extend(failing)
+
+
+_STOPS = (KeyboardInterrupt, SystemExit, Paused)
+
+
+def _handing_on(value: Any) -> Generator[Any, Any, Any]:
+    return value
+    yield
 
 
 def drive(scheduler: Scheduler) -> Any:
@@ -265,9 +280,12 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
     """
     import asyncio
 
+    from footpath.engine._gate import Gate
+
     pending: dict[Future[tuple[Any, BaseException | None]], Task] = {}
     arrived: deque[Future[tuple[Any, BaseException | None]]] = deque()
     changed = asyncio.Event()
+    gate = Gate()
 
     def arrive(future: Future[Any]) -> None:
         arrived.append(future)
@@ -280,7 +298,7 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
                 if not task.parallel:
                     scheduler.resume(task, *await _settle(awaitable, scheduler))
                 else:
-                    future = asyncio.ensure_future(_settle(awaitable, scheduler))
+                    future = asyncio.ensure_future(_settle(gate.through(awaitable), scheduler))
                     pending[future] = task
                     # Lets the coroutine run to its first wait before the next sibling begins.
                     await asyncio.sleep(0)
@@ -295,15 +313,19 @@ async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | No
                 scheduler.resume(pending.pop(future), *future.result())
             else:
                 changed.clear()
+                gate.open()
                 await changed.wait()
+                gate.shut()
             waiting = scheduler.step()
     except asyncio.CancelledError:
+        gate.take_away()
         for task, error in await _stopped(pending):
             scheduler.resume(task, None, error or asyncio.CancelledError())
         scheduler.give_up(scheduler.step(), asyncio.CancelledError)
         if scheduler.error is None:
             raise
     finally:
+        gate.take_away()
         await _stopped(pending)
 
 

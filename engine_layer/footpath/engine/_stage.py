@@ -1,15 +1,16 @@
 """Running one stage's function: attempts, pauses, failures."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
-# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from footpath.chart import Node, StageNode
-from footpath.errors import FootpathError
+from footpath.errors import FootpathError, RunError
 from footpath.journal.entries import AGAIN, COMMIT, FAIL, PAUSE, PAUSED_LINE, PAUSED_SCOPE, RETRY
-from footpath.scope import NO_ANSWER, Frame, Paused, make_scope
+from footpath.scope import NO_ANSWER, NO_PAYLOAD, Frame, Paused, make_scope
+from footpath.state import untracked
 from footpath.values import ABSENT, record
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from footpath.engine._line import Place
     from footpath.engine._run import Run
+    from footpath.engine._schedule import Task
     from footpath.state import Region
 
 __all__ = [
@@ -128,7 +130,8 @@ def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generato
     """Commit what a pausing stage had staged, and record the pause."""
     run = place.run
     signal.frame = frame
-    data = None if signal.data is None else [record(signal.data)]
+    said = signal.data
+    data = None if said is NO_PAYLOAD or said is ABSENT else [record(said)]
     if data is not None and run.redaction is not None:
         data = [run.redaction.scrub_recorded(data[0])]
     run.say(frame, (PAUSE, PAUSED_SCOPE, data, []))
@@ -137,7 +140,22 @@ def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generato
     dropped = frame.commit()
     run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
     who = [full_name(frame.region, frame.node), full_id(frame.region, frame.node), frame.number, frame.branch]
-    run.record_entry((PAUSE, PAUSED_LINE, data, [], who))
+    line = (PAUSE, PAUSED_LINE, data, [], who)
+    # Of a decider or a selector, footprintjs tells the scope's recorders only.
+    run.record_entry(line if frame.node.kind == "stage" else (*line, 1))
+
+
+def waits_for(returned: Any) -> Any:
+    """What a pausable stage pauses with: what it returned, or the data of `{"pause": True, "data": ...}`."""
+    if isinstance(returned, dict) and returned.get("pause") is True:
+        return returned.get("data", NO_PAYLOAD)
+    return returned
+
+
+def without_function(region: Region, node: Node) -> RunError:
+    """What a stage without a function comes to."""
+    name = full_name(region, node)
+    return RunError(f"Node '{name}' must define: embedded fn OR a stageMap entry OR have children/decider")
 
 
 def invoked(signal: Paused, region: Region, node: Node) -> None:
@@ -153,13 +171,9 @@ def branch_text(returned: Any) -> str:
         return returned
     if returned is None or returned is ABSENT:
         return "undefined"
-    if isinstance(returned, bool):
-        return "true" if returned else "false"
-    if isinstance(returned, (int, float)):
-        from footpath.values import js_number
+    from footpath.values import js_text
 
-        return js_number(returned)
-    return str(returned)
+    return js_text(untracked(returned))
 
 
 def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple[Any, bool]]:
@@ -172,15 +186,19 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
     run, task = place.run, place.task
     policy = node.retry
     attempts = 1 if policy is None else policy.attempts
+    resuming = run.resuming
+    answers = resuming is not None and resuming.node is node and resuming.half is None
     for number in range(1, attempts + 1):
         if number > 1:
             run.say(frame, (AGAIN, run.now()))
+            if answers:
+                frame.answer = frame.resume_input
         settled = attempts > 1
         try:
             out = _call(run, node, frame)
             if hasattr(type(out), "__await__"):
                 settled = True
-                out = yield out
+                out = yield (_raced(run, task, out) if run.watched else out)
             return out, settled
         except Paused as signal:
             yield pause(place, frame, signal, settled)
@@ -189,7 +207,13 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
             raise  # the run has ended elsewhere
         except BaseException as error:
             stops = not isinstance(error, Exception)
-            if stops or number == attempts or policy is None or not _wanted(policy.retry_on, error):
+            if (
+                stops
+                or number == attempts
+                or policy is None
+                or not _wanted(policy.retry_on, error)
+                or run.told_to_stop()
+            ):
                 waits = task.parallel and not stops  # what stops the program waits for nobody
                 if waits:
                     yield turns_to_settle(settled)
@@ -205,6 +229,20 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
             if delay_ms > 0:
                 yield _sleep(delay_ms)
     raise FootpathError("unreachable: attempts is at least 1")
+
+
+def _raced(run: Run, task: Task, awaitable: Any) -> Generator[Any, Any, Any]:
+    """Await what a stage returned in a run that may be told to stop; the race between the two takes a turn of its own."""
+    run.begin_if_stopped(awaitable)
+    try:
+        out = yield awaitable
+    except Exception:
+        if task.parallel:
+            yield 1
+        raise
+    if task.parallel:
+        yield 1
+    return out
 
 
 def _call(run: Run, node: Node, frame: Frame) -> Any:

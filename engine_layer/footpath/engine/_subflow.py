@@ -28,7 +28,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, js_error, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -190,7 +190,7 @@ def _exit(run: Run) -> tuple[Any, ...]:
 
 def _error_text(run: Run, error: BaseException) -> str:
     name, message = _stage.error_entry(run, error)[:2]
-    return f"{name}: {message}"
+    return js_error(name, message)
 
 
 def _open(
@@ -411,7 +411,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     run.fan_out()
     group = Group(len(children), fail_fast=node.fail_fast)
     for task, child, state in zip(group.tasks, children, states, strict=True):
-        inner_place = _line.Place(run, task, region, _stage.full_id(region, child), place.depth + 1)
+        inner_place = _line.Place(run, task, region, _stage.full_id(region, child), place.depth - place.flat + 1)
         task.stack.append(_line.child(inner_place, child, frame, state))
     yield group
     if not group.left:

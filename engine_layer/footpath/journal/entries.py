@@ -118,9 +118,9 @@ AGAIN = 29
 """`[29, t]`: the next attempt begins."""
 
 PAUSE = 30
-"""`[30, half, [pause_data] | null, subflow_path, who?]`: the current frame's stage pauses. First its scope says so (half 0),
+"""`[30, half, [pause_data] | null, subflow_path, who?, 1?]`: the current frame's stage pauses. First its scope says so (half 0),
 then, once it has committed, its line (1), with `who`: `[name, stage_id, frame, branch]`. Half 2 is both in one: it stands behind the
-mark of a cut that took the two away, and maybe the frame itself."""
+mark of a cut that took the two away, and maybe the frame itself. With a last 1 the flow's recorders do not hear of it."""
 
 PAUSED_SCOPE, PAUSED_LINE, PAUSED_BOTH = 0, 1, 2
 """The halves of PAUSE."""

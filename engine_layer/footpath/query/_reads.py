@@ -8,6 +8,7 @@ from typing import Any, cast
 from msgspec import UNSET, Struct, UnsetType
 
 from footpath.errors import TraceDecodeError
+from footpath.values import in_js_order
 
 ReadsLookup = Callable[[str], Sequence[str]]
 """Runtime stage id to the keys that the execution read, in order of first read."""
@@ -80,7 +81,7 @@ def keys_read_from_execution_tree(
             steps += 1
             keys = [*reads.get(step, ()), *(key for key in keys_in(node) if key not in reads.get(step, ()))]
             if keys:
-                known[step] = keys
+                known[step] = [*in_js_order(keys)]  # as the members of a tree's node stand
     return KeysRead("execution-tree", lambda step: known.get(step, ()), ReadsCoverage(steps, len(known)))
 
 

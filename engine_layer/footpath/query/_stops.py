@@ -106,7 +106,7 @@ def _axis(
                 commit_idx=position,
                 last_commit_idx=chosen[at + 1] - 1 if at + 1 < len(chosen) else last,
                 stage_id=bundle.get("stageId", ""),
-                label=bundle.get("stage", ""),
+                label=bundle.get("stage") or bundle.get("stageId", ""),
                 kind="mount" if step in mounts else "commit",
                 subflow_path=parse_runtime_stage_id(step).subflow_path,
                 meta=tuple(bundle["tags"]) if tagged else UNSET,

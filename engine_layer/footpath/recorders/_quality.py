@@ -103,7 +103,8 @@ class QualityRecorder:
 
     def on_read(self, event: ReadEvent) -> None:
         """A tracked read."""
-        self._read.append(event.key)
+        if event.key:  # footprintjs takes the empty key for none
+            self._read.append(event.key)
 
     def on_write(self, event: WriteEvent) -> None:
         """A tracked write."""

@@ -72,7 +72,7 @@ class Cursor:
         self.visits: dict[str, int] = {}
         self.parallel = 0
         self.marked: set[str] = set()
-        self.loop_suffix: str = ""
+        self.loop_suffixes: dict[int, str] = {}  # of the pass that begins, by the frame that looped back
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None
         self.root = TraversalContext(run_id, ROOT_ID, f"{ROOT_ID}#0", ROOT_ID, depth=0)
@@ -213,7 +213,9 @@ class Cursor:
             frame.depth = origin.depth + 1
         self.current = frame
         if self.views is not None:
-            suffix, self.loop_suffix = self.loop_suffix, ""
+            suffix = ""
+            if self.loop_suffixes and origin is not None:
+                suffix = self.loop_suffixes.pop(origin.number, "")
             self.views.opened(frame, link, origin, suffix)
         return frame
 

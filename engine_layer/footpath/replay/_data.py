@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw
 from footpath.channels import ReadEvent, WriteEvent
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
-from footpath.replay._mirror import packed, recorded
+from footpath.replay._mirror import log_marked, packed, recorded
 from footpath.values import MARK, TAG
 
 if TYPE_CHECKING:
@@ -221,5 +221,8 @@ def seed(cursor: Cursor, entry: Any) -> None:
             cursor.views.seeded(region)
         return
     for path, value in entry[1]:
-        cursor.top.put(tuple(path), recorded(value))
+        held = recorded(value)
+        cursor.top.put(tuple(path), held)
+        if cursor.views is not None and log_marked(held) is not held:
+            cursor.views.hides = True
     cursor.top.initial = {key: packed(value) for key, value in cursor.top.values.items()}

@@ -27,6 +27,7 @@ from footpath.replay._declared import Declarations, Declared
 from footpath.replay._mirror import MirrorFrame, recorded
 from footpath.replay._stages import start_event
 from footpath.replay._story import RETRIED
+from footpath.values import js_error
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -54,17 +55,18 @@ def run_failed(cursor: Cursor, entry: Any) -> None:
 def fail(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     error = structured(entry[1])
+    text = js_error(str(error.name), error.message)
     if cursor.views is not None:
-        cursor.views.bag(frame, "errors", "stageExecutionError", f"{error.name}: {error.message}")
+        cursor.views.bag(frame, "errors", "stageExecutionError", text)
     if cursor.story is not None:
-        cursor.story.failed(frame.decl.name, f"{error.name}: {error.message}", frame.place)
+        cursor.story.failed(frame.decl.name, text, frame.place)
     cursor.fire(
         "flow",
         "on_error",
         lambda: FlowErrorEvent(
             traversal_context=cursor.context(frame),
             stage_name=frame.decl.name,
-            message=f"{error.name}: {error.message}",
+            message=text,
             structured_error=error,
             channel="flow",
         ),
@@ -108,8 +110,8 @@ def again(cursor: Cursor, entry: Any) -> None:
 
 
 def pause(cursor: Cursor, entry: Any) -> None:
-    _, half, data, subflow_path, *who = entry
-    frame = _paused(cursor, *who[0]) if who else cursor.current
+    _, half, data, subflow_path, *more = entry
+    frame = _paused(cursor, *more[0]) if more else cursor.current
     decl = frame.decl
     data = UNSET if data is None else recorded(data[0])
     if half != PAUSED_LINE:
@@ -118,7 +120,7 @@ def pause(cursor: Cursor, entry: Any) -> None:
             "on_pause",
             lambda: ScopePauseEvent(decl.name, decl.id, frame.rsid, frame.branch, frame.timestamp, data, "scope"),
         )
-    if half == PAUSED_SCOPE:
+    if half == PAUSED_SCOPE or len(more) > 1:
         return
     if cursor.story is not None:
         cursor.story.paused(decl.name, frame.place)

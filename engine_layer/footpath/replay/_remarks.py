@@ -13,7 +13,7 @@ from footpath.channels import EmitEvent
 from footpath.journal.entries import TRUNCATED
 from footpath.replay._mirror import recorded
 from footpath.replay._story import EMITTED
-from footpath.values import MARK, plain
+from footpath.values import ABSENT_RAW, MARK, plain
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -58,16 +58,14 @@ def note(cursor: Cursor, entry: Any) -> None:
     name = _NOTE_NAMES[kind] + key
     if value == MARK:
         payload: Any = MARK
-    elif absent and kind == "log":
-        payload = Raw(b'{"level":"debug"}')
-    elif absent:
-        payload = Raw(encode({"name": key} if kind in ("metric", "eval") else {"key": key, "level": kind}))
-    elif kind == "log":
-        payload = Raw(encode({"value": value, "level": "debug"}))
-    elif kind in ("metric", "eval"):
-        payload = Raw(encode({"name": key, "value": value}))
     else:
-        payload = Raw(encode({"key": key, "value": value, "level": kind}))
+        said = ABSENT_RAW if absent else value
+        if kind == "log":
+            payload = Raw(encode({"value": said, "level": "debug"}))
+        elif kind in ("metric", "eval"):
+            payload = Raw(encode({"name": key, "value": said}))
+        else:
+            payload = Raw(encode({"key": key, "value": said, "level": kind}))
     emit_event(cursor, t, name, payload)
 
 

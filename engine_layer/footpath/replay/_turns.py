@@ -107,7 +107,8 @@ def loop(cursor: Cursor, entry: Any) -> None:
     bare = len(entry) > 3
     if cursor.views is not None:
         cursor.views.looped(frame, target, iteration)
-        cursor.loop_suffix = f".{iteration - 1}" if iteration > 1 else ""
+        if iteration > 1:
+            cursor.loop_suffixes[frame.number] = f".{iteration - 1}"
     if cursor.story is not None:
         cursor.story.passed(target.name, target.description, iteration, None if bare else frame.place)
     cursor.fire(

@@ -14,7 +14,7 @@ from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, packed
 from footpath.replay._parts import Parts
-from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, in_js_order, js_number, js_text, plain
+from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, head, in_js_order, js_number, js_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -677,18 +677,16 @@ def field_paths(key: str, fields: Iterable[str]) -> list[str]:
 
 
 def marked_paths(members: Any) -> list[str]:
-    """Dotted paths of the members of an object that are hidden."""
+    """Dotted paths of the members of an object or a list that are hidden."""
     found: list[str] = []
     stack: list[tuple[str, Any]] = [("", members)]
     while stack:
-        lead, node = stack.pop()
-        if isinstance(node, dict):
-            for key, member in node.items():
-                path = f"{lead}.{key}" if lead else key
-                if member == MARK:
-                    found.append(path)
-                elif isinstance(member, dict):
-                    stack.append((path, member))
+        path, node = stack.pop()
+        if path and node == MARK:
+            found.append(path)
+            continue
+        named = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        stack += reversed([(f"{path}.{key}" if path else str(key), member) for key, member in named])
     return found
 
 
@@ -728,7 +726,7 @@ def summary_marker(value: Any, mark: str) -> Any:
         marker.update(type="number", preview=js_number(value))
     elif isinstance(value, str):
         marker.update(
-            type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=value[:PREVIEW_UNITS]
+            type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=head(value, PREVIEW_UNITS)
         )
     elif isinstance(value, list):
         marker.update(type="array", size=len(value))  # type: ignore[arg-type]

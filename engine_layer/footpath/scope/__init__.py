@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
 from footpath.scope._decide import Decision, Selection, decide, select
-from footpath.scope._frame import NO_ANSWER, Frame
+from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD, Frame
 from footpath.scope._pause import Paused, interrupt
 from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_scope, ops
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_ANSWER",
+    "NO_PAYLOAD",
     "Conditions",
     "Decision",
     "DefaultBranch",

@@ -430,16 +430,17 @@ class Frame(Struct, eq=False):
     def patch_again(self, patches: dict[str, Patches]) -> set[str]:
         """Do as the reference does, which lays all patches of a stage together over what the stage wrote, once for each of them.
 
-        Mostly that comes to what the stage has seen: not where a patch of two undoes what the other one did, where a list in
-        it says an item twice, or where something was written between them. Whether a key has changed is judged by what the stage
-        has seen: gives the keys that have, though what comes of it may be what was there.
+        With delta commits, once over what was committed. Mostly that comes to what the stage has seen: not where a patch of two
+        undoes what the other one did, where a list in it says an item twice, or where something was written between them. Whether a
+        key has changed is judged by what the stage has seen: gives the keys that have, though what comes of it may be what was there.
         """
         changed: set[str] = set()
         for key, held in patches.items():
             if held.count == 1 or self.staged.get(key) is not held.left:
                 continue
             value = merge(held.base, held.together)
-            if held.since > 1:
+            once = self.host.delta_commits and held.base is self.own(key)
+            if held.since > 1 and not once:
                 value = merge(value, held.together)
             if same(value, held.left) or same(self.committed(key), held.left):
                 continue
@@ -562,6 +563,9 @@ class Frame(Struct, eq=False):
                     known.pop(key, None)
             else:
                 unchanged = self.commit_container(key, key, base, value)
+                if value is ABSENT and not unchanged and self.host.delta_commits:
+                    del values[key]  # so that a later write stands at the end, as with footprintjs's delta commits
+                    continue
             if not unchanged:
                 values[key] = value
             elif patched is not None and key in patched:

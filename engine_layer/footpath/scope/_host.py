@@ -20,6 +20,8 @@ class Host(Protocol):
         current: the frame that the last entry belongs to.
         redaction: None while nothing has to be hidden.
         parallel: how many groups of parallel children are alive.
+        delta_commits: whether commits keep what changed only: all patches of a key are then laid over it once, and a deleted key
+            leaves its place among the others.
         careful: whether either of the two above makes an access more than a look-up.
     """
 
@@ -29,6 +31,7 @@ class Host(Protocol):
     journal: list[Any]
     parallel: int
     careful: bool
+    delta_commits: bool
     env: Any
 
     def switch(self, frame: Frame) -> None:

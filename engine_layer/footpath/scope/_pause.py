@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footpath.scope._frame import NO_ANSWER
+from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD
 from footpath.scope._scope import frame_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ class Paused(BaseException):
     """The run stops here until it is resumed. Not an `Exception`, so that a stage's own handlers let it pass.
 
     Attributes:
-        data: what the stage paused with, for whoever has to answer.
+        data: what the stage paused with, for whoever has to answer; `NO_PAYLOAD` when it said nothing.
         by_interrupt: whether the stage asked in its middle, and will run again from its top.
         frame: the paused stage's frame.
         path: full ids of the mounts around the stage, outermost first.
@@ -35,7 +35,7 @@ class Paused(BaseException):
         self.invoker: tuple[str, str | None] | None = None
 
 
-def interrupt(scope: Any, payload: Any = None) -> Any:
+def interrupt(scope: Any, payload: Any = NO_PAYLOAD) -> Any:
     """Ask somebody outside: pause here, and on resume give the answer.
 
     On resume the stage runs again from its top; this call then returns what the run was resumed with, once. Writes before

@@ -129,13 +129,14 @@ class Redaction:
             steps = path.split(".")
             holder: Any = value
             for step in steps[:-1]:
-                holder = _members(holder)
-                holder = holder.get(step) if isinstance(holder, dict) else None
+                at = _place_of(step, _members(holder))
+                holder = None if at is None else _members(holder)[at]
             holder = _members(holder)
-            if isinstance(holder, dict) and steps[-1] in holder:
-                if holder[steps[-1]] != MARK:
-                    self.secrets.add(holder[steps[-1]])
-                holder[steps[-1]] = MARK
+            at = _place_of(steps[-1], holder)
+            if at is not None:
+                if holder[at] != MARK:
+                    self.secrets.add(holder[at])
+                holder[at] = MARK
                 found = True
         return msgspec.Raw(msgspec.json.encode(value)) if found else recorded
 
@@ -201,6 +202,15 @@ class Redaction:
 def _members(form: Any) -> Any:
     """The members of an object, also of one that stands in a tagged form: a dataclass, a struct."""
     return form.get("value") if isinstance(form, dict) and TAG in form else form
+
+
+def _place_of(step: str, holder: Any) -> Any:
+    """Where a step of a field's path leads in an object or a list; None when there is nothing."""
+    if isinstance(holder, dict):
+        return step if step in holder else None
+    if isinstance(holder, list) and step.isdecimal() and step.isascii() and int(step) < len(holder):
+        return int(step) if str(int(step)) == step else None
+    return None
 
 
 def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:

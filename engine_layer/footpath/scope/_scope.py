@@ -217,10 +217,11 @@ class StageOps:
         self._frame.note("eval", _named(name), value)
 
     def break_flow(self, reason: Any = None) -> None:
-        """Stop this line after the stage; in a subflow or a parallel child only that stops."""
+        """Stop this line after the stage; in a subflow or a parallel child only that stops. The first reason given stands."""
         frame = self._frame
         frame.broke = True
-        frame.reason = reason
+        if frame.reason is None:
+            frame.reason = reason
 
     def token(self, text: Any) -> None:
         """Send a token of a streaming stage."""

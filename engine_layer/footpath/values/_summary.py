@@ -57,6 +57,11 @@ def js_number(number: float) -> str:
     return f"{sign}{digits:0<{power + 1}}" if power > 0 else f"{sign}0.{'0' * (-power - 1)}{digits}"
 
 
+def js_error(name: str, message: str) -> str:
+    """An error as JavaScript shows it: its name alone when it says nothing."""
+    return f"{name}: {message}" if name and message else name or message
+
+
 def js_text(value: Any) -> str:
     """A JSON value as JavaScript's templates show it: a list by its items, an object as `[object Object]`."""
     if isinstance(value, str):
@@ -205,6 +210,16 @@ def _units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def head(text: str, units: int) -> str:
+    """The first so many UTF-16 units of a text, without the half of a surrogate pair that a cut would leave."""
+    if text.isascii() or _units(text) <= units:
+        return text[:units]
+    start = text[:units].encode("utf-16-le", "surrogatepass")[: units * 2]
+    if start and start[-1] & 0xFC == 0xD8:
+        start = start[:-2]
+    return start.decode("utf-16-le", "surrogatepass")
+
+
 def cut(text: str, limit: int) -> str:
     """A text of at most `limit` UTF-16 units, the last three of them dots when it is longer.
 
@@ -214,9 +229,4 @@ def cut(text: str, limit: int) -> str:
     if len(text) * 2 <= limit or (len(text) <= limit and _units(text) <= limit):
         return text
     keep = limit - 3 if limit >= 3 else max(0, _units(text) + limit - 3)
-    if text.isascii():
-        return text[:keep] + "..."
-    units = text[:keep].encode("utf-16-le", "surrogatepass")[: keep * 2]
-    if units and units[-1] & 0xFC == 0xD8:
-        units = units[:-2]
-    return units.decode("utf-16-le", "surrogatepass") + "..."
+    return head(text, keep) + "..."
