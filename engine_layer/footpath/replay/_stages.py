@@ -180,7 +180,8 @@ def proceed(cursor: Cursor, entry: Any) -> None:
 
 def halt(cursor: Cursor, entry: Any) -> None:
     _, t, ordinal, link, origin = entry
-    cursor.begin(t, ordinal, link, None if origin < 0 else cursor.frame(origin))
+    frame = cursor.begin(t, ordinal, link, None if origin < 0 else cursor.frame(origin))
+    frame.has_scope = False
 
 
 def refuse(cursor: Cursor, entry: Any) -> None:
