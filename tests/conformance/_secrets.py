@@ -10,6 +10,7 @@ we may hide more than it does, never less.
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Mapping
 from itertools import zip_longest
@@ -180,6 +181,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
 
     Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
+    _hide_given(phase, hiding)
     if phase["op"] == "resume":
         _stay_hidden(phase, hiding)
     secrets = Secrets()
@@ -206,6 +208,8 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                     stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:
                     item[key] = _hidden(member, secrets)
+            if secrets and item.get("type") in _TELLING_LINES and "text" in item:
+                item["text"] = _THRESHOLD.sub(lambda m: _threshold(m[0], secrets), item["text"])
             if item.get("rawValue") in _MARKS:
                 item["text"] = _VALUE.sub(lambda m: m[1] + MARK, item["text"])
         else:
@@ -216,12 +220,33 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                     item[index] = _hidden(member, secrets)
 
 
+def _hide_given(phase: dict[str, Json], hiding: Hiding) -> None:
+    """Hide by name what the reference shows of a run's input, and of a state that was gone back to."""
+    for entry in phase["events"]:
+        payload = entry["event"].get("payload")
+        if entry["method"] == "onRunStart" and isinstance(payload, dict):
+            hiding.hide_in(payload)
+    for query in phase.get("queries") or ():
+        answer = query.get("answer")
+        if query["q"] == "stateAt" and isinstance(answer, dict) and isinstance(answer.get("state"), dict):
+            hiding.hide_in(answer["state"])
+
+
 def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
     """After a resume the reference has forgotten which keys redacted writes had marked."""
     for entry in phase["events"]:
         event = entry["event"]
         if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
             event.update(value=HIDDEN, redacted=True)
+    for node in dicts_in(phase.get("snapshot")):
+        for bag in ("stageReads", "stageWrites"):
+            for key in node.get(bag) or ():
+                if hiding.hides(key):
+                    node[bag][key] = HIDDEN
+    for line in phase["narrative"]:
+        accessed = _ACCESS.match(line["text"])
+        if accessed and hiding.hides(accessed[2]):
+            line.update(text=f"{accessed[1]}{MARK}", rawValue=HIDDEN)
     report = phase.get("redactionReport")
     if report:
         written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
@@ -234,6 +259,26 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
 
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
+_ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
+_TELLING_LINES = frozenset({"condition", "selector"})
+_THRESHOLD = re.compile(
+    r"(?:(?<= eq )|(?<= ne )|(?<= gt )|(?<= gte )|(?<= lt )|(?<= lte )|(?<= in )|(?<= notIn ))\S.*?(?= [✓✗])", re.DOTALL
+)
+
+
+def _threshold(text: str, secrets: Secrets) -> str:
+    """A condition's threshold, JSON, without what is hidden; as it is where it has a mark already."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    items: list[Json] = value if isinstance(value, list) else [value]
+    shown = [MARK if _hidden(item, secrets) == HIDDEN else json.dumps(item, ensure_ascii=False) for item in items]
+    if MARK not in shown:
+        return text
+    return f"[{','.join(shown)}]" if isinstance(value, list) else shown[0]
+
+
 _VALUE = re.compile(r"^([^=]* = ).*$", re.DOTALL)
 
 
