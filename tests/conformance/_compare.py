@@ -114,9 +114,12 @@ def fresh_narrative(expected: Result, got: Result, case: Mapping[str, Any]) -> N
 
 def failing_on_resume(result: Result, case: Mapping[str, Any]) -> None:
     """Where a recorder raises in `onResume`, what follows the resume is left out."""
+    kept = False
     for run, ran in zip(_runs(case), result["runs"], strict=False):
         throwing = (run.get("options") or {}).get("throwingRecorder") or {}
-        if any("onResume" in methods for methods in throwing.values()) and len(ran["phases"]) > 1:
+        fails = any("onResume" in methods for methods in throwing.values())
+        kept = kept if run.get("sameExecutor") else fails  # an executor keeps its recorders
+        if (fails or kept) and len(ran["phases"]) > 1:
             del ran["phases"][1:]
             result.pop("concurrency", None)
 
