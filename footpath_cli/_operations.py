@@ -187,6 +187,7 @@ def redrive_dead(stack: Stack, choice: Choice, *, limit: int | None) -> None:
     """Send dead letters to the trace queue again."""
     dead = stack.dead
     sent = redrive(dead, stack.desk("TraceQueueUrl"), choice, limit=limit)
+    _some(sent, choice)
     say(f"{sent} sent to the trace queue again.")
     remark(
         f"{dead.count()} remain in the dead-letter queue; a message that is still wrong comes back to it, with its reason"
@@ -197,7 +198,22 @@ def discard_dead(stack: Stack, choice: Choice, *, why: str, limit: int | None) -
     """Throw dead letters away, each with a record in the archive bucket."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     gone = discard(stack.dead, stack.place.store, choice, why=why, by=_operator(), at=at, limit=limit)
+    _some(gone, choice)
     say(f"{gone} discarded; their records lie under discards/ in {stack.place.name}.")
+
+
+def _some(count: int, choice: Choice) -> None:
+    """Whether what was named was there.
+
+    Raises:
+        CommandError: it was not.
+    """
+    if count or not (choice.ids or choice.reasons):
+        return
+    ids = " or ".join(f"begins with {text!r}" for text in choice.ids)
+    reasons = " or ".join(f"has the reason {text!r}" for text in choice.reasons)
+    named = " and ".join(part for part in (ids, reasons) if part)
+    raise CommandError(f"no dead letter {named}", "see `footpath dlq ls`", exit_code=Exit.NOT_FOUND)
 
 
 def _operator() -> str:

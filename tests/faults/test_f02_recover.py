@@ -257,6 +257,15 @@ def test_dlq_redrive_sends_what_was_chosen_without_the_reasons(stack: Any, parke
     assert len(received(stack["dead"])) == 1
 
 
+@pytest.mark.parametrize("command", [["redrive"], ["discard", "--why", "a test of ours"]])
+def test_dlq_says_when_what_was_named_is_not_there(stack: Any, parked: list[str], command: list[str]) -> None:
+    """Nothing done is no success where something was asked for; an empty queue is fine."""
+    ended = footpath("dlq", *command, "--stack", "prod", "--reason", "no-such-reason")
+    assert ended.code == Exit.NOT_FOUND
+    assert "no dead letter has the reason 'no-such-reason'" in ended.err
+    assert len(footpath("dlq", "ls", "--stack", "prod", "--json").out.splitlines()) == len(parked)
+
+
 def test_dlq_discard_leaves_a_record(stack: Any, parked: list[str]) -> None:
     """Who, when, why and what; never the body."""
     ended = footpath("dlq", "discard", parked[1], "--stack", "prod", "--why", "a test of ours")
