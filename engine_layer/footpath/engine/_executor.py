@@ -252,6 +252,7 @@ class FlowChartExecutor(Listened):
         env: Mapping[str, Any] | None = None,
         max_depth: int = DEFAULT_MAX_DEPTH,
         max_iterations: int = DEFAULT_MAX_ITERATIONS,
+        signal: Any = None,
     ) -> Any:
         """Go on with a paused run, on this executor or, from the checkpoint's JSON, on a fresh one.
 
@@ -264,6 +265,7 @@ class FlowChartExecutor(Listened):
             env: infrastructure values for this phase.
             max_depth: as for `run`.
             max_iterations: as for `run`.
+            signal: as for `run`.
 
         Raises:
             RunError: the checkpoint does not fit the chart, or this executor is running already.
@@ -281,7 +283,7 @@ class FlowChartExecutor(Listened):
             >>> another.get_snapshot()["sharedState"]
             {'answer': 'yes'}
         """
-        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations)
+        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal)
         return self._settled(scheduler, phase)
 
     async def aresume(
@@ -292,9 +294,10 @@ class FlowChartExecutor(Listened):
         env: Mapping[str, Any] | None = None,
         max_depth: int = DEFAULT_MAX_DEPTH,
         max_iterations: int = DEFAULT_MAX_ITERATIONS,
+        signal: Any = None,
     ) -> Any:
         """Like `resume`, inside a running event loop."""
-        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations)
+        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal)
         return await self._settled_async(scheduler, phase)
 
     def _settled(self, scheduler: Scheduler, phase: Phase) -> Any:
@@ -341,10 +344,11 @@ class FlowChartExecutor(Listened):
         env: Mapping[str, Any] | None,
         max_depth: int,
         max_iterations: int,
+        signal: Any,
     ) -> tuple[Scheduler, Phase]:
         self._take_hold()
         try:
-            return self._begun_again(checkpoint, given, env, max_depth, max_iterations)
+            return self._begun_again(checkpoint, given, env, max_depth, max_iterations, signal)
         except BaseException:
             self._busy.release()
             raise
@@ -356,6 +360,7 @@ class FlowChartExecutor(Listened):
         env: Mapping[str, Any] | None,
         max_depth: int,
         max_iterations: int,
+        signal: Any,
     ) -> tuple[Scheduler, Phase]:
         from footpath.engine import _resume
 
@@ -370,6 +375,8 @@ class FlowChartExecutor(Listened):
             message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
             raise RunError(message) from error
         run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
+        if signal is not None:
+            run.watch(None, signal)
         run.frame_count = count
         run.top.holes = True
         states = None

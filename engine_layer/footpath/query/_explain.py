@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import UNSET, Struct
 
@@ -60,6 +60,7 @@ def explain(
 
     Raises:
         TraceDecodeError: the snapshot is malformed.
+        TypeError: `view` is no `TraceView`.
 
     Example:
         >>> view = TraceView(trace.snapshot, trace.events(), trace.input)
@@ -73,6 +74,12 @@ def explain(
         [3] Assess (assess#0) wrote risk = "low"
             took some of the run input (which fields is not recorded)
     """
+    given = cast("object", view)  # a caller without a type checker may give anything
+    if not isinstance(given, TraceView):
+        message = (
+            f"explain() takes a TraceView(trace.snapshot, trace.events(), trace.input), not {type(given).__name__}"
+        )
+        raise TypeError(message)
     phases = (*view.earlier, view)
     scopes = Scopes(joined([phase.snapshot for phase in phases]))
     record = RunRecord(event for phase in phases for event in phase.events)

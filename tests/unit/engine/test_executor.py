@@ -229,6 +229,28 @@ def test_an_aborted_signal_ends_the_run_with_its_reason() -> None:
     assert caught.value is reason
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+def test_an_aborted_signal_ends_a_resumed_run_with_its_reason(fresh: bool) -> None:
+    """A resume can be stopped between stages as a run can."""
+    signal = type("Signal", (), {"aborted": False, "reason": "enough"})()
+    reached: list[str] = []
+
+    def ask(scope: Any) -> None:
+        scope.answer = interrupt(scope, "go on?")
+        signal.aborted = True
+
+    chart = flow_chart("Ask", ask, "ask").add_function("After", lambda _: reached.append("after"), "after").build()
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    checkpoint = executor.get_checkpoint()
+    assert checkpoint is not None
+    executor = FlowChartExecutor(chart) if fresh else executor
+    with pytest.raises(RunError, match="enough"):
+        executor.resume(checkpoint, "yes", signal=signal)
+    assert reached == []
+    assert executor.get_trace().status == "failed"
+
+
 # ── pausing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def asking_chart() -> FlowChart:
     """A decider whose branch asks somebody, and a stage after it."""

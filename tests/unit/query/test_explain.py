@@ -131,6 +131,13 @@ def loan_chart() -> Any:
 APPLICATION = {"application": {"name": "Ada Lovelace", "credit_score": 620, "debt": 2350, "income": 5000}}
 
 
+def test_a_trace_is_no_view_and_the_error_says_how_to_make_one() -> None:
+    """The first thing that one tries is told what to give."""
+    given: Any = "a trace"
+    with pytest.raises(TypeError, match=r"takes a TraceView\(trace.snapshot, trace.events\(\), trace.input\), not str"):
+        explain(given, "approved")
+
+
 def test_why_a_loan_went_to_review_fits_one_screen() -> None:
     """From the decision through every rule tried, into the subflow, down to the fields of the application."""
     text = why(run_of(loan_chart(), APPLICATION), "decision")
