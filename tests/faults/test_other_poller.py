@@ -586,6 +586,13 @@ def test_poison_that_can_not_be_parked_comes_again(
     assert set(world.parked()) == {"not-a-trace"}
 
 
+def test_a_queue_that_tells_no_digest_is_believed(world: World) -> None:
+    """A queue's stand-in may leave it out; a message that has an id was taken."""
+    answer = botocore.awsrequest.AWSResponse("https://sqs.example", 200, {}, _Raw(b'{"MessageId": "1"}'))
+    fault(world, "before-send:sqs.SendMessage", lambda **_: answer)
+    assert world.invoke(record(POISON[0])) == []
+
+
 # ── death ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_process_killed_between_any_two_calls_loses_nothing(
     monkeypatch: pytest.MonkeyPatch, services: Services, bodies: dict[str, str]
