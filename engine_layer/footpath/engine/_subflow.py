@@ -28,7 +28,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, js_error, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -189,6 +189,8 @@ def _exit(run: Run) -> tuple[Any, ...]:
 
 
 def _error_text(run: Run, error: BaseException) -> str:
+    from footpath.values import js_error  # texts are for runs that fail
+
     name, message = _stage.error_entry(run, error)[:2]
     return js_error(name, message)
 
