@@ -170,7 +170,7 @@ def asked_of_the_reference(cases: list[Path]) -> dict[str, Any]:
     done = subprocess.run(
         [node, str(SCRIPT), *map(str, cases)], cwd=folder, capture_output=True, check=True, timeout=120
     )
-    return json.loads(done.stdout)
+    return load_json(done.stdout.decode())
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def in_footprintjs(printed: dict[str, Any], keys: list[str]) -> Any:
         pytest.skip(str(error))
     done = subprocess.run(
         [oracle._node, "--input-type=module", "-e", ASK],
-        cwd=oracle._folder,
+        cwd=oracle.folder,
         input=json.dumps({"footprintjs": printed, "keys": keys}),
         capture_output=True,
         text=True,
