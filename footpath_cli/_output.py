@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import sys
@@ -100,11 +99,17 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     A text that a spreadsheet would take for a formula gets an apostrophe before it: what an archive holds, anybody may have
     sent (docs/adr/0034). Numbers stay as they are, those written as text too.
     """
+    # Of line breaks inside of a field, the module quotes those that end its lines. A bare one would begin a row.
+    writer = csv.writer(_Lines(), lineterminator="\r\n")
     for row in (columns, *rows):
-        line = io.StringIO()
-        # Of line breaks inside of a field, the module quotes those that end its lines. A bare one would begin a row.
-        csv.writer(line, lineterminator="\r\n").writerow(["" if value is None else _no_formula(value) for value in row])
-        sys.stdout.write(line.getvalue().removesuffix("\r\n") + "\n")
+        writer.writerow(["" if value is None else _no_formula(value) for value in row])
+
+
+class _Lines:
+    """Writes each row, which comes whole, with an end as other programs here have it."""
+
+    def write(self, row: str) -> object:
+        return sys.stdout.write(row.removesuffix("\r\n") + "\n")
 
 
 def _no_formula(value: object) -> object:

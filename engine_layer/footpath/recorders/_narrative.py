@@ -73,7 +73,7 @@ class NarrativeRecorder(NarrativeBuilder):
         self._format_value = format_value if include_values else None
         self._renderer = renderer
         self._limit = max_value_length
-        self._plain: list[NarrativeEntry] = []
+        self._seen = 0  # of the plain story's lines, how many have been worded
         self._worded: list[NarrativeEntry] = []
         self._told_of: list[Any] = []
         if renderer is not None:
@@ -90,12 +90,12 @@ class NarrativeRecorder(NarrativeBuilder):
         if self._renderer is None and self._format_value is None:
             return super().entries()
         lines = super().entries()
-        for at in range(len(self._plain), len(lines)):
+        for at in range(self._seen, len(lines)):
             event = self._told_of[at] if at < len(self._told_of) else None
             worded = reworded(lines[at], event, self._renderer, self._format_value, self._limit)
             if worded is not None:
                 self._worded.append(worded)
-        self._plain = lines
+        self._seen = len(lines)
         return list(self._worded)
 
     def lines(self) -> list[str]:
@@ -105,7 +105,7 @@ class NarrativeRecorder(NarrativeBuilder):
     def begin_trace(self, trace: object) -> None:
         """Begin another run's story; the old one is gone."""
         super().begin_trace(trace)
-        self._plain = []
+        self._seen = 0
         self._worded = []
         self._told_of.clear()
 

@@ -124,7 +124,7 @@ def reworded(
     try:
         if format_value is not None and entry.type == "step" and entry.held is not UNSET:
             entry = _with_value(entry, format_value, max_value_length)
-        render = getattr(renderer, RENDERS.get(entry.type, ""), None) if renderer is not None else None
+        render = getattr(renderer, RENDERS.get(entry.type, ""), None)
         if not callable(render):
             return entry
         text = render(entry, event)

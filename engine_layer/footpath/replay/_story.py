@@ -103,7 +103,6 @@ class Story:
         "_leads",
         "_limit",
         "_lines",
-        "_numbers",
         "_stage_numbers",
         "_summaries",
         "_text_only",
@@ -144,7 +143,6 @@ class Story:
     ) -> None:
         """Tell what is still untold with these options; what is left out takes its default."""
         self._values = include_values
-        self._numbers = include_step_numbers
         self._leads = _NUMBERED if include_step_numbers else _BARE
         self._limit = max_value_length
 
@@ -261,7 +259,7 @@ class Story:
 
     def _lead(self, verb: str, step: int) -> str:
         """How the line of a late step begins."""
-        return f"Step {step}: {_BARE[verb][0]}" if self._numbers else _BARE[verb][0]
+        return f"Step {step}: {_BARE[verb][0]}" if self._leads is _NUMBERED else _BARE[verb][0]
 
     def _say(self, verb: str, said: str, raw: Any, step: int, name: str, place: Place) -> None:
         """A step that is no access: an emit, or an attempt that failed."""

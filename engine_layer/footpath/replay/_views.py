@@ -109,10 +109,7 @@ class Views:
                 node["subflowId"] = target
         if more:
             message.update(more)
-        if "flowMessages" in node:
-            node["flowMessages"].append(message)
-        else:
-            node["flowMessages"] = [message]
+        node.setdefault("flowMessages", []).append(message)
 
     def moved_on(self, frame: MirrorFrame, name: str) -> None:
         """The commonest message of all: another stage follows."""
@@ -124,10 +121,7 @@ class Views:
             "timestamp": frame.bag_time,
             "targetStage": name,
         }
-        if "flowMessages" in node:
-            node["flowMessages"].append(message)
-        else:
-            node["flowMessages"] = [message]
+        node.setdefault("flowMessages", []).append(message)
 
     def bag(self, frame: MirrorFrame, bag: str, key: str, value: Any) -> None:
         """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces."""

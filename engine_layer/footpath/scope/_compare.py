@@ -59,6 +59,8 @@ def _moment(value: Any) -> Any:
 
 def _array_text(array: Any) -> str:
     """Items with commas between, arrays in it likewise; an array that stands in itself is empty there."""
+    from footpath.values import js_text  # rules compare scalars, as a rule
+
     texts: list[str] = []
     todo: list[tuple[Any, Iterator[Any]]] = [(array, iter(array))]
     under = {id(array)}
@@ -82,20 +84,8 @@ def _array_text(array: Any) -> str:
         elif isinstance(item, dict):
             texts.append("[object Object]")
         elif item is not None and item is not ABSENT:
-            texts.append(_text(_moment(item)))
+            texts.append(js_text(_moment(item)))
     return "".join(texts)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        from footpath.values import js_number
-
-        return js_number(value)
-    return str(value)
 
 
 def _number(value: Any) -> float:

@@ -10,8 +10,12 @@ TAG: Final = "$footpath"
 """First member of the form of a value that JSON can't hold; see `_tags`."""
 MARK: Final = "[REDACTED]"
 """What stands for a redacted value."""
-ABSENT_RAW: Final = Raw(b'{"%b":"absent"}' % TAG.encode())
+TAG_START: Final = b'{"%b":' % TAG.encode()
+"""What the JSON of such a form begins with."""
+ABSENT_RAW: Final = Raw(TAG_START + b'"absent"}')
 """What stands for an absent member or item in the recorded form of the container that has it."""
+LOST: Final = Raw(TAG_START + b'"lossy","type":"unknown","text":"could not be recorded"}')
+"""What stands for a value that there was no stack left to look at."""
 
 
 @final

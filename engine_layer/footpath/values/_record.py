@@ -9,13 +9,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from footpath.values._absent import TAG
+from footpath.values._absent import LOST, TAG, TAG_START
 from footpath.values._scan import CONTAINERS, JSON_IF_FINITE, MAX_DEPTH, NOT_JSON, is_finite, scan
 
 _encode = msgspec.json.Encoder().encode
 _TAG_BYTES: Final = TAG.encode()
 _TAG_BYTE: Final = _TAG_BYTES[0]
-_TAG_START: Final = b'{"' + _TAG_BYTES + b'":'
 _SMALL = 1 << 63
 
 
@@ -46,7 +45,7 @@ def record(value: Any) -> Any:
             record_tagged,  # half a millisecond that runs of plain JSON need not wait for
         )
     except RecursionError:  # no stack left to load it on
-        return Raw(_TAG_START + b'"lossy","type":"unknown","text":"could not be recorded"}')
+        return LOST
     return record_tagged(value)
 
 
@@ -76,7 +75,7 @@ def is_recorded_as(value: Any, recorded: Any) -> bool:
     if type(value) in CONTAINERS:
         try:
             encoded = _encode(value)
-            if Raw(encoded) == recorded and not encoded.startswith(_TAG_START):
+            if Raw(encoded) == recorded and not encoded.startswith(TAG_START):
                 return True
         except Exception:  # noqa: BLE001, S110  # what msgspec refuses is recorded in another form: see below
             pass

@@ -4,19 +4,18 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.values._absent import ABSENT, TAG
+from footpath.values._absent import ABSENT, LOST, TAG, TAG_START
 from footpath.values._open import Close, open_parts
 from footpath.values._record import encode_json
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH
 from footpath.values._tags import NOT_A_LEAF, leaf, lossy
 
 _encode = msgspec.json.Encoder().encode
-_TAG_START: Final = b'{"' + TAG.encode() + b'":'
 _SHARED_FROM = 10_000  # parts, from which on a value that repeats its containers is recorded as a graph
 _SHARED_RATIO = 8
 _FAST_LEVELS = 4  # levels of a tagged value at which a container is still tried as plain JSON (each try is a full scan)
@@ -34,7 +33,7 @@ def record_tagged(value: Any) -> Any:
         try:
             return Raw(_encode(lossy(value)))
         except Exception:  # noqa: BLE001  # no stack left at all
-            return Raw(_TAG_START + b'"lossy","type":"unknown","text":"could not be recorded"}')
+            return LOST
 
 
 class _NotATreeError(Exception):
@@ -135,4 +134,4 @@ def _graph(value: Any) -> bytes:
                 break
             frame.done.append(number_of(part))
         nodes.append(_encode(frame.close(frame.done)))
-    return _TAG_START + b'"graph","value":[' + b",".join(nodes) + b"]}"
+    return TAG_START + b'"graph","value":[' + b",".join(nodes) + b"]}"

@@ -18,6 +18,7 @@ from footpath import Child, FlowChart, FlowChartExecutor, decide, decode_trace, 
 from footpath.errors import NestingTooDeepError
 from footpath.recorders import AuditRecorder, ChartMetricsRecorder
 from footpath.trace import Trace
+from tests.unit._large_charts import count, growing, linear, nested
 
 FLAT = 160
 """Python frames that may stand on top of each other: many for a library that does not recurse, none for one that does."""
@@ -26,47 +27,6 @@ DEEP_RUN = bool(os.environ.get("FOOTPATH_FUZZ"))
 
 
 # ── charts ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-def count(scope: Any) -> None:
-    """Count."""
-    scope.n = (scope.n or 0) + 1
-
-
-def linear(steps: int) -> FlowChart:
-    """A line of stages; each builder call costs the same."""
-    builder = flow_chart("Count", count, "s0")
-    for number in range(1, steps):
-        builder.add_function(f"Count {number}", count, f"s{number}")
-    return builder.build()
-
-
-def growing(passes: int, item: Callable[[int], Any] = lambda number: number) -> FlowChart:
-    """A loop whose list grows."""
-
-    def grow(scope: Any) -> None:
-        count(scope)
-        if scope.n == 1:
-            scope.items = []
-        scope.items.append(item(scope.n))
-        if scope.n >= passes:
-            ops(scope).break_flow()
-
-    return flow_chart("Grow", grow, "grow").loop_to("grow").build()
-
-
-def nested(levels: int) -> FlowChart:
-    """Subflows in subflows."""
-    chart = flow_chart("Innermost", count, "innermost").build()
-    for number in range(levels):
-        chart = (
-            flow_chart(f"Level {number}", count, f"level{number}")
-            .add_sub_flow_chart_next(
-                f"m{number}", chart, f"M{number}", output_mapper=lambda sub, parent: {"of": sub["n"]}
-            )
-            .build()
-        )
-    return chart
-
-
 def branching(levels: int) -> FlowChart:
     """Deciders in branches of deciders."""
     chart = flow_chart("Innermost", count, "innermost").build()

@@ -9,30 +9,12 @@ from typing import Any
 
 import pytest
 
-from footpath import Child, FlowChart, FlowChartExecutor, Trace, decode_trace, flow_chart, ops, query
+from footpath import Child, FlowChart, FlowChartExecutor, Trace, decode_trace, flow_chart, query
+from tests.unit._large_charts import count, growing, linear
 
 
-def count(scope: Any) -> None:
-    scope.n = (scope.n or 0) + 1
-
-
-def linear(steps: int) -> FlowChart:
-    builder = flow_chart("Count", count, "s0")
-    for number in range(1, steps):
-        builder.add_function(f"Count {number}", count, f"s{number}")
-    return builder.build()
-
-
-def growing(passes: int) -> FlowChart:
-    def grow(scope: Any) -> None:
-        count(scope)
-        if scope.n == 1:
-            scope.items = []
-        scope.items.append({"number": scope.n})
-        if scope.n >= passes:
-            ops(scope).break_flow()
-
-    return flow_chart("Grow", grow, "grow").loop_to("grow").build()
+def objects(passes: int) -> FlowChart:
+    return growing(passes, lambda number: {"number": number})
 
 
 def forked(children: int) -> FlowChart:
@@ -55,7 +37,7 @@ def keyed(keys: int) -> FlowChart:
 
 CHARTS: dict[str, tuple[Callable[[int], FlowChart], int]] = {
     "a line": (linear, 150),
-    "a growing list": (growing, 100),
+    "a growing list": (objects, 100),
     "a fork": (forked, 80),
     "many keys": (keyed, 300),
 }

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from footpath import Child, FlowChart, FlowChartExecutor, Trace, decode_trace, encode_trace, flow_chart, ops, replay
+from footpath import Child, FlowChart, FlowChartExecutor, Trace, decode_trace, encode_trace, flow_chart, replay
 from footpath.errors import NestingTooDeepError
+from tests.unit._large_charts import count, growing, linear, nested
 
 
 class Large(NamedTuple):
@@ -23,42 +24,6 @@ class Large(NamedTuple):
     final_state: dict[str, Any]
     stages: int
     nests: bool
-
-
-def count(scope: Any) -> None:
-    scope.n = (scope.n or 0) + 1
-
-
-def linear(steps: int) -> FlowChart:
-    builder = flow_chart("Count", count, "s0")
-    for number in range(1, steps):
-        builder.add_function(f"Count {number}", count, f"s{number}")
-    return builder.build()
-
-
-def growing(passes: int) -> FlowChart:
-    def grow(scope: Any) -> None:
-        count(scope)
-        if scope.n == 1:
-            scope.items = []
-        scope.items.append(scope.n)
-        if scope.n >= passes:
-            ops(scope).break_flow()
-
-    return flow_chart("Grow", grow, "grow").loop_to("grow").build()
-
-
-def nested(levels: int) -> FlowChart:
-    chart = flow_chart("Innermost", count, "innermost").build()
-    for number in range(levels):
-        chart = (
-            flow_chart(f"Level {number}", count, f"level{number}")
-            .add_sub_flow_chart_next(
-                f"m{number}", chart, f"M{number}", output_mapper=lambda sub, parent: {"of": sub["n"]}
-            )
-            .build()
-        )
-    return chart
 
 
 def forked(children: int) -> FlowChart:
