@@ -39,7 +39,7 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
                 for key, (value, operation) in writes
             ]
         )
-    from footpath.replay._views import summary_marker
+    from footpath.replay._summaries import summary_marker
 
     return tuple(
         [Mutation(key, summary_marker(value, "__writeSummary"), operation) for key, (value, operation) in writes]
@@ -68,7 +68,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
     if dropped is not None:
         dropped = frozenset(dropped)
     if cursor.views is not None:
-        cursor.views.commit(frame, dropped)
+        cursor.views.log.commit(frame, dropped)
     if staged:
         values = region.values
         if frame.branch:
@@ -96,9 +96,9 @@ def settle(cursor: Cursor, entry: Any) -> None:
         cursor.parallel -= 1
     if len(entry) > 1:
         if cursor.views is not None:
-            cursor.views.refused_commit()
+            cursor.views.log.refused_commit()
         return
     frame = cursor.current
     if cursor.views is not None:
-        cursor.views.empty_commit(frame)
+        cursor.views.log.empty_commit(frame)
     commit_event(cursor, frame)

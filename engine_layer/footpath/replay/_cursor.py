@@ -216,7 +216,7 @@ class Cursor:
             suffix = ""
             if self.loop_suffixes and origin is not None:
                 suffix = self.loop_suffixes.pop(origin.number, "")
-            self.views.opened(frame, link, origin, suffix)
+            self.views.tree.opened(frame, link, origin, suffix)
         return frame
 
     def has_frame(self, number: int) -> bool:

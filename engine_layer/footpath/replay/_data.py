@@ -125,7 +125,7 @@ def set_with(cursor: Cursor, entry: Any) -> None:
     write_event(cursor, frame, key, value, "set", redacted)
     if len(entry) > 4 and entry[4] is not None and cursor.views is not None:
         text = entry[4]
-        cursor.views.bag(frame, "logs", "message", text if text.startswith("[") else f"[WRITE] {text}")
+        cursor.views.tree.bag(frame, "logs", "message", text if text.startswith("[") else f"[WRITE] {text}")
 
 
 def update(cursor: Cursor, entry: Any) -> None:
@@ -199,7 +199,7 @@ def delete(cursor: Cursor, entry: Any) -> None:
     frame.wrote[key] = gone
     write_event(cursor, frame, key, UNSET, "delete")
     if cursor.views is not None:
-        cursor.views.bag(frame, "logs", "message", f"[WRITE] deleted {key}")
+        cursor.views.tree.bag(frame, "logs", "message", f"[WRITE] deleted {key}")
 
 
 def changed(cursor: Cursor, entry: Any) -> None:

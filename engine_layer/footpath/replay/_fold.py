@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
+from footpath.replay._mirror import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SEPARATOR = "\u001f"
 _GONE: Any = object()
 
 

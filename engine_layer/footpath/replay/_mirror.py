@@ -22,6 +22,9 @@ _decode = Decoder().decode
 LOG_MARK = "REDACTED"
 """The commit log's own mark for a hidden value; everywhere else it is `footpath.values.MARK`."""
 
+SEPARATOR = "\u001f"
+"""What stands between the members of a path in the commit log."""
+
 _MARK_BYTES = MARK.encode()
 
 

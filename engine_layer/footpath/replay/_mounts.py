@@ -34,7 +34,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
     region.first = cursor.decls[first]
     mapped = recorded(mapped)
     if cursor.views is not None:
-        cursor.views.entered(frame, region, subflow_name)
+        cursor.views.tree.entered(frame, region, subflow_name)
     if type(mapped) is Raw and bytes(mapped) != b"{}":
         for key, value in opened(mapped).items():
             seeded = _present(value)
@@ -85,7 +85,7 @@ def output(cursor: Cursor, entry: Any) -> None:
         for name in reads:
             path = tuple(name.split(".", 1))
             frame.reads[name] = region.get(path)
-        cursor.views.output(frame, rows, gone, reads, earlier)
+        cursor.views.log.output(frame, rows, gone, reads, earlier)
     for index, (path, value) in enumerate(rows):
         if len(path) > 1:
             name = ".".join(path)

@@ -57,7 +57,7 @@ def fail(cursor: Cursor, entry: Any) -> None:
     error = structured(entry[1])
     text = js_error(str(error.name), error.message)
     if cursor.views is not None:
-        cursor.views.bag(frame, "errors", "stageExecutionError", text)
+        cursor.views.tree.bag(frame, "errors", "stageExecutionError", text)
     if cursor.story is not None:
         cursor.story.failed(frame.decl.name, text, frame.place)
     cursor.fire(

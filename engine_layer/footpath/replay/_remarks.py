@@ -52,7 +52,7 @@ def note(cursor: Cursor, entry: Any) -> None:
     if kind == "debug" and key == "deciderRationale" and not absent:
         cursor.current.rationale = plain(value)
     if cursor.views is not None and (not absent or kind == "log"):
-        cursor.views.note(cursor.current, kind, key, value)
+        cursor.views.tree.note(cursor.current, kind, key, value)
     if not cursor.on_emit and cursor.story is None:
         return
     name = _NOTE_NAMES[kind] + key
@@ -75,13 +75,13 @@ def bag(cursor: Cursor, entry: Any) -> None:
         frame.writes[entry[2]] = (value, "update")
         frame.wrote[entry[2]] = value
     elif cursor.views is not None:
-        cursor.views.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
+        cursor.views.tree.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
 
 
 def message(cursor: Cursor, entry: Any) -> None:
     if cursor.views is not None:
         more = {"count": entry[4]} if len(entry) > 4 else {}
-        cursor.views.message(cursor.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)
+        cursor.views.tree.message(cursor.current, entry[1], entry[2], entry[3] if len(entry) > 3 else None, **more)
 
 
 def token(cursor: Cursor, entry: Any) -> None:

@@ -79,7 +79,7 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
         commit_frame(cursor, frame, dropped)
     else:
         if cursor.views is not None:
-            cursor.views.commit(frame, None)
+            cursor.views.log.commit(frame, None)
         staged = frame.staged
         if staged:
             frame.region.values.update(staged)
@@ -170,7 +170,7 @@ def next_to(cursor: Cursor, frame: MirrorFrame, ordinal: int) -> None:
             ),
         )
     if cursor.views is not None and not frame.decided:
-        cursor.views.moved_on(frame, to.name)
+        cursor.views.tree.moved_on(frame, to.name)
 
 
 def proceed(cursor: Cursor, entry: Any) -> None:
@@ -188,4 +188,4 @@ def refuse(cursor: Cursor, entry: Any) -> None:
     _, ordinal, link, origin = entry
     if cursor.views is not None:
         parent = None if origin < 0 else cursor.frame(origin)
-        cursor.views.refused(cursor.decls[ordinal], link, parent)
+        cursor.views.refused(cursor.decls[ordinal], link, parent, cursor.top if parent is None else parent.region)

@@ -30,7 +30,7 @@ def decide(cursor: Cursor, entry: Any) -> None:
     if len(entry) > 3 and (cursor.story is not None or cursor.dispatcher.table("flow", "on_decision")):
         evidence = told_decision(entry[3])
     if cursor.views is not None:
-        cursor.views.decided(frame, chosen.name, returned, fallback)
+        cursor.views.tree.decided(frame, chosen.name, returned, fallback)
     if cursor.story is not None:
         place, steps, frame.steps = frame.place, frame.steps, []
         cursor.story.decision(decl.name, decl.description, chosen.name, frame.rationale, evidence, place, steps)
@@ -65,7 +65,7 @@ def select(cursor: Cursor, entry: Any) -> None:
     if len(entry) > 5 and names and (cursor.story is not None or cursor.dispatcher.table("flow", "on_selected")):
         evidence = told_selection(entry[5])
     if cursor.views is not None:
-        cursor.views.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
+        cursor.views.tree.selected(frame, names, recorded(entry[2]), entry[3], entry[4])
     if cursor.story is not None:
         cursor.story.selected(names, entry[3], evidence, frame.place)
     cursor.fire(
@@ -88,7 +88,7 @@ def fork(cursor: Cursor, entry: Any) -> None:
     names = tuple(cursor.decls[ordinal].name for ordinal in entry[2])
     cursor.parallel += len(names)
     if cursor.views is not None and kind == 0:
-        cursor.views.forked(frame, names)
+        cursor.views.tree.forked(frame, names)
     if cursor.story is not None:
         cursor.story.forked(names, frame.place)
     name = "selector-temp" if kind == 1 else frame.decl.name
@@ -106,7 +106,7 @@ def loop(cursor: Cursor, entry: Any) -> None:
     iteration = entry[2]
     bare = len(entry) > 3
     if cursor.views is not None:
-        cursor.views.looped(frame, target, iteration)
+        cursor.views.tree.looped(frame, target, iteration)
         if iteration > 1:
             cursor.loop_suffixes[frame.number] = f".{iteration - 1}"
     if cursor.story is not None:

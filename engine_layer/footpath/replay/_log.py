@@ -1,0 +1,359 @@
+"""The commit log: a bundle for each commit, in the history of the (sub)flow that it happened in."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+
+from footpath.replay._grown import Grown
+from footpath.replay._merge import merged
+from footpath.replay._mirror import LOG_MARK, SEPARATOR, log_marked, packed
+from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, in_js_order, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
+
+
+class CommitLog:
+    """Writes bundles into the history of a frame's region."""
+
+    def __init__(self, commit_values: str, *, provenance: bool) -> None:
+        self._delta = commit_values == "delta"
+        self._provenance = provenance
+        self._plain = commit_values == "full" and not provenance
+        self._refusals: list[tuple[Declared, MirrorRegion]] = []
+
+    def seeded(self, region: MirrorRegion) -> bool:
+        """What a subflow begins with is the first commit of its history; objects are set member by member. True: some of it is hidden."""
+        assert region.first is not None
+        redacted: list[str] = []
+        overwrite: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        for key, value in region.values.items():
+            overwrite[key] = value
+            members = plain(value) if type(value) is Raw else None
+            marks = _marked_paths(members)
+            if marks:
+                overwrite[key] = log_marked(value)
+                redacted.extend(SEPARATOR.join((key, *mark.split("."))) for mark in marks)
+            elif value == MARK:
+                overwrite[key] = LOG_MARK
+                redacted.append(key)
+            if isinstance(members, dict) and members and TAG not in members:
+                rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in in_js_order(members))
+            else:
+                rows.append({"path": key, "verb": "set"})
+        first = region.first
+        region.history.append(
+            {
+                "overwrite": overwrite,
+                "updates": {},
+                "redactedPaths": redacted,
+                "trace": rows,
+                "stage": first.name,
+                "stageId": first.id,
+                "runtimeStageId": "",
+                "idx": 0,
+            }
+        )
+        return bool(redacted)
+
+    def refused(self, decl: Declared, region: MirrorRegion) -> None:
+        """A line was refused for nesting too deep; it settles in its turn."""
+        self._refusals.append((decl, region))
+
+    def refused_commit(self) -> None:
+        """The refused child settles."""
+        if self._refusals:
+            decl, region = self._refusals.pop(0)
+            _append(region.history, _bundle(decl.name, decl.id, "", {}, {}, [], []))
+
+    def _commit_scalars(self, frame: MirrorFrame, dropped: Any) -> bool:
+        """The bundle of the commonest commit: whole scalars, nothing hidden. False, and nothing done, for any other."""
+        overwrite = frame.staged  # the frame begins a new one once it is committed
+        if dropped is not None:
+            overwrite = {key: value for key, value in overwrite.items() if key not in dropped}
+        rows: list[dict[str, Any]] = []
+        for key, _, value, _ in frame.ops:
+            if type(value) not in ATOMS:
+                return False
+            if dropped is None or key not in dropped:
+                rows.append({"path": key, "verb": "set"})
+        if frame.decl.tags or frame.sources:
+            _append(frame.region.history, _of(frame, overwrite, {}, [], rows), _new_tags(frame), frame.sources)
+            frame.sources = None
+            return True
+        assert frame.node is not None
+        history = frame.region.history
+        history.append(
+            {
+                "overwrite": overwrite,
+                "updates": {},
+                "redactedPaths": [],
+                "trace": rows,
+                "stage": frame.node["name"],
+                "stageId": frame.decl.id,
+                "runtimeStageId": frame.rsid,
+                "idx": len(history),
+            }
+        )
+        return True
+
+    def commit(self, frame: MirrorFrame, dropped: Any) -> None:
+        """The bundle of a commit, before its values reach the region."""
+        if self._plain and frame.plain and not frame.branch and self._commit_scalars(frame, dropped):
+            return
+        overwrite: dict[str, Any] = {}
+        updates: dict[str, Any] = {}
+        rows: list[dict[str, Any]] = []
+        hidden = frame.redacted or {}
+        seen: dict[str, tuple[str, Any]] = {}
+        delta = self._delta
+        branch = frame.branch
+        for key, verb, value, reads in frame.ops:
+            if dropped is not None and key in dropped:
+                continue
+            path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
+            if key in hidden and verb != "delete" and value is not UNSET:
+                value = LOG_MARK
+            elif type(value) is Raw:
+                value = log_marked(value)
+            if not delta:
+                row: dict[str, Any] = {"path": path, "verb": "merge" if verb == "merge" else "set"}
+                if self._provenance:
+                    row["readKeys"] = list(reads)
+                rows.append(row)
+            if verb == "merge":
+                updates[key] = (
+                    merged(updates.get(key, UNSET), value) if key in updates and value is not LOG_MARK else value
+                )
+            else:
+                overwrite[key] = value
+            if delta:
+                previous = seen.pop(key, None)
+                seen[key] = (verb if previous is None or verb != "merge" else previous[0], reads)
+        if delta:
+            self._delta_rows(frame, seen, overwrite, updates, rows)
+        results: dict[str, Any] = {}
+        for key, together in (frame.whole or {}).items():
+            if key in updates:
+                if together is not None and key not in hidden:
+                    updates[key] = log_marked(together)
+                after = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
+                if after is not UNSET:
+                    results[key] = after
+        redacted: list[str] = []
+        lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
+        fields = frame.fields or {}
+        if hidden or fields:
+            for key in dict.fromkeys(op[0] for op in frame.ops):
+                if dropped is not None and key in dropped:
+                    continue
+                if key in fields:
+                    for held in (overwrite, updates):
+                        if key in held:
+                            held[key] = log_marked(held[key])
+                    redacted.extend(_field_paths(lead + key, fields[key]))
+                if key in hidden:
+                    redacted.append(lead + key)
+        overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
+        if branch:
+            # A key that was set to nothing leaves its branch there, as in the reference.
+            overwrite = {"runs": {branch: overwrite}} if any(row["verb"] != "merge" for row in rows) else {}
+            updates = {"runs": {branch: updates}} if updates else {}
+            results = {"runs": {branch: results}} if results else {}
+        bundle = _of(frame, overwrite, updates, redacted, rows)
+        _append(frame.region.history, bundle, _new_tags(frame), frame.sources, results)
+        frame.sources = None
+        frame.redacted = None
+        frame.fields = None
+        frame.whole = None
+
+    def _delta_rows(
+        self,
+        frame: MirrorFrame,
+        seen: dict[str, tuple[str, Any]],
+        overwrite: dict[str, Any],
+        updates: dict[str, Any],
+        rows: list[dict[str, Any]],
+    ) -> None:
+        region, branch = frame.region, frame.branch
+        for key, (verb, reads) in seen.items():
+            path = ("runs", branch, key) if branch else (key,)
+            row: dict[str, Any] = {"path": SEPARATOR.join(path)}
+            final = frame.staged.get(key, UNSET)
+            if final is UNSET:
+                row["verb"] = "delete" if verb == "delete" else "set"
+                overwrite.pop(key, None)
+                updates.pop(key, None)
+            elif verb == "merge" and key not in overwrite:
+                row["verb"] = "merge"
+            else:
+                before = region.values.get(key) if not branch else None
+                tail = final.since(before) if type(final) is Grown else None
+                if tail is None:
+                    tail = _grown(region.get(path), packed(final))
+                if frame.redacted and key in frame.redacted:
+                    tail = None
+                updates.pop(key, None)
+                if tail is None:
+                    row["verb"] = "set"
+                    overwrite[key] = LOG_MARK if frame.redacted and key in frame.redacted else packed(final)
+                else:
+                    row["verb"] = "append"
+                    overwrite[key] = tail
+            if self._provenance:
+                row["readKeys"] = list(reads)
+            rows.append(row)
+
+    def empty_commit(self, frame: MirrorFrame) -> None:
+        """A parallel child's second bundle."""
+        _append(frame.region.history, _of(frame, {}, {}, [], []))
+
+    def output(
+        self,
+        frame: MirrorFrame,
+        rows: Iterable[tuple[tuple[str, ...], Any]],
+        dropped: set[int],
+        reads: list[str],
+        earlier: Iterable[str],
+    ) -> None:
+        """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
+
+        `earlier` are the keys that the frame had read before.
+        """
+        known = list(earlier)
+        overwrite: dict[str, Any] = {}
+        trace: list[dict[str, Any]] = []
+        redacted: list[str] = []
+        delta = self._delta
+        for index, (path, value) in enumerate(rows):
+            name = ".".join(path)
+            if name in reads and name not in known:
+                known.append(name)
+            if index in dropped:
+                continue
+            shown = value
+            row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
+            marks = _marked_paths(plain(value)) if type(value) is Raw else ()
+            if value == MARK:
+                redacted.append(SEPARATOR.join(path))
+                shown = LOG_MARK
+            elif marks:
+                redacted.extend(SEPARATOR.join((*path, *mark.split("."))) for mark in marks)
+                shown = log_marked(value)
+            elif value == ABSENT_RAW:
+                shown = UNSET
+            elif delta:
+                tail = _grown(frame.region.get(path), value)
+                if tail is not None:
+                    row["verb"] = "append"
+                    shown = tail
+            if self._provenance:
+                row["readKeys"] = list(known)
+            trace.append(row)
+            holder = overwrite
+            for step in path[:-1]:
+                holder = holder.setdefault(step, {})
+            holder[path[-1]] = shown
+        _append(frame.region.history, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
+
+
+def _bundle(
+    name: str,
+    stage_id: str,
+    rsid: str,
+    overwrite: dict[str, Any],
+    updates: dict[str, Any],
+    redacted: list[str],
+    rows: list[dict[str, Any]],
+) -> dict[str, Any]:
+    return {
+        "overwrite": overwrite,
+        "updates": updates,
+        "redactedPaths": redacted,
+        "trace": rows,
+        "stage": name,
+        "stageId": stage_id,
+        "runtimeStageId": rsid,
+    }
+
+
+def _of(
+    frame: MirrorFrame,
+    overwrite: dict[str, Any],
+    updates: dict[str, Any],
+    redacted: list[str],
+    rows: list[dict[str, Any]],
+) -> dict[str, Any]:
+    assert frame.node is not None
+    return _bundle(frame.node["name"], frame.decl.id, frame.rsid, overwrite, updates, redacted, rows)
+
+
+def _new_tags(frame: MirrorFrame) -> list[str] | None:
+    """A stage's tags stand on the first bundle of each of its executions."""
+    if frame.tagged:
+        return None
+    frame.tagged = True
+    return frame.decl.tags
+
+
+def _append(
+    history: list[dict[str, Any]],
+    bundle: dict[str, Any],
+    tags: list[str] | None = None,
+    sources: list[str] | None = None,
+    results: dict[str, Any] | None = None,
+) -> None:
+    if tags:
+        bundle["tags"] = tags
+    if sources:
+        bundle["untrackedSources"] = sources
+    if results:
+        # Patches hold what JSON does not (absent members, NaN): what came of them can't be worked out from the bundle.
+        bundle["results"] = results
+    bundle["idx"] = len(history)
+    history.append(bundle)
+
+
+def _field_paths(key: str, fields: Iterable[str]) -> list[str]:
+    """Hidden fields as the log lists them: dotted below the key and, when nested, separated all through."""
+    paths: list[str] = []
+    for path in fields:
+        paths.append(f"{key}{SEPARATOR}{path}")
+        if "." in path:
+            paths.append(f"{key}{SEPARATOR}{path.replace('.', SEPARATOR)}")
+    return paths
+
+
+def _marked_paths(members: Any) -> list[str]:
+    """Dotted paths of the members of an object or a list that are hidden."""
+    found: list[str] = []
+    stack: list[tuple[str, Any]] = [("", members)]
+    while stack:
+        path, node = stack.pop()
+        if path and node == MARK:
+            found.append(path)
+            continue
+        named = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        stack += reversed([(f"{path}.{key}" if path else str(key), member) for key, member in named])
+    return found
+
+
+def _grown(before: Any, after: Any) -> Any:
+    """The items that a recorded list grew by at its end, as a recorded list; None when it did not just grow."""
+    if type(before) is not Raw or type(after) is not Raw:
+        return None
+    old, new = bytes(before), bytes(after)
+    if old[:1] != b"[" or new[:1] != b"[" or len(new) <= len(old):
+        return None
+    if old == b"[]":
+        return after
+    if new.startswith(old[:-1] + b","):
+        return Raw(b"[" + new[len(old) :])
+    return None

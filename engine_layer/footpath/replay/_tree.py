@@ -1,0 +1,227 @@
+"""The execution tree: a node for each frame, in footprintjs's shape, with what flow and stages say on it."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, Raw
+from msgspec.json import encode
+
+from footpath.journal.entries import LINK_NEXT, LINK_ROOT
+from footpath.replay._results import keep_returned
+from footpath.replay._summaries import summary_marker
+from footpath.values import ATOMS, js_text, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
+    from footpath.replay._parts import Parts
+
+_BAGS = {"debug": "logs", "log": "logs", "error": "errors", "metric": "metrics", "eval": "evals"}
+
+
+class Tree:
+    """Nodes as frames begin and speak. Each (sub)flow's first node hangs on its region, the others on the node before or above."""
+
+    __slots__ = ("_reads", "_writes", "frames")
+
+    def __init__(self, read_tracking: str, write_tracking: str) -> None:
+        self._reads = read_tracking
+        self._writes = write_tracking
+        self.frames: list[MirrorFrame] = []
+
+    def opened(self, frame: MirrorFrame, link: int, origin: MirrorFrame | None, suffix: str) -> None:
+        """A frame began: hang its node where it belongs."""
+        decl = frame.decl
+        node: dict[str, Any] = {
+            "id": decl.id,
+            "runtimeStageId": frame.rsid,
+            "name": decl.name + suffix,
+            "isDecider": False,
+            "isFork": False,
+            "logs": {},
+            "errors": {},
+            "metrics": {},
+            "evals": {},
+        }
+        if decl.description is not UNSET:
+            node["description"] = decl.description
+        frame.node = node
+        self.frames.append(frame)
+        if link == LINK_NEXT and origin is not None and origin.node is not None and "children" not in origin.node:
+            origin.node["next"] = node
+        elif link == LINK_ROOT:
+            frame.region.tree = node
+        else:
+            _hang(node, link, origin)
+
+    def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
+        """A flow message on a frame's node."""
+        node = frame.node
+        assert node is not None
+        message: dict[str, Any] = {"type": kind, "description": text, "timestamp": frame.bag_time}
+        if target is not None:
+            message["targetStage"] = target
+            if kind == "subflow":
+                node["subflowId"] = target
+        if more:
+            message.update(more)
+        node.setdefault("flowMessages", []).append(message)
+
+    def moved_on(self, frame: MirrorFrame, name: str) -> None:
+        """The commonest message of all: another stage follows."""
+        node = frame.node
+        assert node is not None
+        message = {
+            "type": "next",
+            "description": f"Moving to {name} stage",
+            "timestamp": frame.bag_time,
+            "targetStage": name,
+        }
+        node.setdefault("flowMessages", []).append(message)
+
+    def bag(self, frame: MirrorFrame, bag: str, key: str, value: Any) -> None:
+        """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces."""
+        assert frame.node is not None
+        held = frame.node[bag]
+        value = plain(value)
+        before = held.get(key)
+        if isinstance(value, list) and isinstance(before, list) and value:
+            before.extend(value)  # a copy of our own
+        elif isinstance(value, dict) and isinstance(before, dict) and value:
+            before.update(value)
+        elif isinstance(value, list) and isinstance(before, str) and value:
+            held[key] = [*before, *value]  # a text is a list of its characters, in the reference
+        elif isinstance(value, dict) and isinstance(before, (list, str)) and value:
+            held[key] = {**{str(index): part for index, part in enumerate(before)}, **value}
+        else:
+            held[key] = value
+
+    def note(self, frame: MirrorFrame, kind: str, key: str, value: Any) -> None:
+        """A diagnostic."""
+        if kind == "log":
+            self.bag(frame, "logs", "messages", Raw(encode([value])))
+        else:
+            self.bag(frame, _BAGS[kind], key, value)
+
+    def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> None:
+        """A decider chose."""
+        rationale = frame.rationale
+        if fallback:
+            text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
+        elif rationale:
+            text = f"Based on: {js_text(rationale)} → chose {chosen} path."
+        else:
+            text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
+        shown = rationale or f"returned branchId: {returned}"
+        self.message(frame, "branch", text, chosen, rationale=shown)
+
+    def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int, skipped: Any) -> None:
+        """A selector chose."""
+        assert frame.node is not None
+        logs = frame.node["logs"]
+        logs["selectedChildIds"] = plain(ids)
+        logs["selectorPattern"] = "scope-based-multi-choice"
+        if names:
+            if skipped:
+                logs["skippedChildIds"] = list(skipped)
+            text = f"Running {', '.join(names)} ({len(names)} of {total} matched)"
+        else:
+            logs["skippedAllChildren"] = True
+            text = "No children selected — skipping all branches."
+        self.message(frame, "selected", text, list(names), count=len(names))
+
+    def forked(self, frame: MirrorFrame, names: tuple[str, ...]) -> None:
+        """A fork began."""
+        assert frame.node is not None
+        frame.node["logs"]["totalChildren"] = len(names)
+        frame.node["logs"]["orderOfExecution"] = "ChildrenAfterStage"
+        text = f"Executing all {len(names)} children in parallel: {', '.join(names)}"
+        self.message(frame, "children", text, list(names), count=len(names))
+
+    def looped(self, frame: MirrorFrame, target: Declared, iteration: int) -> None:
+        """A loop edge was taken."""
+        assert frame.node is not None
+        frame.node["logs"]["dynamicNextTarget"] = target.id
+        frame.node["logs"]["dynamicNextIteration"] = iteration - 1
+        self.message(
+            frame, "loop", f"Looping back to {target.name} (iteration {iteration})", target.name, iteration=iteration
+        )
+
+    def entered(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
+        """A subflow was entered."""
+        assert frame.node is not None
+        frame.node.pop("description", None)
+        self.message(frame, "subflow", f"Entering {name} subflow", region.id)
+
+    def refused(self, decl: Declared, link: int, parent: MirrorFrame | None) -> None:
+        """A line was refused for nesting too deep; of a chart that was to be entered there is no node."""
+        if link == LINK_ROOT:
+            return
+        node = {
+            "id": decl.id,
+            "name": decl.name,
+            "isDecider": False,
+            "isFork": False,
+            "logs": {},
+            "errors": {},
+            "metrics": {},
+            "evals": {},
+        }
+        _hang(node, link, parent)
+
+    def finish(self, parts: Parts) -> None:
+        """Put every frame's reads and writes on its node, as the parts of one snapshot."""
+        whole = self._writes == "full" and self._reads == "full"
+        of = parts.of
+        for frame in self.frames:
+            node = frame.node
+            assert node is not None
+            if whole:
+                if frame.wrote:
+                    node["stageWrites"] = _shown(frame.wrote, of)
+                if frame.reads or frame.earlier:
+                    node["stageReads"] = _shown(frame.all_reads(), of)
+                continue
+            if self._writes != "off" and frame.wrote:
+                summarised = self._writes == "summary"
+                writes = {
+                    key: summary_marker(value, "__writeSummary") if summarised else value
+                    for key, value in frame.wrote.items()
+                    if summarised or value is not UNSET
+                }
+                node["stageWrites"] = _tracked(parts, writes, summarised)
+            if self._reads != "off" and (frame.reads or frame.earlier):
+                summarised = self._reads == "summary"
+                reads = {
+                    key: summary_marker(value, "__readSummary") if summarised else value
+                    for key, value in frame.all_reads().items()
+                    if value is not UNSET
+                }
+                node["stageReads"] = _tracked(parts, reads, summarised)
+
+
+def _hang(node: dict[str, Any], link: int, origin: MirrorFrame | None) -> None:
+    if origin is None or origin.node is None:
+        return
+    if link == LINK_NEXT:
+        origin.node["next"] = node
+        if "children" in origin.node and "isDynamic" in origin.node["logs"]:
+            keep_returned(origin)
+    else:
+        origin.node.setdefault("children", []).append(node)
+
+
+def _shown(values: dict[str, Any], of: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Values as JSON, those that are there; the same dict where it holds nothing but scalars."""
+    for value in values.values():
+        if type(value) not in ATOMS:
+            return {key: of(key, value) for key, value in values.items() if value is not UNSET}
+    return values
+
+
+def _tracked(parts: Parts, values: dict[str, Any], summarised: bool) -> dict[str, Any]:
+    return values if summarised else parts.members(values)
