@@ -16,8 +16,6 @@ from footpath.chart._builder import FlowChartBuilder
 from footpath.chart._chart import FlowChart
 from footpath.chart._contract import Contract
 from footpath.chart._document import SpecChart, SpecDocument, SpecNode, load_document
-from footpath.chart._events import structure_events
-from footpath.chart._nested import MAX_NESTED_LEVELS, nested_json, spec_from_document
 from footpath.chart._node import (
     LAST,
     LOOPING,
@@ -39,6 +37,8 @@ from footpath.chart._start import flow_chart, flow_chart_selector
 
 if TYPE_CHECKING:
     from footpath.chart._mount_options import MountOptions
+    from footpath.chart._nested import MAX_NESTED_LEVELS, nested_json, spec_from_document
+    from footpath.chart._retold import structure_events
 
 __all__ = [
     # begin
@@ -84,5 +84,7 @@ __getattr__ = _on_demand(
     __name__,
     {
         "._mount_options": ("MountOptions",),
+        "._nested": ("MAX_NESTED_LEVELS", "nested_json", "spec_from_document"),
+        "._retold": ("structure_events",),
     },
 )

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from footpath.chart._chart import FlowChart
 from footpath.chart._document import NodeType, SpecNode
-from footpath.chart._events import StructureLog, structure_events
+from footpath.chart._events import StructureLog
 from footpath.chart._ids import DeclaredIds
 from footpath.chart._node import Mount, Node, Pausable, RetryPolicy
 from footpath.chart._options import (
@@ -241,6 +241,8 @@ class Assembly:
             self._dispatcher = Dispatcher()
         self._dispatcher.attach(recorder, "structure")
         if self.root is not None:
+            from footpath.chart._retold import structure_events
+
             for hook, event in structure_events(flat_document(self.finished(None))):
                 for recorder_id, method in self._dispatcher.table("structure", hook):
                     if recorder_id == recorder.id:

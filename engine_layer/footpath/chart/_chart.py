@@ -8,7 +8,6 @@ import msgspec
 
 from footpath.chart._contract import Contract
 from footpath.chart._document import encode_document
-from footpath.chart._nested import nested_json, nested_json_or_none, spec_from_document
 from footpath.chart._node import settle_shapes
 from footpath.chart._table import flat_document, numbered
 
@@ -157,6 +156,8 @@ class FlowChart:
         Raises:
             NestingTooDeepError: with all mounts written out it has more than a million nodes.
         """
+        from footpath.chart._nested import spec_from_document  # a capture takes the flat form
+
         return spec_from_document(flat_document(self))
 
     def build_time_structure_json(self) -> bytes:
@@ -165,10 +166,14 @@ class FlowChart:
         Raises:
             NestingTooDeepError: the chart is too long or too large for nested JSON; its spec document is not.
         """
+        from footpath.chart._nested import nested_json  # a capture takes the flat form
+
         return nested_json(flat_document(self))
 
     def event_spec(self) -> bytes | None:
         """Give `build_time_structure` as JSON for an event, or None where nested JSON would be too deep or too large."""
+        from footpath.chart._nested import nested_json_or_none  # a capture takes the flat form
+
         return nested_json_or_none(flat_document(self))
 
     # ── in words and pictures ──────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from footpath.chart._nested import Layout
+from footpath.chart._document import Layout
 from footpath.errors import NestingTooDeepError
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 footprintjs's spec nests one level a stage, so a chart of a thousand stages breaks JSON parsers. Here a chart is a list
 of nodes in the order in which they were declared, and a mounted chart stands beside its parent in a table, once, however
-often it is mounted. The nested spec and the structure events are views of this document (see `_nested`, `_events`).
+often it is mounted. The nested spec and the structure events are views of this document (see `_nested`, `_retold`).
 """
 
 from __future__ import annotations
@@ -88,6 +88,44 @@ MOUNT_TYPES = frozenset({"subflow", "lazySubflow"})
 BRANCHING_TYPES = frozenset({"decider", "selector"})
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Layout:
+    """How the nodes of one chart hang together; grows with them.
+
+    Attributes:
+        line: indices of the nodes that follow each other.
+        children: indices of a line node's branches and parallel children.
+        forked: indices of the line nodes that have parallel children.
+    """
+
+    __slots__ = ("children", "forked", "line")
+
+    def __init__(self, chart: SpecChart | None = None) -> None:
+        """Lay out the nodes of a chart, or begin empty."""
+        self.line: list[int] = []
+        self.children: dict[int, list[int]] = {}
+        self.forked: set[int] = set()
+        if chart is not None:
+            for index, node in enumerate(chart.nodes):
+                self.add(index, node)
+
+    def add(self, index: int, node: SpecNode) -> None:
+        """Take in the next node."""
+        if node.branch_of is not UNSET:
+            self.children.setdefault(node.branch_of, []).append(index)
+        elif node.child_of is not UNSET:
+            self.children.setdefault(node.child_of, []).append(index)
+            self.forked.add(node.child_of)
+        else:
+            self.line.append(index)
+        if node.fork:
+            self.forked.add(index)
+
+
+def branch_ids(chart: SpecChart, children: list[int]) -> list[str]:
+    """Give the ids of a decider's or selector's branches."""
+    return [chart.nodes[child].id for child in children if chart.nodes[child].branch_of is not UNSET]
 
 
 @cache

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from footpath.chart._document import BRANCHING_TYPES, MOUNT_TYPES, SpecChart, SpecDocument, SpecNode, load_document
+from footpath.chart._document import (
+    BRANCHING_TYPES,
+    MOUNT_TYPES,
+    Layout,
+    SpecChart,
+    SpecDocument,
+    SpecNode,
+    branch_ids,
+    load_document,
+)
 from footpath.errors import NestingTooDeepError
 
 if TYPE_CHECKING:
@@ -27,39 +36,6 @@ MAX_NESTED_NODES = 1_000_000
 _SUBFLOW_KEY = b',"subflowStructure":'
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Layout:
-    """How the nodes of one chart hang together; grows with them.
-
-    Attributes:
-        line: indices of the nodes that follow each other.
-        children: indices of a line node's branches and parallel children.
-        forked: indices of the line nodes that have parallel children.
-    """
-
-    __slots__ = ("children", "forked", "line")
-
-    def __init__(self, chart: SpecChart | None = None) -> None:
-        """Lay out the nodes of a chart, or begin empty."""
-        self.line: list[int] = []
-        self.children: dict[int, list[int]] = {}
-        self.forked: set[int] = set()
-        if chart is not None:
-            for index, node in enumerate(chart.nodes):
-                self.add(index, node)
-
-    def add(self, index: int, node: SpecNode) -> None:
-        """Take in the next node."""
-        if node.branch_of is not UNSET:
-            self.children.setdefault(node.branch_of, []).append(index)
-        elif node.child_of is not UNSET:
-            self.children.setdefault(node.child_of, []).append(index)
-            self.forked.add(node.child_of)
-        else:
-            self.line.append(index)
-        if node.fork:
-            self.forked.add(index)
 
 
 def own_members(node: SpecNode, *, parent_id: str | None, forked: bool, complete: bool) -> dict[str, Any]:
@@ -116,11 +92,6 @@ def own_members(node: SpecNode, *, parent_id: str | None, forked: bool, complete
 def loop_reference(target: str) -> dict[str, Any]:
     """Give the spec that stands in the place of `next` where a loop edge leads back."""
     return {"name": target, "id": target, "type": "loop", "isLoopReference": True}
-
-
-def branch_ids(chart: SpecChart, children: list[int]) -> list[str]:
-    """Give the ids of a decider's or selector's branches."""
-    return [chart.nodes[child].id for child in children if chart.nodes[child].branch_of is not UNSET]
 
 
 def spec_from_document(document: SpecDocument | dict[str, Any] | bytes | msgspec.Raw) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from msgspec import UNSET, Raw, structs
 from msgspec.json import decode as decode_json
 from msgspec.json import encode as encode_json
 
-from footpath.chart import nested_json, spec_from_document, structure_events
 from footpath.trace._document import encode_document
 from footpath.trace._options import narrative_options
 from footpath.trace._time import us_of_iso
@@ -176,6 +175,8 @@ class Trace:
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The chart's spec, nested as footprintjs has it."""
+        from footpath.chart import spec_from_document
+
         return spec_from_document(self.spec_document)
 
     @cached_property
@@ -222,6 +223,8 @@ class Trace:
 
     def structure(self) -> Iterator[tuple[str, Any]]:
         """The structure channel: `(hook, event)` as the chart's building fired them."""
+        from footpath.chart import structure_events
+
         return structure_events(self.spec_document)
 
     def events(self) -> list[tuple[str, Any]]:
@@ -306,6 +309,7 @@ class Trace:
             ReplayError: the journal is malformed.
             NestingTooDeepError: spec and tree nest one level a stage, and this run has more stages than JSON's readers bear.
         """
+        from footpath.chart import nested_json
         from footpath.trace._nesting import check_nesting
 
         spec = decode_json(nested_json(self.document.spec))
