@@ -50,6 +50,7 @@ class IdMaker:
         self._last_ms = -1
         self._last_random = 0
         self._step = 0
+        self._time = (-1, "")  # a run takes two ids, nearly always in one millisecond
 
     def __call__(self) -> str:
         """The next id, in the canonical lower-case form."""
@@ -73,7 +74,11 @@ class IdMaker:
                 if self._last_random >> _RANDOM_BITS:
                     self._last_random &= (1 << _RANDOM_BITS) - 1
                     self._last_ms += 1
-            return uuid7_text(self._last_ms, self._last_random)
+            at_ms, time = self._time
+            if at_ms != self._last_ms:
+                time = _time_text(self._last_ms)
+                self._time = (self._last_ms, time)
+            return time + _random_text(self._last_random)
 
 
 def id_from_document(at_ms: int, document_sha256: str) -> str:
@@ -86,5 +91,13 @@ def id_from_document(at_ms: int, document_sha256: str) -> str:
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:
     """The UUIDv7 of a time and 74 bits of randomness."""
-    a, b, c = 0x7000 | random_74_bits >> 62, 0x8000 | random_74_bits >> 48 & 0x3FFF, random_74_bits & _LOW_48_BITS
-    return "%08x-%04x-%04x-%04x-%012x" % (at_ms >> 16, at_ms & 0xFFFF, a, b, c)  # noqa: UP031  # half the time of an f-string
+    return _time_text(at_ms) + _random_text(random_74_bits)
+
+
+# A format with % takes half the time of an f-string here.
+def _time_text(at_ms: int) -> str:
+    return "%08x-%04x-7" % (at_ms >> 16, at_ms & 0xFFFF)  # noqa: UP031
+
+
+def _random_text(bits: int) -> str:
+    return "%03x-%04x-%012x" % (bits >> 62, 0x8000 | bits >> 48 & 0x3FFF, bits & _LOW_48_BITS)  # noqa: UP031

@@ -18,8 +18,10 @@ def in_js_order(keys: Collection[K]) -> Collection[K]:
 
     The same collection, nearly always: when no key looks like an index.
     """
+    if len(keys) < 2:
+        return keys
     try:
-        if not keys or min(keys)[:1] > "9":  # type: ignore[type-var,index]
+        if min(keys)[:1] > "9":  # type: ignore[type-var,index]
             return keys
     except TypeError:  # keys that are no texts
         return keys
