@@ -210,6 +210,9 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                     item[key] = _hidden(member, secrets)
             if secrets and item.get("type") in _TELLING_LINES and "text" in item:
                 item["text"] = _THRESHOLD.sub(lambda m: _threshold(m[0], secrets), item["text"])
+            emitted = _EMITTED.match(item["text"]) if item.get("type") == "emit" and "text" in item else None
+            if secrets and emitted is not None and _hidden(emitted[2], secrets) == HIDDEN:
+                item["text"] = emitted[1] + MARK
             if item.get("rawValue") in _MARKS:
                 item["text"] = _VALUE.sub(lambda m: m[1] + MARK, item["text"])
         else:
@@ -260,6 +263,7 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
+_EMITTED = re.compile(r"^(\[emit\] .*?: )(.*)$", re.DOTALL)
 _TELLING_LINES = frozenset({"condition", "selector"})
 _THRESHOLD = re.compile(
     r"(?:(?<= eq )|(?<= ne )|(?<= gt )|(?<= gte )|(?<= lt )|(?<= lte )|(?<= in )|(?<= notIn ))\S.*?(?= [✓✗])", re.DOTALL

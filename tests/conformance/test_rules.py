@@ -234,6 +234,11 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
         {"events": [_event(value={"t": "is [REDACTED]!"})]},
         hiding,
     )
+    said, hid = ({"narrative": [{"type": "emit", "text": f"[emit] e: {shown}"}]} for shown in ('"1234"', "[REDACTED]"))
+    assert _differs(said, hid, hiding)
+    hiding.wrote("ssn", "1234")
+    assert not _differs(said, hid, hiding)
+    assert _differs(hid, said, hiding)
     assert _differs({"events": [copied]}, {"events": [marked]})
     assert _differs({"events": [_event(value="Ada Lovelace")]}, {"events": [_event(value="[REDACTED]")]}, hiding)
     raw = {"commitLog": [], "sharedState": {"ssn": "123-45-6789"}}

@@ -20,7 +20,7 @@ from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.scope import NO_ANSWER, Paused
 from footpath.state import untracked
-from footpath.values import ABSENT, ATOMS, MARK, plain, record
+from footpath.values import ABSENT, ATOMS, plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -410,12 +410,9 @@ class FlowChartExecutor(Listened):
             else:  # it was begun after the journal had been cut: nobody knows how deep it lies
                 region, last = origin.region, origin.node
                 tail = [origin.number, _stage.full_id(region, last), _stage.full_name(region, last), 0]
-        state: dict[str, Any] = {}
-        for key, value in run.top.plain_view().items():
-            shown = record(value)
-            if run.redaction is not None:
-                shown = MARK if run.redaction.wants(key) else run.redaction.show(key, shown)
-            state[key] = shown
+        state = {key: record(value) for key, value in run.top.plain_view().items()}
+        if run.redaction is not None:
+            state = run.redaction.show_state(state)
         base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
         has_input = given is not NO_ANSWER
         if before is not None:
@@ -544,21 +541,16 @@ class FlowChartExecutor(Listened):
     def _seed(self, run: Run) -> None:
         if not self._initial:
             return
-        seeds: list[list[Any]] = []
+        run.top.holes = True
+        state: dict[str, Any] = {}
         for key, value in self._initial.items():
-            recorded = record(value)
             run.top.values[key] = value
-            run.top.holes = True
+            state[key] = record(value)
             if type(value) not in ATOMS:
-                run.top.recorded[key] = recorded
-            if run.redaction is not None:
-                if run.redaction.wants(key):
-                    run.redaction.secrets.add(value)
-                    recorded = MARK
-                else:
-                    recorded = run.redaction.show(key, recorded)
-            seeds.append([[key], recorded])
-        run.record_entry((SEED, seeds))
+                run.top.recorded[key] = state[key]
+        if run.redaction is not None:
+            state = run.redaction.show_state(state)
+        run.record_entry((SEED, [[[key], recorded] for key, recorded in state.items()]))
 
     def _finish(self, phase: Phase, result: Any) -> Any:
         run = phase.run

@@ -73,7 +73,22 @@ EMIT = 16
 """`[16, t, name, payload?]`"""
 
 NOTE = 17
-"""`[17, t, kind, key, value, absent?]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval"."""
+"""`[17, t, kind, key, value, flags?]`: a diagnostic; kind is "debug", "log", "error", "metric" or "eval".
+
+Flag 1: absent, no value. 2: hidden by the name of the event that it is, so that event's whole payload is the mark.
+"""
+
+NOTE_ABSENT, NOTE_HIDDEN = 1, 2
+"""Flags of NOTE."""
+
+NOTE_PREFIXES = {
+    "debug": "log.debug.",
+    "log": "log.debug.",
+    "error": "log.error.",
+    "metric": "metric.",
+    "eval": "eval.",
+}
+"""What stands before a diagnostic's key in the name of the event that it is, by kind."""
 
 DECIDE = 18
 """`[18, branch_node, returned, evidence?, fallback?]`: a decider's choice, and EXECUTED as "decider".

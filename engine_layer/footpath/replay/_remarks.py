@@ -10,15 +10,13 @@ from msgspec import UNSET, Raw
 from msgspec.json import encode
 
 from footpath.channels import EmitEvent
-from footpath.journal.entries import TRUNCATED
+from footpath.journal.entries import NOTE_ABSENT, NOTE_HIDDEN, NOTE_PREFIXES, TRUNCATED
 from footpath.replay._mirror import recorded
 from footpath.replay._story import EMITTED
 from footpath.values import ABSENT_RAW, MARK, plain
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
-
-_NOTE_NAMES = {"debug": "log.debug.", "log": "log.debug.", "error": "log.error.", "metric": "metric.", "eval": "eval."}
 
 
 def emit(cursor: Cursor, entry: Any) -> None:
@@ -47,16 +45,17 @@ def emit_event(cursor: Cursor, t: int, name: str, payload: Any) -> None:
 
 def note(cursor: Cursor, entry: Any) -> None:
     _, t, kind, key, value = entry[:5]
-    absent = len(entry) > 5
+    flags = entry[5] if len(entry) > 5 else 0
+    absent = bool(flags & NOTE_ABSENT)
     value = recorded(value)
     if kind == "debug" and key == "deciderRationale" and not absent:
         cursor.current.rationale = plain(value)
-    if cursor.views is not None and (not absent or kind == "log"):
-        cursor.views.tree.note(cursor.current, kind, key, value)
+    if cursor.views is not None:
+        cursor.views.tree.note(cursor.current, kind, key, value, absent=absent)
     if not cursor.on_emit and cursor.story is None:
         return
-    name = _NOTE_NAMES[kind] + key
-    if value == MARK:
+    name = NOTE_PREFIXES[kind] + key
+    if flags & NOTE_HIDDEN:
         payload: Any = MARK
     else:
         said = ABSENT_RAW if absent else value

@@ -100,9 +100,12 @@ class Tree:
         else:
             held[key] = value
 
-    def note(self, frame: MirrorFrame, kind: str, key: str, value: Any) -> None:
-        """A diagnostic."""
-        if kind == "log":
+    def note(self, frame: MirrorFrame, kind: str, key: str, value: Any, *, absent: bool) -> None:
+        """A diagnostic; one that says nothing takes away what was said under its key, but for the list of messages."""
+        if absent and kind != "log":
+            assert frame.node is not None
+            frame.node[_BAGS[kind]].pop(key, None)
+        elif kind == "log":
             self.bag(frame, "logs", "messages", Raw(encode([value])))
         else:
             self.bag(frame, _BAGS[kind], key, value)

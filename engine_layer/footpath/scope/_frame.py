@@ -18,6 +18,9 @@ from footpath.journal.entries import (
     FIELDS,
     HAS,
     NOTE,
+    NOTE_ABSENT,
+    NOTE_HIDDEN,
+    NOTE_PREFIXES,
     READ_REDACTED,
     REDACTED,
     REMERGE,
@@ -672,23 +675,24 @@ class Frame(Struct, eq=False):
 
     def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:
         host = self.host
-        if payload is NO_PAYLOAD or payload is ABSENT:
-            self.say((EMIT, host.now(), name))
-            return
-        recorded = capture(payload)[1]
+        recorded = UNSET if payload is NO_PAYLOAD or payload is ABSENT else capture(payload)[1]
         if host.redaction is not None:
             recorded = host.redaction.show_emit(name, recorded)
-        self.say((EMIT, host.now(), name, recorded))
+        self.say((EMIT, host.now(), name) if recorded is UNSET else (EMIT, host.now(), name, recorded))
 
     def note(self, kind: str, key: str, value: Any) -> None:
         host = self.host
         recorded = record(untracked(value))
-        if recorded is UNSET:
-            self.say((NOTE, host.now(), kind, key, None, 1))
-            return
+        flags = NOTE_ABSENT if recorded is UNSET else 0
         if host.redaction is not None:
-            recorded = host.redaction.show_note(kind, key, recorded)
-        self.say((NOTE, host.now(), kind, key, recorded))
+            name = NOTE_PREFIXES[kind] + key
+            if host.redaction.hides_emit(name):
+                flags |= NOTE_HIDDEN
+            recorded = host.redaction.show_emit(name, recorded)
+        if flags:
+            self.say((NOTE, host.now(), kind, key, None if flags & NOTE_ABSENT else recorded, flags))
+        else:
+            self.say((NOTE, host.now(), kind, key, recorded))
 
     def token(self, text: Any) -> None:
         stream = self.node.stream_id or self.node.id

@@ -81,15 +81,11 @@ class Redaction:
         self.secrets.add(value)
 
     def learn(self, states: Iterable[Mapping[str, Any]], marked: Iterable[str]) -> None:
-        """Know again what was hidden in states that come from elsewhere."""
+        """Know again what was hidden in states that come from elsewhere, in JSON's form."""
         for key in marked:
             self.marked[key] = None
         for state in states:
-            for key, value in state.items():
-                if self.wants(key):
-                    self.secrets.add(value)
-                elif key in self.fields:
-                    self._mask(msgspec.Raw(msgspec.json.encode(value)), self.fields[key])
+            self.show_state({key: _as_recorded(value) for key, value in state.items()})
 
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
@@ -148,35 +144,66 @@ class Redaction:
         """A recorded value without the secrets known so far."""
         return self.secrets.scrub_recorded(recorded) if self.secrets else recorded
 
-    def show_emit(self, name: str, recorded: Any) -> Any:
-        """The payload of an event, hidden when its name is to be."""
-        if any(pattern.search(name) for pattern in self.emit_patterns):
-            self.secrets.add(plain(recorded))
-            return MARK
-        return self.scrub_recorded(recorded)
+    def hides_emit(self, name: str) -> bool:
+        """Whether the payload of an event of that name is hidden, a diagnostic's as well."""
+        return any(pattern.search(name) for pattern in self.emit_patterns)
 
-    def show_note(self, kind: str, key: str, recorded: Any) -> Any:
-        """The value of a diagnostic, hidden when the event that it is has such a name."""
-        prefix = {"metric": "metric.", "eval": "eval.", "error": "log.error."}.get(kind, "log.debug.")
-        return self.show_emit(prefix + key, recorded)
+    def show_emit(self, name: str, recorded: Any) -> Any:
+        """The payload of an event, UNSET when it has none; hidden when its name is to be."""
+        if self.hides_emit(name):
+            if recorded is not msgspec.UNSET:
+                self.secrets.add(plain(recorded))
+            return MARK
+        return recorded if recorded is msgspec.UNSET else self.scrub_recorded(recorded)
 
     def show_input(self, recorded: Any) -> Any:
-        """A run's input: members that the policy hides become the mark, wherever they stand at the top or below a key."""
+        """A run's input, its result, or what a subflow begins with: what the policy hides by name becomes the mark.
+
+        That is by a key at the top, or of a parallel child, below `runs`.
+        """
         value = plain(recorded)
         if isinstance(value, dict):
-            changed = False
-            for key in value:
-                if self.wants(key):
-                    self.secrets.add(value[key])
-                    value[key] = MARK
-                    changed = True
-                elif key in self.fields:
-                    masked = self._mask(msgspec.Raw(msgspec.json.encode(value[key])), self.fields[key])
-                    value[key] = plain(masked)
-                    changed = True
+            changed = self._hide_members(value)
+            changed = self._hide_in_runs(value.get(_RUNS)) or changed
             if changed:
                 recorded = msgspec.Raw(msgspec.json.encode(value))
         return self.scrub_recorded(recorded)
+
+    def show_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A state that a run begins with, by key, each value in its recorded form: without what is hidden."""
+        shown: dict[str, Any] = {}
+        for key, recorded in state.items():
+            if self.wants(key):
+                self.secrets.add(recorded)
+                shown[key] = MARK
+                continue
+            if key == _RUNS:
+                runs = plain(recorded)
+                if self._hide_in_runs(runs):
+                    recorded = msgspec.Raw(msgspec.json.encode(runs))
+            shown[key] = self.show(key, recorded)
+        return shown
+
+    def _hide_in_runs(self, runs: Any) -> bool:
+        """Hide by name what parallel children wrote; in place. Whether there was any of it."""
+        changed = False
+        if isinstance(runs, dict):
+            for own in runs.values():
+                if isinstance(own, dict):
+                    changed = self._hide_members(own) or changed
+        return changed
+
+    def _hide_members(self, value: dict[str, Any]) -> bool:
+        changed = False
+        for key, held in value.items():
+            if self.wants(key):
+                self.secrets.add(held)
+                value[key] = MARK
+                changed = True
+            elif key in self.fields:
+                value[key] = plain(self._mask(_as_recorded(held), self.fields[key]))
+                changed = True
+        return changed
 
     def seed(self, mapped: Mapping[str, Any]) -> dict[str, list[str]]:
         """Mark what of a mapped input is hidden; gives the member names of objects that are hidden as a whole, by key."""
@@ -197,6 +224,14 @@ class Redaction:
             "fieldRedactions": {key: list(paths) for key, paths in self.fields.items()},
             "patterns": [pattern.pattern for pattern in self.patterns],
         }
+
+
+_RUNS = "runs"  # where parallel children write, by child
+
+
+def _as_recorded(value: Any) -> Any:
+    """The recorded form of what is in JSON's form already."""
+    return msgspec.Raw(msgspec.json.encode(value)) if isinstance(value, (dict, list)) else value
 
 
 def _members(form: Any) -> Any:

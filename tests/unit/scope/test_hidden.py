@@ -20,6 +20,7 @@ from footpath import (
     replay,
 )
 from footpath.recorders import EventsRecorder
+from footpath.values import ABSENT
 
 SEP = "\u001f"
 
@@ -230,6 +231,59 @@ def test_a_first_state_a_result_and_a_resumed_state_show_the_mark_under_a_hidden
         assert trace.snapshot["sharedState"] in HIDDEN
         assert b"x1" not in trace.encoded
     assert traces[1].result == {"card": "[REDACTED]", "ok": 1}
+
+
+def test_what_parallel_children_hid_stays_hidden_when_the_run_goes_on() -> None:
+    """A child's key is below `runs` in the state that a phase begins with, and its fields are, too."""
+
+    def left(scope: Any) -> None:
+        scope.card, scope.person, scope.open = 7, {"age": 8}, 9
+
+    chart = (
+        flow_chart("Begin", lambda scope: None, "begin")
+        .add_list_of_function([Child("left", "Left", left)])
+        .add_pausable_function("Ask", Pausable(lambda scope: {"ask": 1}, lambda scope, answer: None), "ask")
+        .build()
+    )
+    policy = RedactionPolicy(keys=("card",), fields={"person": ("age",)})
+    executor, other = FlowChartExecutor(chart), FlowChartExecutor(chart)
+    for each in (executor, other):
+        each.set_redaction_policy(policy)
+    executor.run()
+    checkpoint = executor.get_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint["sharedState"]["runs"]["left"] == {"card": 7, "person": {"age": 8}, "open": 9}
+    for each in (executor, other):
+        each.resume(checkpoint, 1)
+        trace = decode_trace(each.get_trace().encoded)
+        for state in (trace.state_at(0), trace.snapshot["sharedState"], each.get_snapshot(redact=True)["sharedState"]):
+            own = state["runs"]["left"]
+            assert own == {"card": own["card"], "person": {"age": own["person"]["age"]}, "open": 9}
+            assert {own["card"], own["person"]["age"]} <= {"[REDACTED]", "REDACTED"}
+
+
+def test_a_diagnostic_is_hidden_by_name_as_a_whole_and_by_what_it_says_alone() -> None:
+    """Live and replayed; a hidden event without a payload shows the mark, too, as in the reference."""
+
+    def begin(scope: Any) -> None:
+        say = ops(scope)
+        scope.pin = "x1"
+        say.metric("secret", 5)
+        say.metric("secret", ABSENT)
+        say.log("x1")
+        say.emit("my.secret")
+        say.emit("bare")
+
+    executor = FlowChartExecutor(flow_chart("Begin", begin, "begin").build())
+    executor.set_redaction_policy(RedactionPolicy(keys=("pin",), emit_patterns=("secret$",)))
+    live, replayed = EventsRecorder(), EventsRecorder()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    replay(decode_trace(executor.get_trace().encoded), replayed)
+    said = {"value": "[REDACTED]", "level": "debug"}
+    for heard in (live, replayed):
+        payloads = [None if event.payload is msgspec.UNSET else event.payload for event in heard.of("on_emit")]
+        assert payloads == ["[REDACTED]", "[REDACTED]", said, "[REDACTED]", None]
 
 
 def test_a_key_that_was_hidden_and_deleted_may_be_seen_again() -> None:
