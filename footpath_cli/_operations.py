@@ -373,8 +373,9 @@ def verify_archive(
     remark(_summary(done))
     if done.findings:
         first = done.findings[0]
+        count = "1 finding" if len(done.findings) == 1 else f"{len(done.findings)} findings"
         raise CommandError(
-            f"{len(done.findings)} findings; the first bad trace is {first.trace_id or 'unknown, in ' + first.key}",
+            f"{count}; the first bad trace is {first.trace_id or 'unknown, in ' + first.key}",
             "restore the objects named from a copy or from the bucket's versions (docs/runbook.md)",
             exit_code=Exit.DAMAGED,
         )

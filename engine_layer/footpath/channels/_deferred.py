@@ -34,7 +34,7 @@ class DeliveryOptions(Struct, frozen=True):
         max_queue: how many events may wait.
         overflow: what a full queue does with one more: "drop-oldest" loses the one that waits longest, "drop-newest" the
             new one, "sample" keeps every `sample_every`-th in place of the oldest, "block" loses none: it delivers what waits
-            there and then.
+            there and then. What recorders bring about while they are told waits too, with "block" even beyond `max_queue`.
         sample_every: see `overflow`.
         flush_budget_ms: how long a flush between two stages may take; what is left waits for the next. The last flush takes
             the time it needs.
