@@ -504,6 +504,10 @@ class FlowChartExecutor(Listened):
         task.stack.append(_line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
         return Scheduler(task, None if timeout_ms is None else run.time_left), phase
 
+    @property
+    def _delta_commits(self) -> bool:
+        return self._options.get("commitValues") == "delta"
+
     def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> tuple[Run, Phase]:
         if redaction is None and self._policy is not None:
             from footpath.scope import Redaction
@@ -520,6 +524,7 @@ class FlowChartExecutor(Listened):
                 run_id,
                 started_us / 1000,
                 write_tracking=self._options.get("writeTracking", "full"),
+                delta_commits=self._delta_commits,
             )
         run = Run(
             chart=self.chart,
@@ -531,7 +536,8 @@ class FlowChartExecutor(Listened):
             stream_handlers=self._stream_handlers,
         )
         run.is_throttling = self._throttling
-        run.delta_commits = self._options.get("commitValues") == "delta"
+        if self._delta_commits:
+            run.keep_what_changed()
         phase = Phase(run, run_id, started_us, UNSET, self.chart)
         if cursor is not None:
             cursor.header = phase
@@ -693,7 +699,9 @@ class FlowChartExecutor(Listened):
         from footpath.replay import Cursor, Story
 
         story = Story(**self._narrative)
-        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, story=story)
+        cursor = Cursor(
+            Dispatcher(), phase.run_id, phase.started_us / 1000, story=story, delta_commits=self._delta_commits
+        )
         for each in self._phases:
             cursor.header = each
             cursor.feed_all(each.run.kept)

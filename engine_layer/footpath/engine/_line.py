@@ -34,7 +34,7 @@ from footpath.journal.entries import (
     SELECT,
     TAKE,
 )
-from footpath.scope import Decision, Frame, Paused, Scope, Selection, bind_scope, new_scope
+from footpath.scope import Decision, Paused, Scope, Selection, bind_scope, new_scope
 from footpath.values import record
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from footpath.engine._run import Run
     from footpath.engine._schedule import Task
+    from footpath.scope import Frame
     from footpath.state import Region
 
 
@@ -234,7 +235,7 @@ def _walk(
             record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
+            run.current = frame = run.make_frame(run, region, node, number, branch, values, run.quick)
             continue
         if (
             shape & _SHORTCUTS
@@ -272,7 +273,7 @@ def _walk(
                 record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
+            run.current = frame = run.make_frame(run, region, node, number, branch, values, run.quick)
             continue
         if main:
             run.tail = frame  # what comes next may pause in a line of its own
@@ -291,7 +292,7 @@ def _walk(
             record_entry(taken)
             number = run.frame_count
             run.frame_count = number + 1
-            run.current = opened = Frame(run, region, chosen, number, branch, values, run.quick)
+            run.current = opened = run.make_frame(run, region, chosen, number, branch, values, run.quick)
             line = walk(place.branch_of(node), chosen, LINK_BRANCH, frame, state, opened)
             try:
                 result = (yield from line) if delegate else (yield line)
@@ -364,7 +365,7 @@ def _walk(
                 record_entry((PROCEED, (clock() - began_ns) // 1000, to))
                 number = run.frame_count
                 run.frame_count = number + 1
-                run.current = frame = Frame(run, region, node, number, branch, values, run.quick)
+                run.current = frame = run.make_frame(run, region, node, number, branch, values, run.quick)
             else:
                 record_entry((NEXT, to))
                 frame = None

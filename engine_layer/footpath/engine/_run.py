@@ -22,7 +22,7 @@ from footpath.journal.entries import (
     SETTLE,
     TOKEN,
 )
-from footpath.scope import Frame, Paused
+from footpath.scope import DeltaFrame, Frame, Paused
 from footpath.state import Region, untracked
 from footpath.values import ABSENT, ATOMS, MARK, in_js_order, record
 
@@ -110,6 +110,7 @@ class Run:
     resuming: Resuming | None = None
     watched = False
     delta_commits = False
+    make_frame: type[Frame] = Frame
     is_throttling: Callable[[BaseException], bool] | None = None
     dropped = 0
     cut_by = "entries"
@@ -303,6 +304,11 @@ class Run:
             self._slow_down()
         return self.redaction
 
+    def keep_what_changed(self) -> None:
+        """Commit deltas."""
+        self.delta_commits = True
+        self.make_frame = DeltaFrame
+
     def declare(self, region: Region, node: Node) -> int:
         """The ordinal of a node's declaration, which is written at its first mention."""
         first = region.first_ordinal
@@ -363,7 +369,7 @@ class Run:
         """The next frame, without an entry."""
         number = self.frame_count
         self.frame_count = number + 1
-        return Frame(self, region, node, number, branch, region.values, None)
+        return self.make_frame(self, region, node, number, branch, region.values, None)
 
     def resolve(self, mount: Mount) -> FlowChart:
         """The chart of a mount; a lazy one is asked for once a run."""
@@ -380,7 +386,7 @@ class Run:
         ordinal = self.declare(region, node)
         number = self.frame_count
         self.frame_count = number + 1
-        frame = Frame(self, region, node, number, branch, region.values, self.quick)
+        frame = self.make_frame(self, region, node, number, branch, region.values, self.quick)
         t = (self.clock() - self.began_ns) // 1000
         if link == LINK_NEXT and origin is self.current:
             self.record_entry((OPEN, t, ordinal))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from footpath.channels import CommitEvent, Mutation
 from footpath.replay._grown import Grown
 from footpath.values import MARK, in_js_order
@@ -77,13 +79,19 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
             for key, value in staged.items():
                 if dropped is None or key not in dropped:
                     region.put(("runs", frame.branch, key), value)
-        elif dropped is None:
+                    if value is UNSET and cursor.delta_commits:
+                        del values["runs"][frame.branch][key]
+        elif dropped is None and not cursor.delta_commits:
             values.update(staged)
         else:
             for key, value in staged.items():
-                if key not in dropped:
+                if dropped is not None and key in dropped:
+                    continue
+                if value is UNSET and cursor.delta_commits:
+                    values.pop(key, None)
+                else:
                     values[key] = value
-        frame.staged = {}
+        frame.staged = type(staged)()
         frame.ops = []
         frame.plain = True
     frame.base = region.values

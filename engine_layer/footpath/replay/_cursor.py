@@ -15,6 +15,7 @@ from footpath.replay._declared import Declarations
 from footpath.replay._grown import Grown
 from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
 from footpath.replay._table import HANDLERS
+from footpath.state import LastWritten
 from footpath.values import ATOMS
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Cursor:
         story: Story | None = None,
         read_tracking: str = "full",
         write_tracking: str = "full",
+        delta_commits: bool = False,
         allowance: int = NO_LIMIT,
     ) -> None:
         self.dispatcher = dispatcher
@@ -61,6 +63,7 @@ class Cursor:
         self.keeps_writes = bool(dispatcher.table("scope", "on_commit"))
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
+        self.delta_commits = delta_commits or (views is not None and views.commit_values == "delta")
         self.header = header
         self.allowance = Allowance(allowance)
         self.spend = self.allowance.spend
@@ -200,6 +203,8 @@ class Cursor:
             region, branch = origin.region, decl.id if link == LINK_PARALLEL else origin.branch
         frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number!r}", region.values, time, time)
         frames.append(frame)
+        if self.delta_commits:
+            frame.staged = LastWritten()
         if self.decls.long_names:
             self.spend(2 * (len(decl.id) + len(decl.name)))
         visits = self.visits

@@ -162,7 +162,8 @@ def update(cursor: Cursor, entry: Any) -> None:
 def remerge(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
-    frame.staged[key] = value = recorded(entry[2])
+    value = recorded(entry[2])
+    dict.__setitem__(frame.staged, key, value)  # where it is, as in the run
     frame.plain = False
     if type(value) is Raw and TAG.encode() in bytes(value):
         frame.whole = {key: None, **(frame.whole or {})}

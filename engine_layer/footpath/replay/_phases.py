@@ -77,7 +77,7 @@ def retry(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     _, attempt, most, delay_ms, details = entry
     error = structured(details)
-    frame.staged = {}
+    frame.staged = type(frame.staged)()
     frame.ops = []
     frame.writes = {}
     frame.wrote = {}

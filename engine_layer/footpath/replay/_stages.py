@@ -75,7 +75,7 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
     frame.bag_time = cursor.started_ms + t / 1000
     if cursor.on_stage_end:
         end_event(cursor, frame)
-    if frame.branch or dropped is not None or cursor.on_commit:
+    if frame.branch or dropped is not None or cursor.on_commit or cursor.delta_commits:
         commit_frame(cursor, frame, dropped)
     else:
         if cursor.views is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
 from footpath.scope._decide import Decision, Selection, decide, select
-from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD, Frame
+from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD, DeltaFrame, Frame
 from footpath.scope._pause import Paused, interrupt
 from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_scope, ops
 
@@ -35,6 +35,7 @@ __all__ = [
     "ops",
     "select",
     # for the engine
+    "DeltaFrame",
     "bind_scope",
     "new_scope",
 ]

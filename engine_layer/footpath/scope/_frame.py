@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, field
 
 from footpath.errors import StateError
 from footpath.journal.entries import (
@@ -32,6 +32,7 @@ from footpath.journal.entries import (
 )
 from footpath.state import (
     Growth,
+    LastWritten,
     capture,
     grown,
     is_echo,
@@ -322,15 +323,16 @@ class Frame(Struct, eq=False):
         self.stage(key, value, recorded)
 
     def stage(self, key: str, value: Any, recorded: Any) -> None:
-        # Reinserting keeps footprintjs's order: a key stands where it was first written in the stage.
+        # A key stands where it was first written in the stage, with delta commits where it was last: footprintjs's order.
         self.staged[key] = value
-        if type(value) not in ATOMS:
-            self.keep(key, recorded)
-        elif self.recorded is not None:
-            self.recorded.pop(key, None)
+        self.remember(key, value, recorded)
 
-    def keep(self, key: str, recorded: Any) -> None:
+    def remember(self, key: str, value: Any, recorded: Any) -> None:
         """Remember how a staged container was recorded, to see at commit whether it has changed since."""
+        if type(value) in ATOMS:
+            if self.recorded is not None:
+                self.recorded.pop(key, None)
+            return
         if self.recorded is None:
             self.recorded = {}
         self.recorded[key] = recorded
@@ -454,7 +456,8 @@ class Frame(Struct, eq=False):
             if host.redaction is not None:
                 shown = MARK if host.redaction.wants(key) else host.redaction.show(key, recorded)
             self.say((REMERGE, key, shown))
-            self.stage(key, value, recorded)
+            dict.__setitem__(self.staged, key, value)  # its place is that of the last patch
+            self.remember(key, value, recorded)
         self.patches = None
         return changed
 
@@ -509,7 +512,8 @@ class Frame(Struct, eq=False):
             return
         host.record_entry((APPEND, key, text if redaction is None else redaction.scrub_recorded(text)))
         if type(known) is Growth and key in self.staged and known.add(items, text):
-            return  # the list is this stage's own already
+            self.staged[key] = old  # the list is this stage's own already
+            return
         whole, growth = grown(old, known, items, text)
         self.stage(key, whole, record(whole) if growth is None else growth)
 
@@ -614,6 +618,8 @@ class Frame(Struct, eq=False):
                 unchanged = self.commit_container(key, slot, base, value)
             if not unchanged:
                 region.put_path(("runs", branch, key), value)
+                if value is ABSENT and self.host.delta_commits:
+                    del region.values["runs"][branch][key]
             elif patched is not None and key in patched:
                 pass
             elif dropped is None:
@@ -644,7 +650,7 @@ class Frame(Struct, eq=False):
             elif before != now and region.values.get(key) is value:
                 self.changed(key, now)
                 self.staged[key] = value
-                self.keep(key, now)
+                self.remember(key, value, now)
         self.touched = None
 
     def changed(self, key: str, now: Any) -> None:
@@ -660,7 +666,7 @@ class Frame(Struct, eq=False):
 
     def forget(self) -> None:
         """Drop what a failed attempt had staged."""
-        self.staged = {}
+        self.staged = type(self.staged)()
         self.recorded = None
         self.touched = None
         self.patches = None
@@ -701,6 +707,12 @@ class Frame(Struct, eq=False):
         self.tokens.append(text)
         self.host.stream("on_token", stream, text)
         self.say((TOKEN, stream, record(text)))
+
+
+class DeltaFrame(Frame, eq=False):
+    """A frame of a run with delta commits."""
+
+    staged: dict[str, Any] = field(default_factory=LastWritten)
 
 
 def _is_unchanged(base: Any, recorded_base: Any, value: Any, recorded: Any) -> bool:

@@ -281,6 +281,7 @@ class Trace:
             header=self.document,
             story=story,
             write_tracking=str(options.get("writeTracking", "full")),
+            delta_commits=options.get("commitValues") == "delta",
             allowance=self.max_unfolded_bytes,
         )
 
