@@ -231,7 +231,7 @@ def mount_options(mount: Mapping[str, Any] | None) -> dict[str, Any]:
     if mount.get("input") is not None:
         options["input_mapper"] = lambda parent: _mapped(mount["input"], parent, parent)
     if mount.get("output") is not None:
-        options["output_mapper"] = lambda sub, parent: _mapped(mount["output"], sub, parent)
+        options["output_mapper"] = lambda sub, parent: _handed_out(_mapped(mount["output"], sub, parent))
     for name in ("arrayMerge", "propagateBreak", "convergeAt", "tags"):
         if mount.get(name) is not None:
             options[_OPTION_NAMES.get(name, name)] = mount[name]
@@ -254,6 +254,16 @@ class _MappingContext:
 
     def source(self, name: str) -> Any:
         return {"args": {}, "env": {}, "parent": self._parent}.get(name, ABSENT)
+
+
+def _handed_out(mapped: dict[str, Any]) -> dict[str, Any]:
+    """What is handed out: of an object each member is merged, in which JavaScript finds nothing if it is a date or an error."""
+    return {
+        key: {name: {} if _js.has_no_members(member) else member for name, member in value.items()}
+        if isinstance(value, dict)
+        else value
+        for key, value in mapped.items()
+    }
 
 
 def _mapped(spec: Mapping[str, Any], source: Any, parent: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ value (1 and 1.0 are the same), members in any order.
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 from tests.conformance._canon import canonical
 from tests.conformance._difference import Difference, dicts_in, difference
+from tests.conformance._js import LANGUAGE_ERRORS
 from tests.conformance._secrets import Hiding, hide_in_both
 from tests.conformance._view import name_runs
 
@@ -34,6 +34,11 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
     """
     sides = [copy.deepcopy(expected), copy.deepcopy(got)]
     hidings = [run.pop("hiding", Hiding()) for run in sides[1]["runs"]]
+    merged = [run.pop("mergedWhole", []) for run in sides[1]["runs"]]
+    for side in sides:
+        for run, values in zip(side["runs"], merged, strict=False):
+            if values:
+                merged_whole(run["phases"], values)
     aligned = expected.get("concurrency") != "deep"
     for theirs, ours, hiding in zip(sides[0]["runs"], sides[1]["runs"], hidings, strict=False):
         if hiding.active:
@@ -414,33 +419,69 @@ _STATES = ("snapshot", "snapshotRedacted", "checkpoint", "queries")
 
 
 def errors_in_the_state(expected: Result, got: Result, _case: Mapping[str, Any]) -> None:
-    """Of an error in the state the reference has the message alone, or nothing once it was handed on; ours may have it all."""
+    """Of an error in the state the reference has the message alone; ours may have the name and code it was raised with, too."""
+    for theirs, ours in zip(expected["runs"], got["runs"], strict=False):
+        raised = [found["structuredError"] for found in dicts_in(theirs["phases"]) if "structuredError" in found]
+        lost = _LostName([{name: error.get(name) for name in _ERROR_PARTS} for error in raised])
+        for one, other in zip(theirs["phases"], ours["phases"], strict=False):
+            _let_pass(one, other, lost, [*_STATES, "events"])
 
-    def lost(theirs: Json, ours: Json) -> bool:
-        if theirs == {} and isinstance(ours, dict) and ours.keys() == {"$error"}:
-            return True
+
+_ERROR_PARTS = ("name", "message", "code")
+
+
+class _LostName:
+    """Whether ours is an error that was raised, and the reference's a copy of it."""
+
+    def __init__(self, raised: list[Json]) -> None:
+        self._raised = raised
+
+    def __call__(self, theirs: Json, ours: Json) -> bool:
         if not (isinstance(theirs, dict) and isinstance(ours, dict) and theirs.keys() == ours.keys() == {"$error"}):
             return False
         error = ours["$error"]
-        return isinstance(error, dict) and theirs["$error"] == {"name": "Error", "message": error.get("message")}
-
-    for theirs, ours in _phases_of(expected, got):
-        _let_pass(theirs, ours, lost, [*_STATES, "events"])
-
-
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+        if not isinstance(error, dict) or {name: error.get(name) for name in _ERROR_PARTS} not in self._raised:
+            return False
+        name = error["name"] if error["name"] in LANGUAGE_ERRORS else "Error"
+        return theirs["$error"] == {"name": name, "message": error["message"]}
 
 
-def merged_dates(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
-    """In a case that patches and has dates, the reference may have an object, which lost the date, where we have it."""
-    text = json.dumps([case.get("chart"), case.get("charts")])
-    if '"$date"' in text and ('"update"' in text or '"update_path"' in text):
-        for theirs, ours in _phases_of(expected, got):
-            _let_pass(theirs, ours, _is_lost_date, [*_STATES, "events", "result", "narrative"])
+def merged_whole(phases: list[Json], values: list[Json]) -> None:
+    """In the record of an update, a date or an error that was merged reads as what the merge found in it: nothing.
+
+    Ours was given to the engine so (`_js.mergeable`), for the reference's merge makes `{}` of it; the record shows what was given.
+    """
+    last: dict[tuple[Json, Json], Json] = {}
+    for phase in phases:
+        for entry in phase["events"]:
+            event = entry["event"]
+            if entry["method"] == "onWrite":
+                last[event["runtimeStageId"], event["key"]] = event.get("operation")
+            for record in (event, *event.get("mutations", ())):
+                if record.get("operation") == "update" and "value" in record:
+                    _empty(record, "value", values)
+        for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+            for key in node.get("stageWrites") or ():
+                if last.get((node.get("runtimeStageId"), key)) == "update":
+                    _empty(node["stageWrites"], key, values)
+        for line in phase["narrative"]:
+            if _UPDATED.match(line["text"]) and "rawValue" in line:
+                _empty(line, "rawValue", values)
 
 
-def _is_lost_date(theirs: Json, ours: Json) -> bool:
-    return isinstance(theirs, dict) and isinstance(ours, str) and _DATE.fullmatch(ours) is not None
+_UPDATED = re.compile(r"(?:Step \d+: )?Update ")
+
+
+def _empty(holder: Json, at: Any, values: list[Json]) -> None:
+    """Put `{}` in the place of each of these values."""
+    stack = [(holder, at)]
+    while stack:
+        box, key = stack.pop()
+        part = box[key]
+        if part in values:
+            box[key] = {}
+        elif isinstance(part, dict):
+            stack += [(part, name) for name in part]
 
 
 def _phases_of(expected: Result, got: Result) -> Iterator[tuple[Json, Json]]:
@@ -501,5 +542,4 @@ LOSSES: tuple[Callable[[Result, Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
     hidden_thresholds,
     errors_in_the_state,
-    merged_dates,
 )

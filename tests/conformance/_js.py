@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -320,8 +320,21 @@ def js_keys(mapping: Mapping[str, Any]) -> list[str]:
     return indices + [k for k in keys if not (_INDEX.fullmatch(k) and int(k) <= _INDEX_MAX)] if indices else keys
 
 
+class CopiedError(Exception):
+    """What `structuredClone` leaves of an error: its message, and its name when that is one of the language's own."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name if name in LANGUAGE_ERRORS else "Error"
+
+
+LANGUAGE_ERRORS = frozenset({"EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"})
+
+
 def copy(value: Any) -> Any:
-    """A private plain copy: lists and dicts, whatever Mapping or Sequence they came as."""
+    """A private plain copy, as `structuredClone` makes one: lists and dicts, whatever Mapping or Sequence they came as."""
+    if isinstance(value, Exception):
+        return CopiedError(str(value), getattr(value, "name", ""))
     if not _is_container(value):
         return value
     result: list[Any] = [None]
@@ -335,9 +348,33 @@ def copy(value: Any) -> Any:
             filled = [None] * len(item)
             stack += [(filled, i, x) for i, x in enumerate(item)]
         else:
-            filled = item
+            filled = CopiedError(str(item), getattr(item, "name", "")) if isinstance(item, Exception) else item
         holder[key] = filled
     return result[0]
+
+
+def has_no_members(value: Any) -> bool:
+    """Whether it is a date or an error: JavaScript merges these as objects, and finds nothing in them."""
+    return isinstance(value, (datetime, Exception))
+
+
+def mergeable(value: Any, replaced: Callable[[Any], None]) -> Any:
+    """What a merge finds in a patch: a date or an error in it is an object without members; one in a list is left whole.
+
+    `replaced` is told each of them.
+    """
+    holder: list[Any] = [value]
+    stack: list[tuple[Any, Any]] = [(holder, 0)]
+    while stack:
+        box, at = stack.pop()
+        part = box[at]
+        if has_no_members(part):
+            replaced(part)
+            box[at] = {}
+        elif isinstance(part, dict):
+            box[at] = dict(part)
+            stack += [(box[at], key) for key in part]
+    return holder[0]
 
 
 # ── reading JSON as JavaScript does ──────────────────────────────────────────────────────────────────────────────────

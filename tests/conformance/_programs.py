@@ -33,6 +33,7 @@ class Runtime:
         chart_of: builds the chart of a chart position; set, as the next, by `ChartBuilding`.
         mount_options: the keyword arguments of a mount.
         hiding: learns what the run at hand writes where it is to be hidden.
+        merged_whole: dates and errors that the run at hand merged into something; see `_js.mergeable`.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Runtime:
         self.chart_of: Callable[[Any], Any] = _unset
         self.mount_options: Callable[[Any], dict[str, Any]] = _unset
         self.hiding = Hiding()
+        self.merged_whole: list[Any] = []
 
 
 def _unset(_: Any) -> Any:
@@ -223,7 +225,7 @@ def _read_path(a: list[Any], c: StageContext) -> None:
 def _update(a: list[Any], c: StageContext) -> None:
     patch = evaluate(a[1], c)
     c.runtime.hiding.wrote(a[0], patch)
-    c.ops.update(a[0], patch)
+    c.ops.update(a[0], _js.mergeable(patch, c.runtime.merged_whole.append))
 
 
 def _delete(a: list[Any], c: StageContext) -> None:
@@ -300,7 +302,12 @@ def _update_path(a: list[Any], c: StageContext) -> None:
     path = segments(a[0])
     c.runtime.hiding.wrote_at(path, value)
     *above, last = path
-    place = _reach(c, above)
+    place, in_list = c.scope, False
+    for segment in above:
+        place = place[_subscript(place, segment, c)]
+        in_list = in_list or not isinstance(place, Mapping)
+    if above and not in_list and not isinstance(value, list):
+        value = _js.mergeable(value, c.runtime.merged_whole.append)
     key = _subscript(place, last, c)
     if isinstance(key, int) and key >= len(place):
         place.extend([*[None] * (key - len(place)), value])  # a JavaScript array grows; the gap is kept as null

@@ -27,7 +27,8 @@ Json = Any
 def run_case(case: Case) -> dict[str, Json]:
     """Build the case's chart, run it as the case says, ask its queries; the result as plain JSON data.
 
-    Beside what FORMAT describes each run has `hiding`, which knows the values written where they were to be hidden.
+    Beside what FORMAT describes each run has `hiding`, which knows the values written where they were to be hidden, and
+    `mergedWhole`, the dates and errors that were given to a merge as objects without members.
     """
     result: dict[str, Json] = {"format": 1, "name": case.get("name"), "build": {}, "runs": []}
     runtime = Runtime()
@@ -83,8 +84,10 @@ class _Runs:
                 executor = self._executor(run, events)
                 made_with = run
                 self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
+            self._runtime.merged_whole = []
             phases = self._phases(run, executor, events, _tracks_reads(made_with))
-            results.append({"phases": phases, "hiding": self._runtime.hiding})
+            merged = json_view(self._runtime.merged_whole)
+            results.append({"phases": phases, "hiding": self._runtime.hiding, "mergedWhole": merged})
         return results
 
     def _phases(self, run: Case, executor: Any, events: Events, tracked: bool) -> list[Json]:

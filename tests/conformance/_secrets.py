@@ -18,6 +18,7 @@ from typing import Any
 
 from footpath.values import MARK, Secrets
 from tests.conformance._difference import HIDDEN, dicts_in, difference
+from tests.conformance._view import json_view
 
 __all__ = ["Hiding", "compiled", "hide_everywhere", "hide_in_both"]
 
@@ -83,12 +84,12 @@ class Hiding:
         """Whether a trace path (keys joined by U+001F) lies at or below a hidden key, or is a hidden field."""
         steps = re.split(r"[\x1f.]", path)
         hides = self.hides_by_policy if by_policy else self.hides
-        return any(hides(step) for step in steps) or any(
-            steps[at:] == [key, *field.split(".")]
-            for key, fields in self._fields.items()
-            for field in fields
-            for at in range(len(steps))
-        )
+        for lead in (steps, steps[2:] if steps[0] == "runs" else []):
+            if any(hides(".".join(lead[:end])) for end in range(1, len(lead) + 1)):
+                return True
+            if any(lead[1:] == field.split(".") for field in self._fields.get(lead[0] if lead else "", ())):
+                return True
+        return False
 
     def hide_in(self, state: dict[str, Json]) -> None:
         """Hide a subflow's hidden keys and fields in its state; in place."""
@@ -187,6 +188,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
     secrets = Secrets()
     for value in hiding.secrets:
         secrets.add(value)
+        secrets.add(json_view(value))  # as the results have it: a date as text, say
     for raw, shown in _shared_states(phase):
         _learn(raw, shown, secrets)
     stack: list[tuple[Json, bool]] = [(phase, True)]

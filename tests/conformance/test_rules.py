@@ -10,6 +10,7 @@ import pytest
 
 from footpath.errors import BuildError, InputValidationError
 from footpath.values import record
+from tests.conformance import _js
 from tests.conformance._canon import canonical
 from tests.conformance._compare import first_difference
 from tests.conformance._expressions import CaseError
@@ -433,25 +434,64 @@ def test_a_commit_may_say_what_came_of_its_patches() -> None:
     assert _differs({"snapshot": {"sharedState": {}}}, {"snapshot": {"sharedState": {"results": {}}}})
 
 
-def test_an_error_in_the_state_may_have_a_name_and_a_date_may_survive_a_patch() -> None:
-    """Where the reference has lost them and we have them; never the other way round, and no other value."""
+def test_an_error_in_the_state_may_have_a_name() -> None:
+    """Those that it was raised with, where the reference has lost them; never the other way round, and no other value."""
+    raised = {"name": "PaymentError", "message": "m", "code": "E"}
 
     def kept(**error: Any) -> dict[str, Any]:
-        return {"snapshot": {"commitLog": [], "sharedState": {"r": {"$error": error}}}}
+        event = {"stageName": "s", "structuredError": raised}
+        return {
+            "events": [{"channel": "flow", "method": "onError", "event": event}],
+            "snapshot": {"commitLog": [], "sharedState": {"r": {"$error": error}}},
+        }
 
     assert not _differs(kept(name="Error", message="m"), kept(name="PaymentError", message="m", code="E"))
     assert _differs(kept(name="PaymentError", message="m", code="E"), kept(name="Error", message="m"))
     assert _differs(kept(name="Error", message="m"), kept(name="Error", message="n"))
+    assert _differs(kept(name="Error", message="m"), kept(name="OtherError", message="m", code="E"))
+    assert _differs(kept(name="Error", message="m"), kept(name="PaymentError", message="m", code="F"))
     assert _differs(
         {"result": {"$error": {"name": "A", "message": "m"}}}, {"result": {"$error": {"name": "B", "message": "m"}}}
     )
+    assert _differs({"snapshot": {"sharedState": {"r": {}}}}, kept(name="Error", message="m"))
 
-    dated = {"chart": [{"call": "start", "program": [["update", "o", {"d": ["$date", "x"]}]]}], "run": {}}
-    date, nothing = _result(result=[{"d": "2024-01-01T00:00:00.000Z"}]), _result(result=[{"d": {}}])
-    assert first_difference(nothing, date, dated) is None
-    assert first_difference(date, nothing, dated) is not None
-    assert first_difference(_result(result=[{"d": "2024-01-01T00:00:00.001Z"}]), date, dated) is not None
-    assert first_difference(nothing, date, {"chart": [], "run": {}}) is not None
+
+def test_a_merge_finds_nothing_in_a_date_or_an_error() -> None:
+    """Ours is given `{}` for one in a patch; the record of that update, and nothing else, may show what it was."""
+    date = "2024-01-01T00:00:00.000Z"
+
+    def updated(value: Any, operation: str = "update", **more: Any) -> dict[str, Any]:
+        write = {"runtimeStageId": "s#0", "key": "o", "operation": operation, "value": {"d": value}}
+        tree = {"runtimeStageId": "s#0", "stageWrites": {"o": {"d": value}}, **more}
+        phase = _result(events=[{"channel": "scope", "method": "onWrite", "event": write}])
+        phase["runs"][0]["phases"][0]["snapshot"] = {"commitLog": [], "executionTree": tree}
+        return phase
+
+    def differ(theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
+        ours["runs"][0]["mergedWhole"] = [date]
+        return first_difference(theirs, ours, {}) is not None
+
+    assert not differ(updated(date), updated({}))
+    assert differ(updated(date, "set"), updated({}, "set"))
+    assert differ(updated("2024-01-01T00:00:00.001Z"), updated({}))
+    assert differ(updated(date, stageReads={"o": date}), updated({}, stageReads={"o": {}}))
+
+    replaced: list[Any] = []
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    patch = {"d": moment, "in": {"d": moment, "l": [moment]}, "n": 1}
+    assert _js.mergeable(patch, replaced.append) == {"d": {}, "in": {"d": {}, "l": [moment]}, "n": 1}
+    assert _js.mergeable(moment, replaced.append) == {}
+    assert replaced == [moment] * 3
+    assert patch["d"] == moment
+
+
+def test_what_a_case_copies_of_an_error_is_its_message() -> None:
+    """As `structuredClone` does it: the code goes, and the name when it is none of the language's."""
+    copied = _js.copy({"e": CaseError("m", "PaymentError", "E1"), "t": CaseError("m", "TypeError")})
+    assert json_view(copied) == {
+        "e": {"$error": {"name": "Error", "message": "m"}},
+        "t": {"$error": {"name": "TypeError", "message": "m"}},
+    }
 
 
 def _paused_and_on(*after: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -117,3 +118,11 @@ def test_a_patch_that_holds_itself_ends() -> None:
     patch: dict[str, Any] = {"n": 1}
     patch["again"] = patch
     assert merge({}, patch)["again"]["again"]["n"] == 1
+
+
+def test_a_date_or_an_error_in_a_patch_replaces() -> None:
+    """They are values, not objects with members; the reference loses them here (docs/parity.md, rule 1)."""
+    moment, error = datetime(2026, 1, 1, tzinfo=UTC), ValueError("broken")
+    assert merge({"when": {"old": 1}, "n": 1}, {"when": moment, "why": error}) == {"when": moment, "why": error, "n": 1}
+    assert merge({"old": 1}, moment) is moment
+    assert merge(moment, {"new": 1}) == {"new": 1}
