@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from footpath.query._log import PATH_SEPARATOR, Bundle
-from footpath.values import ABSENT
+from footpath.values import ABSENT, index_in, put_item
 
 Values = dict[str, Any]
 
@@ -29,14 +29,9 @@ def _member(container: object, segment: str) -> Any:
         return cast("Values", container).get(segment, ABSENT)
     if isinstance(container, list):
         items = cast("list[Any]", container)
-        index = _index(segment)
+        index = index_in(segment, len(items))
         return items[index] if 0 <= index < len(items) else ABSENT
     return ABSENT
-
-
-def _index(segment: str) -> int:
-    """A list index as JSON paths spell it, else -1."""
-    return int(segment) if segment.isascii() and segment.isdecimal() and len(segment) < 10 else -1
 
 
 def list_of(value: object) -> list[Any] | None:
@@ -200,12 +195,4 @@ def _store(holder: Any, segment: str, value: Any) -> None:
             members[segment] = value
         return
     items = cast("list[Any]", holder)
-    index = _index(segment)
-    if index < 0 or index > len(items) + 1_000_000:
-        return
-    if value is ABSENT:
-        if index < len(items):
-            items[index] = None
-        return
-    items.extend([None] * (index + 1 - len(items)))
-    items[index] = value
+    put_item(items, segment, None if value is ABSENT else value, None)

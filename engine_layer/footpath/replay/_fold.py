@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
+from footpath.values import TAG, index_in, put_item
 from footpath.replay._mirror import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GONE: Any = object()
+_NOTHING = {TAG: "absent"}
+"""The recorded form of an item that is not there."""
 
 
 def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -50,22 +53,37 @@ def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str
 
 def _get(holder: Any, path: list[str], default: Any) -> Any:
     for step in path:
-        if not isinstance(holder, dict) or step not in holder:
+        if isinstance(holder, list):
+            index = index_in(step, len(holder))
+            if not 0 <= index < len(holder):
+                return default
+            holder = holder[index]
+        elif not isinstance(holder, dict) or step not in holder:
             return default
-        holder = holder[step]
+        else:
+            holder = holder[step]
     return holder
 
 
 def _put(holder: dict[str, Any], path: list[str], value: Any) -> None:
-    for step in path[:-1]:
+    """Put a value at a path, as the run's state does."""
+    for at, step in enumerate(path[:-1], 1):
         inner = holder.get(step)
-        holder[step] = holder = dict(inner) if isinstance(inner, dict) else {}
+        if isinstance(inner, list):
+            if at == len(path) - 1:
+                holder[step] = items = list(inner)
+                put_item(items, path[at], value, _NOTHING)
+            return
+        holder[step] = holder = dict(inner) if isinstance(inner, dict) and TAG not in inner else {}
     holder[path[-1]] = value
 
 
 def _remove(holder: dict[str, Any], path: list[str]) -> None:
-    for step in path[:-1]:
+    for at, step in enumerate(path[:-1]):
         inner = holder.get(step)
+        if isinstance(inner, list):
+            _put(holder, path[at:], _NOTHING)
+            return
         if not isinstance(inner, dict):
             return
         holder[step] = holder = dict(inner)

@@ -9,12 +9,11 @@ from typing import Any
 from msgspec import UNSET, Raw
 from msgspec.json import Decoder, encode
 
+from footpath.replay._mirror import is_tagged
 from footpath.state import merge
 from footpath.values import ABSENT, TAG, plain
 
 _TAG_BYTES = TAG.encode()
-_TAGGED = b'{"%b":' % _TAG_BYTES
-"""How a tagged form begins; its tag is its first member."""
 _shallow = Decoder(dict[str, Raw]).decode
 
 
@@ -55,8 +54,7 @@ def _patched(base: Raw, change: dict[str, Any]) -> Raw:
 
 def _is_object(value: Raw) -> bool:
     """An object, and no tagged form."""
-    head = bytes(memoryview(value)[: len(_TAGGED)])
-    return head[:1] == b"{" and head != _TAGGED
+    return bytes(memoryview(value)[:1]) == b"{" and not is_tagged(value)
 
 
 def _tags_in(value: Any) -> bool:

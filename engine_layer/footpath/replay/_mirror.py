@@ -10,12 +10,13 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from footpath.replay._grown import Grown
-from footpath.values import MARK, plain
+from footpath.values import ABSENT_RAW, MARK, TAG, index_in, plain, put_item
 
 if TYPE_CHECKING:
     from footpath.replay._declared import Declared
 
 _shallow = Decoder(dict[str, Raw]).decode
+_shallow_list = Decoder(list[Raw]).decode
 _decode = Decoder().decode
 
 
@@ -84,21 +85,27 @@ class MirrorRegion:
         """The committed value at a path, UNSET when there is none."""
         value: Any = self.values
         for step in path:
-            if type(value) is Raw:
-                value = opened(value)
-            value = value.get(step, UNSET) if type(value) is dict else UNSET
+            value = _opened_container(value)
+            if type(value) is list:
+                index = index_in(step, len(value))
+                value = value[index] if 0 <= index < len(value) else UNSET
+            else:
+                value = value.get(step, UNSET) if type(value) is dict else UNSET
         return normal(value)
 
     def put(self, path: tuple[str, ...], value: Any) -> None:
-        """Commit a value at a path."""
+        """Commit a value at a path; as the run's state, a list takes items by index."""
         if len(path) == 1:
             self.values[path[0]] = value
             return
         holder = self.values
-        for step in path[:-1]:
-            inner = holder.get(step, UNSET)
-            if type(inner) is Raw:
-                inner = opened(inner)
+        for at, step in enumerate(path[:-1], 1):
+            inner = _opened_container(holder.get(step, UNSET))
+            if type(inner) is list:
+                if at == len(path) - 1:
+                    put_item(inner, path[at], value, ABSENT_RAW)
+                    holder[step] = Raw(encode(inner))
+                return
             copy = dict(inner) if type(inner) is dict else {}
             holder[step] = copy
             holder = copy
@@ -110,6 +117,7 @@ class MirrorRegion:
 
 
 _OBJECT = ord("{")
+_LIST = ord("[")
 _CONTAINERS = frozenset(b"{[")
 
 
@@ -118,9 +126,29 @@ def first_byte(value: Raw) -> int:
     return memoryview(value)[0]
 
 
+_TAGGED = b'{"%b":' % TAG.encode()
+"""How a tagged form begins; its tag is its first member."""
+
+
+def is_tagged(value: Raw) -> bool:
+    """Whether an encoded value is a tagged form: an object to JSON, and to nobody else."""
+    return bytes(memoryview(value)[: len(_TAGGED)]) == _TAGGED
+
+
 def opened(value: Raw) -> Any:
     """An encoded object as a dict of encoded members; anything else as it is."""
     return _shallow(value) if first_byte(value) == _OBJECT else value
+
+
+def _opened_container(value: Any) -> Any:
+    """An object or a list that stands encoded as its encoded members or items; a tagged form, say, as it is."""
+    if type(value) is Grown:
+        value = value.packed()
+    if type(value) is not Raw:
+        return value
+    if first_byte(value) == _LIST:
+        return _shallow_list(value)
+    return value if is_tagged(value) else opened(value)
 
 
 def normal(value: Any) -> Any:

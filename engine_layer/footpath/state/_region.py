@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from footpath.state._growth import Growth
-from footpath.values import ABSENT
+from footpath.values import ABSENT, index_in, put_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,23 +72,35 @@ class Region(Struct, eq=False):
         self.values[key] = value
 
     def put_path(self, path: tuple[str, ...], value: Any) -> None:
-        """Commit a value below a key; every object on the way is replaced by a copy, so earlier readers keep theirs."""
+        """Commit a value below a key; every container on the way is replaced by a copy, so earlier readers keep theirs.
+
+        A list stays one: it takes an item by its index, as in the reference.
+        """
         values = self.values
-        for step in path[:-1]:
+        self.recorded.pop(path[0], None)
+        for at, step in enumerate(path[:-1], 1):
             inner = values.get(step)
+            if isinstance(inner, (list, tuple)):
+                if at == len(path) - 1:
+                    values[step] = items = list(inner)
+                    put_item(items, path[at], value, ABSENT)
+                return
             copy = dict(inner) if isinstance(inner, dict) else {}
             values[step] = copy
             values = copy
         values[path[-1]] = value
-        self.recorded.pop(path[0], None)
 
     def get_path(self, path: tuple[str, ...]) -> Any:
         """The committed value at a path, or ABSENT."""
         value: Any = self.values
         for step in path:
-            if not isinstance(value, dict):
+            if isinstance(value, dict):
+                value = value.get(step, ABSENT)
+            elif isinstance(value, (list, tuple)):
+                index = index_in(step, len(value))
+                value = value[index] if 0 <= index < len(value) else ABSENT
+            else:
                 return ABSENT
-            value = value.get(step, ABSENT)
         return value
 
     def plain_view(self) -> dict[str, Any]:

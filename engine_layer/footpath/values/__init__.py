@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
 from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
-from footpath.values._order import in_js_order
+from footpath.values._order import in_js_order, index_in, put_item
 from footpath.values._plain import plain
 from footpath.values._record import encode_json, is_recorded_as, record
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
@@ -51,6 +51,7 @@ __all__ = [
     "encode_json",
     "head",
     "in_js_order",
+    "index_in",
     "is_json",
     "is_recorded_as",
     "js_error",
@@ -58,6 +59,7 @@ __all__ = [
     "js_text",
     "members",
     "plain",
+    "put_item",
     "record",
     "revive",
     "summarize",

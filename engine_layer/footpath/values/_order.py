@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 _INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
 _LAST_INDEX = 2**32 - 2
+_MAX_GAP = 10_000
+"""How far behind a list's end an item may be put: JavaScript's lists have holes, ours are as long as they look."""
 
 
 def in_js_order(keys: Collection[K]) -> Collection[K]:
@@ -30,3 +32,20 @@ def in_js_order(keys: Collection[K]) -> Collection[K]:
         return keys
     first = dict.fromkeys([key for _, key in indices])
     return [*first, *[key for key in keys if key not in first]]
+
+
+def index_in(name: str, count: int) -> int:
+    """Which item of a list of `count` a member's name stands for, or would stand for behind its end; -1 when it stands for none."""
+    index = int(name) if _INDEX.match(name) else -1
+    return index if index <= count + _MAX_GAP else -1
+
+
+def put_item(items: list[Any], name: str, value: Any, nothing: Any) -> None:
+    """Put a member into a list, as an assignment does in JavaScript: at an index, with `nothing` in a gap before it.
+
+    Under any other name nothing is kept: JavaScript hangs it on the list, where its JSON does not see it.
+    """
+    index = index_in(name, len(items))
+    if index >= 0:
+        items.extend([nothing] * (index + 1 - len(items)))
+        items[index] = value
