@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from footpath.chart import FlowChart
     from footpath.engine._line import LineState, Place
     from footpath.engine._run import Run
+    from footpath.scope import Redaction
 
 _EMPTY = Raw(b"{}")
 _JS_KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object"}
@@ -276,9 +277,10 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             continue
         if isinstance(value, (list, tuple)):
             before = region.values.get(key)
+            tail: Any = None
             if array_merge != "replace" and isinstance(before, (list, tuple)):
-                value = [*before, *value]
-            _write_path(run, region, writes, dropped, (key,), value)
+                value, tail = [*before, *value], value
+            _write_path(run, region, writes, dropped, (key,), value, tail)
         elif isinstance(value, dict) and all(_is_name(member) for member in dict.keys(value)):
             held = dict(dict.items(value))  # a class of its own may have methods of its own
             for member in in_js_order(held):
@@ -286,21 +288,31 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
                     reads.append(f"{key}.{member}")
+                tail = None
                 if before is not ABSENT and before is not None:
                     if isinstance(item, (list, tuple)) and isinstance(before, (list, tuple)):
-                        item = [*before, *item]
+                        item, tail = [*before, *item], item
                     elif isinstance(item, dict) and isinstance(before, dict):
                         item = {**before, **item}
-                _write_path(run, region, writes, dropped, (key, member), item)
+                _write_path(run, region, writes, dropped, (key, member), item, tail)
         else:
             _write_path(run, region, writes, dropped, (key,), value)
     run.record_entry((OUTPUT, target.number, writes, reads, dropped))
 
 
 def _write_path(
-    run: Run, region: Region, writes: list[list[Any]], dropped: list[int], path: tuple[str, ...], value: Any
+    run: Run,
+    region: Region,
+    writes: list[list[Any]],
+    dropped: list[int],
+    path: tuple[str, ...],
+    value: Any,
+    tail: Any = None,
 ) -> None:
-    """Write one value of what a subflow hands out; its number is `dropped` when it was there already."""
+    """Write one value of what a subflow hands out; its number is `dropped` when it was there already.
+
+    `tail` are the items that a list has gained at its end.
+    """
     recorded = ABSENT_RAW if value is ABSENT else record(value)
     before = region.get_path(path)
     unchanged = value is ABSENT if before is ABSENT else same(before, value)
@@ -308,10 +320,13 @@ def _write_path(
         dropped.append(len(writes))
     if not unchanged or before is not ABSENT:
         region.put_path(path, value)
-    shown = recorded
-    if run.redaction is not None:
-        shown = run.redaction.show_path(path, value, recorded)
-    writes.append([list(path), shown])
+    redaction = run.redaction
+    if redaction is None:
+        writes.append([list(path), recorded])
+    elif (gained := _gained(redaction, path, tail)) is not None:
+        writes.append([list(path), gained, 1])
+    else:
+        writes.append([list(path), redaction.show_path(path, value, recorded)])
     if len(path) == 1:
         if type(value) in ATOMS:
             region.recorded.pop(path[0], None)
@@ -319,6 +334,14 @@ def _write_path(
             region.recorded[path[0]] = recorded
     else:
         region.recorded.pop(path[0], None)
+
+
+def _gained(redaction: Redaction, path: tuple[str, ...], tail: Any) -> Raw | None:
+    """What a list has gained, where that can be told alone: what stood there before would lack what is secret only since."""
+    if not tail or redaction.needs_whole(path[0]):
+        return None
+    shown = redaction.show_path(path, tail, record(list(tail)))
+    return shown if type(shown) is Raw and bytes(shown)[:1] == b"[" else None
 
 
 def for_each(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
-from footpath.values import TAG, index_in, put_item
 from footpath.replay._mirror import SEPARATOR
+from footpath.values import TAG, index_in, put_item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -218,21 +218,21 @@ class CommitLog:
     def output(
         self,
         frame: MirrorFrame,
-        rows: Iterable[tuple[tuple[str, ...], Any]],
+        rows: Iterable[tuple[tuple[str, ...], Any, Any]],
         dropped: set[int],
         reads: list[str],
         earlier: Iterable[str],
     ) -> None:
         """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
 
-        `earlier` are the keys that the frame had read before.
+        `rows` are path, value, and what a list has gained by it; `earlier` the keys that the frame had read before.
         """
         known = list(earlier)
         overwrite: dict[str, Any] = {}
         trace: list[dict[str, Any]] = []
         redacted: list[str] = []
         delta = self._delta
-        for index, (path, value) in enumerate(rows):
+        for index, (path, value, gained) in enumerate(rows):
             name = ".".join(path)
             if name in reads and name not in known:
                 known.append(name)
@@ -240,6 +240,9 @@ class CommitLog:
                 continue
             shown = value
             row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
+            if gained is not None and delta:
+                row["verb"] = "append"
+                shown = value = gained
             marks = _marked_paths(plain(value)) if type(value) is Raw else ()
             if value == MARK:
                 redacted.append(SEPARATOR.join(path))
@@ -249,7 +252,7 @@ class CommitLog:
                 shown = log_marked(value)
             elif value == ABSENT_RAW:
                 shown = UNSET
-            elif delta:
+            elif delta and gained is None:
                 tail = _grown(frame.region.get(path), value)
                 if tail is not None:
                     row["verb"] = "append"

@@ -11,7 +11,8 @@ from msgspec.json import encode
 
 from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegisteredEvent
 from footpath.replay._commits import commit_event
-from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, recorded
+from footpath.replay._grown import extended
+from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, packed, recorded
 from footpath.replay._stages import executed_as
 from footpath.values import ABSENT_RAW, MARK, TAG
 
@@ -78,7 +79,7 @@ def output(cursor: Cursor, entry: Any) -> None:
     _, number, writes, reads, dropped = entry
     frame = cursor.frame(number)
     region = frame.region
-    rows: list[tuple[tuple[str, ...], Any]] = [(tuple(path), recorded(value)) for path, value in writes]
+    rows = [_row(region, *write) for write in writes]
     gone = set(dropped)
     if cursor.views is not None:
         earlier = list(frame.reads)
@@ -86,7 +87,7 @@ def output(cursor: Cursor, entry: Any) -> None:
             path = tuple(name.split(".", 1))
             frame.reads[name] = region.get(path)
         cursor.views.log.output(frame, rows, gone, reads, earlier)
-    for index, (path, value) in enumerate(rows):
+    for index, (path, value, _) in enumerate(rows):
         if len(path) > 1:
             name = ".".join(path)
             shown = UNSET if value == ABSENT_RAW else value
@@ -95,6 +96,14 @@ def output(cursor: Cursor, entry: Any) -> None:
         if index not in gone:
             region.put(path, value)
     commit_event(cursor, frame)
+
+
+def _row(region: MirrorRegion, path: list[str], value: Any, grows: int = 0) -> tuple[tuple[str, ...], Any, Any]:
+    """What is written where, and the items that it adds to a list; None when it does not."""
+    at, held = tuple(path), recorded(value)
+    if not grows:
+        return at, held, None
+    return at, packed(extended(region.get(at), value)), held
 
 
 def exit_mount(cursor: Cursor, entry: Any) -> None:

@@ -267,8 +267,8 @@ class _Seal:
                 self._out[at] = (*self._out[at][:2], MARK)
 
     def writes(self, writes: Any) -> list[Any]:
-        """Writes by place: `[[path, value]]`."""
-        return [[self.path(path), self.value(value)] for path, value in writes]
+        """Writes by place: `[[path, value, 1?]]`."""
+        return [[self.path(path), self.value(value), *grows] for path, value, *grows in writes]
 
     def reads(self, reads: Any) -> list[Any]:
         """Reads of a subflow's output, each `key.member`."""
