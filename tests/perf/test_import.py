@@ -30,7 +30,7 @@ def test_the_engine_does_not_load(unwanted: str) -> None:
 
 LOADED = {
     "chart": "_assembly _branches _builder _chart _contract _document _events _ids _node _options _outline _start _table",
-    "engine": "_executor _line _listened _run _schedule _stage _subflow",
+    "engine": "_answers _executor _line _listened _run _schedule _stage _subflow",
     "journal": "entries",
     "replay": "_follow",
     "scope": "_compare _decide _frame _pause _scope",

@@ -188,6 +188,12 @@ class DeferredQueue:
                 self._stranded += len(self._waiting)
                 self._waiting.clear()
 
+    def flush(self, timeout_ms: float | None) -> int:
+        """In the middle of a run: tell all that waits, and what comes of that, for so long at most; gives what is left."""
+        if self._waiting and not self._flushing:
+            self._deliver(rounds=_MAX_ROUNDS, budget_s=inf if timeout_ms is None else timeout_ms / 1000)
+        return len(self._waiting)
+
     def _deliver(self, *, rounds: int, budget_s: float) -> None:
         self._flushing = True
         began = time.perf_counter()
@@ -198,6 +204,7 @@ class DeferredQueue:
                 rounds -= 1
                 if not self._tell(len(self._waiting), began + budget_s):
                     self._exhausted += 1
+                    break
         finally:
             self._flushing = False
             self._flushes += 1

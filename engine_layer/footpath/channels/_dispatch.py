@@ -170,6 +170,10 @@ class Dispatcher:
         if self._queue is not None:
             self._queue.drain()
 
+    def flush(self, timeout_ms: float | None = None) -> int:
+        """Tell deferred recorders what waits, for so long at most; gives how many events still wait."""
+        return 0 if self._queue is None else self._queue.flush(timeout_ms)
+
     def observer_stats(self) -> ObserverStats | None:
         """What became of the events of deferred recorders; None when there never was one."""
         return None if self._queue is None else self._queue.stats()

@@ -8,11 +8,10 @@ import time
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from msgspec import UNSET, Raw
 
 from footpath.engine import _line, _stage
-from footpath.engine._listened import Listened
+from footpath.engine._answers import Answers
 from footpath.engine._run import Limits, Run
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import RunError
@@ -26,12 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from footpath.chart import FlowChart
-    from footpath.replay import Cursor, NarrativeEntry, Story, Views
+    from footpath.replay import Story
     from footpath.scope import Redaction, RedactionPolicy
     from footpath.trace import ErrorInfo, Trace
 
 DEFAULT_MAX_DEPTH = 500
 DEFAULT_MAX_ITERATIONS = 1000
+_DIALS = {  # name to name in a trace, and the modes; the first is what one gets
+    "read_tracking": ("readTracking", ("full", "summary", "off")),
+    "write_tracking": ("writeTracking", ("full", "summary", "off")),
+    "commit_values": ("commitValues", ("full", "delta")),
+    "write_provenance": ("writeProvenance", ("off", "reads-prefix")),
+}
 _make_id = IdMaker()
 
 
@@ -40,6 +45,8 @@ class Phase:
 
     Attributes:
         status: "running" until it has ended.
+        options: how it was recorded, once the executor has been told otherwise for runs to come.
+        commits_before: of the phases before it, once somebody has counted them.
     """
 
     trace_id: str | None = None
@@ -51,6 +58,8 @@ class Phase:
     base: dict[str, Any] | None = None
     continues: str | None = None
     narrative: dict[str, Any] | None = None
+    options: dict[str, Any] | None = None
+    commits_before: int | None = None
 
     def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any, chart: FlowChart) -> None:
         self.run = run
@@ -65,7 +74,7 @@ class Phase:
         return self.chart.spec_bytes
 
 
-class FlowChartExecutor(Listened):
+class FlowChartExecutor(Answers):
     """Runs a chart, and answers for what happened.
 
     One executor runs one thing at a time; charts may be shared by any number of executors, in threads or in one event
@@ -114,13 +123,13 @@ class FlowChartExecutor(Listened):
         self.chart = chart
         self._options: dict[str, Any] = {}
         if read_tracking != "full":
-            self._options["readTracking"] = _one_of("read_tracking", read_tracking, ("full", "summary", "off"))
+            self._dial("read_tracking", read_tracking)
         if write_tracking != "full":
-            self._options["writeTracking"] = _one_of("write_tracking", write_tracking, ("full", "summary", "off"))
+            self._dial("write_tracking", write_tracking)
         if commit_values != "full":
-            self._options["commitValues"] = _one_of("commit_values", commit_values, ("full", "delta"))
+            self._dial("commit_values", commit_values)
         if write_provenance != "off":
-            self._options["writeProvenance"] = _one_of("write_provenance", write_provenance, ("off", "reads-prefix"))
+            self._dial("write_provenance", write_provenance)
         self._defaults = default_values
         self._initial = _initial_state(initial_context, default_values) if initial_context or default_values else {}
         self._throttling = throttling_error_checker
@@ -184,6 +193,63 @@ class FlowChartExecutor(Listened):
             ({'risk': 'REDACTED', 'approved': True}, ['risk'])
         """
         self._policy = policy
+
+    def set_read_tracking(self, mode: str) -> None:
+        """What the tree keeps of reads, from the next run on: "full", "summary" or "off"; see the constructor.
+
+        Raises:
+            RunError: there is no such mode, or the run is paused: it goes on as it began.
+
+        Example:
+            >>> executor.set_read_tracking("off")
+            >>> _ = executor.run(input={"amount": 100})
+            >>> "stageReads" in executor.get_snapshot()["executionTree"]["next"]
+            False
+        """
+        self._dial_between_runs("read_tracking", mode)
+
+    def set_write_tracking(self, mode: str) -> None:
+        """What the tree keeps of writes and commit events carry, from the next run on; as `set_read_tracking`.
+
+        Example:
+            >>> executor.set_write_tracking("summary")
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_snapshot()["executionTree"]["stageWrites"]["risk"]["preview"]
+            'low'
+        """
+        self._dial_between_runs("write_tracking", mode)
+
+    def set_commit_values(self, mode: str) -> None:
+        """How the commit log says what was written, from the next run on: "full" or "delta"; as `set_read_tracking`.
+
+        Example:
+            >>> executor.set_commit_values("delta")
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_snapshot()["commitValues"]
+            'delta'
+        """
+        self._dial_between_runs("commit_values", mode)
+
+    def _dial_between_runs(self, name: str, mode: str) -> None:
+        if self.is_paused():
+            message = f"a paused run goes on as it began: set {name} before run(), or resume on another executor"
+            raise RunError(message)
+        before = self._options
+        self._options = dict(before)
+        self._dial(name, mode)
+        for phase in self._phases:
+            if phase.options is None:
+                phase.options = before
+
+    def _dial(self, name: str, mode: str) -> None:
+        option, modes = _DIALS[name]
+        if mode not in modes:
+            message = f"{name} is one of {', '.join(modes)}, not {mode!r}"
+            raise RunError(message)
+        if mode == modes[0]:
+            self._options.pop(option, None)
+        else:
+            self._options[option] = mode
 
     # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
     def run(
@@ -429,22 +495,6 @@ class FlowChartExecutor(Listened):
         task.stack.append(_line.walk(place, node, link, origin, _line.LineState()))
         return Scheduler(task), phase
 
-    def get_checkpoint(self) -> dict[str, Any] | None:
-        """What a paused run needs to go on, as plain JSON; None when nothing is paused.
-
-        It holds the state as it is, hidden values too: keep it as you would keep the state.
-
-        Example:
-            >>> executor.run(input={"amount": 100})
-            >>> executor.get_checkpoint()
-        """
-        if not self.is_paused():
-            return None
-        from footpath.engine._checkpoint import checkpoint_of
-
-        cursor, views = self._follow()
-        return checkpoint_of(self._phases[-1], cursor, views)
-
     def _begin(
         self,
         given: Mapping[str, Any] | None,
@@ -592,132 +642,6 @@ class FlowChartExecutor(Listened):
             raise RunError(message)
         return self._phases[-1]
 
-    def is_paused(self) -> bool:
-        """Whether the last run waits to be resumed."""
-        return bool(self._phases) and self._phases[-1].status == "paused"
-
-    def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
-        """State, commit log, execution tree and subflow results, in footprintjs's shape, as JSON values.
-
-        `recorders` holds what attached recorders show (`to_snapshot`), each under its id, and `observerStats` what became of
-        deferred ones' events; both are left out when there is nothing to say.
-
-        Args:
-            redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
-
-        Example:
-            >>> _ = executor.run(input={"amount": 100})
-            >>> executor.get_snapshot()["sharedState"]
-            {'risk': 'low', 'approved': True}
-            >>> [commit["runtimeStageId"] for commit in executor.get_snapshot()["commitLog"]]
-            ['assess#0', 'route#1', 'approve#2']
-        """
-        if not self._phases:
-            return self._with_recorders(self._snapshot_before())
-        phase = self._phases[-1]
-        cursor, views = self._follow()
-        snapshot = views.snapshot(cursor.top, phase.run_id)
-        if redact:
-            if self._policy is not None:
-                # Nobody wrote it, so footprintjs could not hide what is in it.
-                del snapshot["initialState"]
-        elif phase.run.redaction is not None or phase.run.dropped:
-            from footpath.engine._checkpoint import as_json
-
-            snapshot["sharedState"] = as_json(phase.run.top.plain_view())
-            for key, result in snapshot.get("subflowResults", {}).items():
-                held = phase.run.finals.get(key)
-                if held is not None:
-                    result["treeContext"]["globalContext"] = as_json(held.plain_view())
-        return self._with_recorders(snapshot)
-
-    def _with_recorders(self, snapshot: dict[str, Any]) -> dict[str, Any]:
-        bundles = self._dispatcher.bundles()
-        if bundles:
-            snapshot["recorders"] = bundles
-        stats = self._dispatcher.observer_stats()
-        if stats is not None:
-            snapshot["observerStats"] = msgspec.to_builtins(stats)
-        return snapshot
-
-    def _snapshot_before(self) -> dict[str, Any]:
-        """What there is to see before anything has run: the first stage, not reached."""
-        from footpath.engine._checkpoint import as_json
-
-        root = self.chart.root
-        node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
-        node.update(logs={}, errors={}, metrics={}, evals={})
-        return {
-            "sharedState": as_json(self._initial),
-            "executionTree": node,
-            "initialState": as_json(self._initial),
-            "commitLog": [],
-            "commitValues": self._options.get("commitValues", "full"),
-            "writeProvenance": self._options.get("writeProvenance", "off"),
-            "runId": "",
-        }
-
-    def _follow(self) -> tuple[Cursor, Views]:
-        from footpath.channels import Dispatcher
-        from footpath.replay import Cursor, Story, Views
-
-        phase = self._phases[-1]
-        views = Views(
-            commit_values=self._options.get("commitValues", "full"),
-            write_provenance=self._options.get("writeProvenance", "off"),
-            read_tracking=self._options.get("readTracking", "full"),
-            write_tracking=self._options.get("writeTracking", "full"),
-        )
-        story = None
-        if self._narrative is not None:
-            # Whoever asks for the snapshot asks for the narrative too, as a rule: one pass makes both.
-            story = Story(**self._narrative)
-            self._told = (phase, len(phase.run.journal), story)
-        cursor = Cursor(Dispatcher(), phase.run_id, phase.started_us / 1000, views, story=story)
-        for each in self._phases:
-            cursor.header = each
-            cursor.feed_all(each.run.kept)
-        return cursor, views
-
-    def get_narrative_entries(self) -> list[NarrativeEntry]:
-        """The story so far; empty unless `enable_narrative` was called.
-
-        Example:
-            >>> executor.enable_narrative()
-            >>> _ = executor.run(input={"amount": 100})
-            >>> entry = executor.get_narrative_entries()[1]
-            >>> entry.type, entry.key, entry.value
-            ('step', 'risk', 'low')
-        """
-        if self._narrative is None or not self._phases:
-            return []
-        phase = self._phases[-1]
-        told = self._told
-        if told is not None and told[0] is phase and told[1] == len(phase.run.journal):
-            return told[2].entries()
-        from footpath.channels import Dispatcher
-        from footpath.replay import Cursor, Story
-
-        story = Story(**self._narrative)
-        cursor = Cursor(
-            Dispatcher(), phase.run_id, phase.started_us / 1000, story=story, delta_commits=self._delta_commits
-        )
-        for each in self._phases:
-            cursor.header = each
-            cursor.feed_all(each.run.kept)
-        return story.entries()
-
-    def get_narrative(self) -> list[str]:
-        """The story's lines."""
-        return [entry.text for entry in self.get_narrative_entries()]
-
-    def get_redaction_report(self) -> dict[str, Any]:
-        """Which keys, fields and patterns are hidden; never what they hold."""
-        from footpath.scope import Redaction
-
-        redaction = self._phases[-1].run.redaction if self._phases else None
-        return (redaction or Redaction(self._policy)).report()
-
     def get_trace(
         self, *, trace_id: str | None = None, context: Mapping[str, Any] | None = None, status: str | None = None
     ) -> Trace:
@@ -749,7 +673,7 @@ class FlowChartExecutor(Listened):
         if chart.stamp is None:
             chart.stamp = room.ChartRef(chart.id, chart.name, chart.chart_hash), Raw(chart.spec_bytes)
         chart_ref, spec = chart.stamp
-        options = dict(self._options)
+        options = dict(self._options if phase.options is None else phase.options)
         if phase.narrative:
             options["narrative"] = phase.narrative
         document = room.Document(
@@ -828,13 +752,6 @@ def _input(given: Any) -> dict[str, Any]:
             f"a run's input is a mapping of names to values, not {type(given).__name__}; give input={{'name': value}}"
         )
         raise RunError(message) from None
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        message = f"{name} is one of {', '.join(allowed)}, not {value!r}"
-        raise RunError(message)
-    return value
 
 
 def _initial_state(initial: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from footpath.channels import AttachOptions, Dispatcher, ObserverStats, Recorder
+    from footpath.recorders import ManifestEntry
 
 
 class Listened:
@@ -99,6 +100,47 @@ class Listened:
     def get_observer_stats(self) -> ObserverStats | None:
         """What became of the events of deferred recorders, over all runs; None when none was ever attached."""
         return self._dispatcher.observer_stats()
+
+    def drain_observers(self, timeout_ms: float | None = None) -> int:
+        """Tell deferred recorders now what waits for them, and give how many events still wait; 0 is all told.
+
+        `run` has done so when it returns. Call it where a run goes on and what follows may end the process, from the thread
+        that runs.
+
+        Args:
+            timeout_ms: how long that may take; one event is told in any case. None takes the time it needs.
+
+        Example:
+            >>> numbers = MetricRecorder("numbers")
+            >>> executor.attach_scope_recorder(numbers, delivery="deferred")
+            >>> executor.drain_observers()
+            0
+        """
+        return 0 if self._hearing is None else self._hearing.flush(timeout_ms)
+
+    def get_subflow_manifest(self) -> list[ManifestEntry]:
+        """What an attached `ManifestFlowRecorder` lists, the first one's; empty when none is attached.
+
+        Example:
+            >>> executor.attach_flow_recorder(ManifestFlowRecorder())
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_subflow_manifest()
+            []
+        """
+        manifest = self._manifest()
+        return [] if manifest is None else manifest.get_manifest()
+
+    def get_subflow_spec(self, subflow_id: str) -> Any:
+        """The spec of a chart that a stage returned, as an attached `ManifestFlowRecorder` knows it; None for any other."""
+        manifest = self._manifest()
+        return None if manifest is None else manifest.get_spec(subflow_id)
+
+    def _manifest(self) -> Any:
+        # By what it can do: the engine does not know recorders.
+        for recorder in self.get_flow_recorders():
+            if hasattr(recorder, "get_manifest") and hasattr(recorder, "get_spec"):
+                return recorder
+        return None
 
     @property
     def recorder_failures(self) -> dict[str, int]:

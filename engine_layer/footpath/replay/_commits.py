@@ -69,6 +69,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
     staged = frame.staged
     if dropped is not None:
         dropped = frozenset(dropped)
+    region.commits += 1
     if cursor.views is not None:
         cursor.views.log.commit(frame, dropped)
     if staged:
@@ -103,10 +104,14 @@ def settle(cursor: Cursor, entry: Any) -> None:
     if cursor.parallel:
         cursor.parallel -= 1
     if len(entry) > 1:
-        if cursor.views is not None:
-            cursor.views.log.refused_commit()
+        if cursor.refusals:
+            decl, region = cursor.refusals.pop(0)
+            region.commits += 1
+            if cursor.views is not None:
+                cursor.views.log.refused_commit(decl, region)
         return
     frame = cursor.current
+    frame.region.commits += 1
     if cursor.views is not None:
         cursor.views.log.empty_commit(frame)
     commit_event(cursor, frame)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from footpath.channels import Dispatcher
-    from footpath.replay._declared import Header
+    from footpath.replay._declared import Declared, Header
     from footpath.replay._story import Story
     from footpath.replay._views import Views
 
@@ -74,6 +74,7 @@ class Cursor:
         self.regions: dict[int, MirrorRegion] = {}
         self.visits: dict[str, int] = {}
         self.parallel = 0
+        self.refusals: list[tuple[Declared, MirrorRegion]] = []  # of lines nested too deep, until they settle
         self.marked: set[str] = set()
         self.loop_suffixes: dict[int, str] = {}  # of the pass that begins, by the frame that looped back
         self.first_frame = 0

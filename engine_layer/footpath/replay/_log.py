@@ -26,7 +26,6 @@ class CommitLog:
         self._delta = commit_values == "delta"
         self._provenance = provenance
         self._plain = commit_values == "full" and not provenance
-        self._refusals: list[tuple[Declared, MirrorRegion]] = []
 
     def seeded(self, region: MirrorRegion) -> bool:
         """What a subflow begins with is the first commit of its history; objects are set member by member. True: some of it is hidden."""
@@ -63,15 +62,9 @@ class CommitLog:
         )
         return bool(redacted)
 
-    def refused(self, decl: Declared, region: MirrorRegion) -> None:
-        """A line was refused for nesting too deep; it settles in its turn."""
-        self._refusals.append((decl, region))
-
-    def refused_commit(self) -> None:
-        """The refused child settles."""
-        if self._refusals:
-            decl, region = self._refusals.pop(0)
-            _append(region.history, _bundle(decl.name, decl.id, "", {}, {}, [], []))
+    def refused_commit(self, decl: Declared, region: MirrorRegion) -> None:
+        """A child settles that was refused for nesting too deep."""
+        _append(region.history, _bundle(decl.name, decl.id, "", {}, {}, [], []))
 
     def _commit_scalars(self, frame: MirrorFrame, dropped: Any) -> bool:
         """The bundle of the commonest commit: whole scalars, nothing hidden. False, and nothing done, for any other."""

@@ -68,15 +68,22 @@ class MirrorRegion:
 
     A value is a scalar, a `Raw`, a `Grown` list, `UNSET` where a key was deleted, or a dict where something was written below the
     key: then its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
+
+    Attributes:
+        commits: how often its stages have committed.
+        history: the bundles of the commits; kept by views.
+        results: of the subflows in it, by id and by the mount's runtime id; kept by views.
+        tree: the first node; kept by views.
     """
 
-    __slots__ = ("first", "history", "id", "initial", "results", "tree", "values")
+    __slots__ = ("commits", "first", "history", "id", "initial", "results", "tree", "values")
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
         self.values: dict[str, Any] = {}
+        self.commits = 0
         self.history: list[dict[str, Any]] = []
-        self.results: dict[str, Any] = {}  # of the subflows in it, by id and by the mount's runtime id; kept by views
+        self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
         self.initial: dict[str, Any] = {}
         self.first: Declared | None = None

@@ -81,6 +81,7 @@ def output(cursor: Cursor, entry: Any) -> None:
     region = frame.region
     rows = [_row(region, *write) for write in writes]
     gone = set(dropped)
+    region.commits += 1
     if cursor.views is not None:
         earlier = list(frame.reads)
         for name in reads:

@@ -78,6 +78,7 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
     if frame.branch or dropped is not None or cursor.on_commit or cursor.delta_commits:
         commit_frame(cursor, frame, dropped)
     else:
+        frame.region.commits += 1
         if cursor.views is not None:
             cursor.views.log.commit(frame, None)
         staged = frame.staged
@@ -186,6 +187,7 @@ def halt(cursor: Cursor, entry: Any) -> None:
 
 def refuse(cursor: Cursor, entry: Any) -> None:
     _, ordinal, link, origin = entry
+    decl, parent = cursor.decls[ordinal], None if origin < 0 else cursor.frame(origin)
+    cursor.refusals.append((decl, cursor.top if parent is None else parent.region))
     if cursor.views is not None:
-        parent = None if origin < 0 else cursor.frame(origin)
-        cursor.views.refused(cursor.decls[ordinal], link, parent, cursor.top if parent is None else parent.region)
+        cursor.views.tree.refused(decl, link, parent)

@@ -14,7 +14,7 @@ from footpath.replay._tree import Tree
 from footpath.values import ATOMS
 
 if TYPE_CHECKING:
-    from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
+    from footpath.replay._mirror import MirrorFrame, MirrorRegion
 
 
 class Views:
@@ -55,11 +55,6 @@ class Views:
         """A subflow was left: keep what became of it."""
         self.tree.message(frame, "subflow", f"Exiting {name} subflow", region.id)
         keep_result(frame, region, name)
-
-    def refused(self, decl: Declared, link: int, parent: MirrorFrame | None, region: MirrorRegion) -> None:
-        """A line was refused for nesting too deep."""
-        self.tree.refused(decl, link, parent)
-        self.log.refused(decl, region)
 
     # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────
     def snapshot(self, region: MirrorRegion, run_id: str) -> dict[str, Any]:

@@ -1,0 +1,220 @@
+"""What an executor answers about its last run, from the journal of its phases."""
+
+# Values are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from footpath.engine._listened import Listened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from footpath.chart import FlowChart
+    from footpath.engine._executor import Phase
+    from footpath.replay import Cursor, NarrativeEntry, Story, Views
+    from footpath.scope import RedactionPolicy
+
+
+class Answers(Listened):
+    """What can be asked of a run, while it goes on and afterwards. All of it is read from the journal, when somebody asks.
+
+    Attributes:
+        chart: what is run.
+    """
+
+    chart: FlowChart
+    _phases: list[Phase]
+    _options: dict[str, Any]
+    _initial: dict[str, Any]
+    _narrative: dict[str, Any] | None
+    _told: tuple[Phase, int, Story] | None
+    _policy: RedactionPolicy | None
+
+    def is_paused(self) -> bool:
+        """Whether the last run waits to be resumed."""
+        return bool(self._phases) and self._phases[-1].status == "paused"
+
+    def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
+        """State, commit log, execution tree and subflow results, in footprintjs's shape, as JSON values.
+
+        `recorders` holds what attached recorders show (`to_snapshot`), each under its id, and `observerStats` what became of
+        deferred ones' events; both are left out when there is nothing to say.
+
+        Args:
+            redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
+
+        Example:
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_snapshot()["sharedState"]
+            {'risk': 'low', 'approved': True}
+            >>> [commit["runtimeStageId"] for commit in executor.get_snapshot()["commitLog"]]
+            ['assess#0', 'route#1', 'approve#2']
+        """
+        if not self._phases:
+            return self._with_recorders(self._snapshot_before())
+        phase = self._phases[-1]
+        cursor, views = self._follow()
+        snapshot = views.snapshot(cursor.top, phase.run_id)
+        if redact:
+            if self._policy is not None:
+                # Nobody wrote it, so footprintjs could not hide what is in it.
+                del snapshot["initialState"]
+        elif phase.run.redaction is not None or phase.run.dropped:
+            from footpath.engine._checkpoint import as_json
+
+            snapshot["sharedState"] = as_json(phase.run.top.plain_view())
+            for key, result in snapshot.get("subflowResults", {}).items():
+                held = phase.run.finals.get(key)
+                if held is not None:
+                    result["treeContext"]["globalContext"] = as_json(held.plain_view())
+        return self._with_recorders(snapshot)
+
+    def get_commit_count(self) -> int:
+        """How many commits the run's log holds by now, those before a pause among them: `len(snapshot["commitLog"])`.
+
+        A recorder that asks while it is told of an event counts what has been committed by then; that costs nothing, so it
+        may stamp every event. Otherwise the journal is gone through.
+
+        Example:
+            >>> executor.get_commit_count()
+            0
+            >>> _ = executor.run(input={"amount": 100})
+            >>> executor.get_commit_count()
+            3
+        """
+        if not self._phases:
+            return 0
+        last = self._phases[-1]
+        hearing = last.run.cursor
+        if hearing is None:
+            return self._cursor_over(self._phases).top.commits
+        # The journal may hold more already than whoever hears the run has been told of.
+        if last.commits_before is None:
+            earlier = self._phases[:-1]
+            last.commits_before = self._cursor_over(earlier).top.commits if earlier else 0
+        return last.commits_before + hearing.top.commits
+
+    def get_subflow_results(self) -> dict[str, Any]:
+        """What became of the subflows that the run has left, by path and by their mount's runtime stage id.
+
+        Example:
+            >>> outer = flow_chart("A", stage, "a").add_sub_flow_chart_next("in", chart, "In", input_mapper=dict)
+            >>> mounts = FlowChartExecutor(outer.build(), initial_context={"amount": 1})
+            >>> list(mounts.get_subflow_results())
+            []
+        """
+        return self.get_snapshot().get("subflowResults", {})
+
+    def get_narrative_entries(self) -> list[NarrativeEntry]:
+        """The story so far; empty unless `enable_narrative` was called.
+
+        Example:
+            >>> executor.enable_narrative()
+            >>> _ = executor.run(input={"amount": 100})
+            >>> entry = executor.get_narrative_entries()[1]
+            >>> entry.type, entry.key, entry.value
+            ('step', 'risk', 'low')
+        """
+        if self._narrative is None or not self._phases:
+            return []
+        phase = self._phases[-1]
+        told = self._told
+        if told is not None and told[0] is phase and told[1] == len(phase.run.journal):
+            return told[2].entries()
+        from footpath.replay import Story
+
+        story = Story(**self._narrative)
+        self._cursor_over(self._phases, story=story)
+        return story.entries()
+
+    def get_narrative(self) -> list[str]:
+        """The story's lines."""
+        return [entry.text for entry in self.get_narrative_entries()]
+
+    def get_redaction_report(self) -> dict[str, Any]:
+        """Which keys, fields and patterns are hidden; never what they hold."""
+        from footpath.scope import Redaction
+
+        redaction = self._phases[-1].run.redaction if self._phases else None
+        return (redaction or Redaction(self._policy)).report()
+
+    def get_checkpoint(self) -> dict[str, Any] | None:
+        """What a paused run needs to go on, as plain JSON; None when nothing is paused.
+
+        It holds the state as it is, hidden values too: keep it as you would keep the state.
+
+        Example:
+            >>> executor.run(input={"amount": 100})
+            >>> executor.get_checkpoint()
+        """
+        if not self.is_paused():
+            return None
+        from footpath.engine._checkpoint import checkpoint_of
+
+        cursor, views = self._follow()
+        return checkpoint_of(self._phases[-1], cursor, views)
+
+    def _with_recorders(self, snapshot: dict[str, Any]) -> dict[str, Any]:
+        bundles = self._dispatcher.bundles()
+        if bundles:
+            snapshot["recorders"] = bundles
+        stats = self._dispatcher.observer_stats()
+        if stats is not None:
+            snapshot["observerStats"] = msgspec.to_builtins(stats)
+        return snapshot
+
+    def _snapshot_before(self) -> dict[str, Any]:
+        """What there is to see before anything has run: the first stage, not reached."""
+        from footpath.engine._checkpoint import as_json
+
+        root = self.chart.root
+        node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
+        node.update(logs={}, errors={}, metrics={}, evals={})
+        return {
+            "sharedState": as_json(self._initial),
+            "executionTree": node,
+            "initialState": as_json(self._initial),
+            "commitLog": [],
+            "commitValues": self._options.get("commitValues", "full"),
+            "writeProvenance": self._options.get("writeProvenance", "off"),
+            "runId": "",
+        }
+
+    def _options_of(self, phase: Phase) -> dict[str, Any]:
+        """The dials as they were when a phase began."""
+        return self._options if phase.options is None else phase.options
+
+    def _follow(self) -> tuple[Cursor, Views]:
+        from footpath.replay import Story, Views
+
+        phase = self._phases[-1]
+        options = self._options_of(phase)
+        views = Views(
+            commit_values=options.get("commitValues", "full"),
+            write_provenance=options.get("writeProvenance", "off"),
+            read_tracking=options.get("readTracking", "full"),
+            write_tracking=options.get("writeTracking", "full"),
+        )
+        story = None
+        if self._narrative is not None:
+            # Whoever asks for the snapshot asks for the narrative too, as a rule: one pass makes both.
+            story = Story(**self._narrative)
+            self._told = (phase, len(phase.run.journal), story)
+        return self._cursor_over(self._phases, views, story), views
+
+    def _cursor_over(self, phases: Sequence[Phase], views: Views | None = None, story: Story | None = None) -> Cursor:
+        """A cursor that has followed what some phases of a run have kept."""
+        from footpath.channels import Dispatcher
+        from footpath.replay import Cursor
+
+        last = phases[-1]
+        delta = self._options_of(last).get("commitValues") == "delta"
+        cursor = Cursor(Dispatcher(), last.run_id, last.started_us / 1000, views, story=story, delta_commits=delta)
+        for each in phases:
+            cursor.header = each
+            cursor.feed_all(each.run.kept)
+        return cursor
