@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from footpath import recorders as built_in
 from footpath.engine import FlowChartExecutor
-from footpath.query import ControlDependencies, format_quality_trace, quality_trace
+from footpath.query import ControlDependencies, format_quality_trace, get_subtree_snapshot, quality_trace
 from tests.conformance import _run
 from tests.conformance._view import json_view
 
@@ -133,6 +134,61 @@ def ask(recorders: Mapping[str, Any], snapshot: Mapping[str, Any]) -> dict[str, 
     return said
 
 
+# As in `recorders.mjs`.
+_STAMPED = ("on_commit", "on_stage_start", "on_stage_end", "on_stage_executed", "on_decision", "on_selected", "on_next",
+            "on_fork", "on_loop", "on_break", "on_subflow_entry", "on_subflow_exit", "on_run_start", "on_run_end",
+            "on_run_failed", "on_pause", "on_resume")  # fmt: skip
+
+
+class Stamps:
+    """Each event with the commits that there were when it happened."""
+
+    id = "r-stamps"
+
+    def __init__(self, executor: FlowChartExecutor) -> None:
+        self.seen: list[Json] = []
+        self._executor = executor
+        for hook in _STAMPED:
+            setattr(self, hook, self._stamp(hook))
+
+    def _stamp(self, hook: str) -> Callable[[Any], None]:
+        camel = re.sub("_(.)", lambda letter: letter[1].upper(), hook)
+
+        def stamp(event: Any) -> None:
+            context = getattr(event, "traversal_context", None)
+            place = getattr(event if context in {None, msgspec.UNSET} else context, "runtime_stage_id", None)
+            self.seen.append([camel, place, self._executor.get_commit_count()])
+
+        return stamp
+
+
+def answered(executor: FlowChartExecutor, stamps: Stamps, spec_ids: list[str], snapshot: Mapping[str, Any]) -> Json:
+    """What the executor itself answers after a phase."""
+    entries = executor.get_narrative_entries()
+    subtrees: list[Json] = []
+    for key in (*snapshot.get("subflowResults", {}), "/nowhere/", ""):
+        found = get_subtree_snapshot(snapshot, key, entries)
+        if found is None:
+            subtrees.append([key])
+            continue
+        tree, history, told = found.execution_tree or {}, found.history, found.narrative_entries or []
+        count = None if history is None else len(history)
+        texts = [entry.text for entry in told]
+        place = tree.get("runtimeStageId")
+        subtrees.append([key, found.subflow_id, place, found.shared_state, count, found.initial_state, texts])
+    seen, stamps.seen = stamps.seen, []
+    return _plain(
+        {
+            "stamps": seen,
+            "commits": executor.get_commit_count(),
+            "results": list(executor.get_subflow_results()),
+            "manifest": executor.get_subflow_manifest(),
+            "specs": [executor.get_subflow_spec(each) is not None for each in spec_ids],
+            "subtrees": subtrees,
+        }
+    )
+
+
 def _plain(value: Any) -> Json:
     return _still(json_view(msgspec.json.decode(msgspec.json.encode(value))))
 
@@ -158,19 +214,27 @@ def made_of_case(case: Mapping[str, Any], monkeypatch: Any) -> tuple[list[dict[s
     class Recorded(FlowChartExecutor):
         """Attaches the recorders when the runner makes an executor, and asks them when it asks for the snapshot."""
 
+        answering = False
+
         def enable_narrative(self, **options: Any) -> None:
             super().enable_narrative(**options)
             self.ours = attached()
-            for recorder in self.ours.values():
+            self.stamps = Stamps(self)
+            for recorder in (*self.ours.values(), self.stamps):
                 self.attach_combined_recorder(recorder)
 
         def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
             snapshot = super().get_snapshot(redact)
             bundles = snapshot.pop("recorders", [])
-            if not redact:
-                phases.append(ask(self.ours, snapshot))
+            if not redact and not self.answering:
+                self.answering = True  # what is asked now may ask for the snapshot again
+                said = ask(self.ours, snapshot)
                 shown = [b for b in bundles if b["id"] not in {"r-metric", "r-verbose"}]
-                phases[-1]["bundles"] = [{k: v for k, v in b.items() if k != "data"} for b in shown]
+                said["bundles"] = [{k: v for k, v in b.items() if k != "data"} for b in shown]
+                spec_ids = self.ours["manifest"].get_spec_ids()
+                said["executor"] = answered(self, self.stamps, spec_ids, snapshot)
+                self.answering = False
+                phases.append(said)
                 traces.append((self, self.get_trace()) if self._phases else None)
             return snapshot
 

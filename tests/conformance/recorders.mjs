@@ -2,6 +2,8 @@
 //
 //   node recorders.mjs CASE.json...    print {case: [[phase, ...], ...]}, a list per run
 //
+// Beside them, what the executor itself answers: how much was committed at each event, and what is known of subflows.
+//
 // The oracle builds the chart, runs it and asks its queries as ever; the recorders are attached to each executor it
 // makes, and asked after every phase, which is when it asks for the snapshot.
 import fs from 'node:fs';
@@ -68,6 +70,24 @@ const suppressed = (r) => [r.getSentences(), ...(r.getSuppressedCount ? [r.getSu
 // Durations are no fact of a case.
 const still = (value) => JSON.parse(JSON.stringify(value, (k, v) => (/^(totalDuration|grandTotal|duration)$/.test(k) && typeof v === 'number' ? 0 : v)));
 
+// Each event with the commits that there were when it happened. Reads and writes are left out: there are many, and between commits.
+const HOOKS = ['onCommit', 'onStageStart', 'onStageEnd', 'onStageExecuted', 'onDecision', 'onSelected', 'onNext', 'onFork', 'onLoop', 'onBreak', 'onSubflowEntry', 'onSubflowExit', 'onRunStart', 'onRunEnd', 'onRunFailed', 'onPause', 'onResume'];
+function stamps(executor) {
+  const seen = [];
+  const recorder = { id: 'r-stamps' };
+  for (const hook of HOOKS) recorder[hook] = (e) => seen.push([hook, e.traversalContext?.runtimeStageId ?? e.runtimeStageId ?? null, executor.getCommitCount()]);
+  return { seen, recorder };
+}
+function answered(executor, snapshot) {
+  const entries = executor.getNarrativeEntries();
+  const subtrees = [...Object.keys(snapshot.subflowResults ?? {}), '/nowhere/', ''].map((key) => {
+    const found = main.getSubtreeSnapshot(snapshot, key, entries);
+    return found ? [key, found.subflowId, found.executionTree?.runtimeStageId, found.sharedState, found.history?.length, found.initialState, found.narrativeEntries.map((e) => e.text)] : [key];
+  });
+  const specs = executor.ours.manifest.getSpecIds().map((id) => executor.getSubflowSpec(id) !== undefined);
+  return { stamps: executor.stamps.seen.splice(0), commits: executor.getCommitCount(), results: [...executor.getSubflowResults().keys()], manifest: executor.getSubflowManifest(), specs, subtrees };
+}
+
 let phases = [];
 const { enableNarrative, getSnapshot } = main.FlowChartExecutor.prototype;
 main.FlowChartExecutor.prototype.enableNarrative = function (options) {
@@ -76,6 +96,8 @@ main.FlowChartExecutor.prototype.enableNarrative = function (options) {
   this.ours = { ...loops, ...others };
   for (const r of Object.values(loops)) this.attachFlowRecorder(r);
   for (const r of Object.values(others)) this.attachCombinedRecorder(r);
+  this.stamps = stamps(this);
+  this.attachCombinedRecorder(this.stamps.recorder);
   this.detachCombinedRecorder('r-composite');
   this.attachScopeRecorder(others.composite);
   this.attachFlowRecorder(others.composite);
@@ -87,6 +109,7 @@ main.FlowChartExecutor.prototype.getSnapshot = function (options) {
     for (const [name, r] of Object.entries(this.ours)) seen[name] = jsonView((views[name] ?? suppressed)(r));
     seen.trace = jsonView(traces(snapshot.commitLog, this.ours.quality));
     seen.bundles = jsonView(snapshot.recorders.filter((b) => b.id.startsWith('r-') && !['r-metric', 'r-verbose'].includes(b.id)).map(({ data, ...rest }) => rest));
+    seen.executor = jsonView(answered(this, snapshot));
     phases.push(still(seen));
   }
   return snapshot;

@@ -47,9 +47,10 @@ from footpath.channels import (
     StageExecutedEvent,
     WriteEvent,
 )
-from footpath.query import QualityStackTrace, quality_trace
+from footpath.query import QualityStackTrace, SubtreeSnapshot, get_subtree_snapshot, quality_trace
 from footpath.recorders import (
     KeyedStore,
+    ManifestEntry,
     MetricRecorder,
     NarrativeFormatter,
     NarrativeRecorder,
@@ -181,6 +182,15 @@ assert_type(executor.get_checkpoint(), dict[str, Any] | None)
 assert_type(executor.get_snapshot(), dict[str, Any])
 assert_type(executor.get_narrative(), list[str])
 assert_type(executor.get_observer_stats(), ObserverStats | None)
+assert_type(executor.get_commit_count(), int)
+assert_type(executor.get_subflow_results(), dict[str, Any])
+assert_type(executor.get_subflow_manifest(), list[ManifestEntry])
+assert_type(executor.drain_observers(timeout_ms=5), int)
+executor.set_read_tracking("off")
+executor.set_write_tracking("summary")
+executor.set_commit_values("delta")
+part = get_subtree_snapshot(executor.get_snapshot(), "sub", executor.get_narrative_entries())
+assert_type(part, SubtreeSnapshot | None)
 trace = executor.get_trace()
 assert_type(trace, Trace)
 assert_type(decode_trace(encode_trace(trace)), Trace)

@@ -60,6 +60,7 @@ from footpath.query._slice import Slice, format_slice, slice_for_key, slice_to_j
 from footpath.query._state import StateAt, commit_value_at, state_at
 from footpath.query._stops import Stop, stops, tag_stops
 from footpath.query._subflows import list_subflow_paths
+from footpath.query._subtree import SubtreeSnapshot, get_subtree_snapshot
 from footpath.query._timeline import KeyTimeline, Moment, format_timeline, key_timeline
 
 __all__ = [
@@ -131,7 +132,10 @@ __all__ = [
     "stops",
     "tag_stops",
     "Stop",
+    # one subflow by itself
     "list_subflow_paths",
+    "get_subtree_snapshot",
+    "SubtreeSnapshot",
     # names and forms
     "parse_runtime_stage_id",
     "RuntimeStageId",
