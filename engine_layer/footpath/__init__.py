@@ -26,12 +26,14 @@ from footpath.scope import Decision, Scope, Selection, decide, interrupt, ops, s
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
+    from footpath.engine import ComposableRunner, RunContext, RunResult
     from footpath.scope import RedactionPolicy, Rule
     from footpath.trace import Trace, decode_trace, encode_trace
 
 __all__ = [
     "ABSENT",
     "Child",
+    "ComposableRunner",
     "Decision",
     "DynamicSubflow",
     "FlowChart",
@@ -40,6 +42,8 @@ __all__ = [
     "RedactionPolicy",
     "RetryPolicy",
     "Rule",
+    "RunContext",
+    "RunResult",
     "Scope",
     "Selection",
     "StageNode",
@@ -58,6 +62,7 @@ __all__ = [
 __getattr__ = _on_demand(
     __name__,
     {
+        "footpath.engine": ("ComposableRunner", "RunContext", "RunResult"),
         "footpath.scope": ("RedactionPolicy", "Rule"),
         "footpath.trace": ("Trace", "decode_trace", "encode_trace"),
     },

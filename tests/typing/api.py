@@ -12,6 +12,7 @@ from msgspec import UnsetType
 from footpath import (
     ABSENT,
     Child,
+    ComposableRunner,
     Decision,
     DynamicSubflow,
     FlowChart,
@@ -20,6 +21,8 @@ from footpath import (
     RedactionPolicy,
     RetryPolicy,
     Rule,
+    RunContext,
+    RunResult,
     Scope,
     Selection,
     StageNode,
@@ -197,6 +200,26 @@ assert_type(decode_trace(encode_trace(trace)), Trace)
 assert_type(trace.status, str)
 executor.set_redaction_policy(RedactionPolicy(keys=("ssn",), fields={"person": ("name",)}, patterns=("^pan",)))
 executor.set_redaction_policy(RedactionPolicy(fields=["person"]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class Lender:
+    def to_flow_chart(self) -> FlowChart:
+        return chart
+
+    def run(self, given: int) -> RunResult:
+        return (
+            RunContext(chart)
+            .recorder(MetricRecorder("numbers"))
+            .redact(RedactionPolicy(keys=("ssn",)))
+            .run({"n": given})
+        )
+
+
+lender: ComposableRunner[int, RunResult] = Lender()
+assert_type(lender.run(3), RunResult)
+assert_type(lender.run(3).output, Any)
+assert_type(lender.run(3).commit_log, list[dict[str, Any]])
+wrong: ComposableRunner[str, RunResult] = Lender()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 executor.run(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 FlowChartExecutor("chart")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

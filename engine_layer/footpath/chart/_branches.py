@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec.structs import replace
 
-from footpath.chart._options import checked_pausable, checked_text, fault
+from footpath.chart._options import checked_child, checked_pausable, checked_text, fault
+from footpath.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Self, Unpack
 
     from footpath.chart._assembly import Assembly
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from footpath.chart._document import SpecNode
     from footpath.chart._mount_options import MountOptions
     from footpath.chart._node import Node, Pausable, RetryPolicy
+    from footpath.chart._options import Child
 
 State = TypeVar("State")
 
@@ -62,6 +64,32 @@ class _BranchList(Generic[State]):
         spec.branch_of = self._node.index
         self._assembly.hang(self._node, node, spec)
         self._stages.append((branch_id, node.description))
+
+    def add_branch_list(self, branches: Iterable[Child | Mapping[str, Any]]) -> Self:
+        """Add several branches with functions, as `add_function_branch` adds one.
+
+        Example:
+            >>> route = flow_chart("Start", stage, "start").add_decider_function("Route", lambda scope: "left", "route")
+            >>> built = (
+            ...     route.add_branch_list([Child("left", "Left", stage), {"id": "right", "fn": stage}]).end().build()
+            ... )
+            >>> built.build_time_structure["next"]["branchIds"]
+            ['left', 'right']
+        """
+        added = False
+        try:
+            for given in branches:
+                child = checked_child(given, self._node.name)
+                self._check_open(child.id)
+                where = f"addFunctionBranch('{child.id}')"
+                name = child.id if child.name is None else child.name
+                self._add_stage(child.id, name, child.fn, None, where, child.tags, child.retry)
+                added = True
+        except BuildError as error:
+            if added:
+                self._assembly.spoiled(error)
+            raise
+        return self
 
     def _add_mount(
         self,

@@ -614,6 +614,7 @@ class FlowChartBuilder(Generic[State]):
         output: Mapping[str, Any] | None = None,
         *,
         strict: bool = True,
+        mapper: Callable[[dict[str, Any]], Any] | None = None,
     ) -> Self:
         """Declare what the chart takes and gives, as JSON Schemas; a second call adds to the first.
 
@@ -621,6 +622,7 @@ class FlowChartBuilder(Generic[State]):
             input: schema of the run's input; runs with another are refused.
             output: schema of the result, for readers.
             strict: check the whole schema; otherwise only what footprintjs checks.
+            mapper: makes `RunContext(chart).run().output` of the final state, given as JSON.
 
         Example:
             >>> amount = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
@@ -635,7 +637,10 @@ class FlowChartBuilder(Generic[State]):
         self._assembly.check_usable()
         before = self._contract
         self._contract = Contract(
-            before.input if input is None else input, before.output if output is None else output, strict=strict
+            before.input if input is None else input,
+            before.output if output is None else output,
+            strict=strict,
+            mapper=before.mapper if mapper is None else mapper,
         )
         return self
 

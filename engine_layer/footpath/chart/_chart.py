@@ -213,18 +213,36 @@ class FlowChart:
 
         return mermaid(self.spec)
 
-    def to_openapi(self) -> dict[str, Any]:
+    def to_openapi(
+        self,
+        *,
+        title: str | None = None,
+        version: str = "1.0.0",
+        description: str | None = None,
+        path: str | None = None,
+    ) -> dict[str, Any]:
         """Describe the chart as an OpenAPI 3.1 document with one operation.
+
+        Args:
+            title: of the API, and the operation's summary; else the first line of the chart's description.
+            version: of the API.
+            description: of the API; else the chart's.
+            path: of the operation, with its slash; else the chart's id.
 
         Example:
             >>> chart.to_openapi()["paths"]["/assess"]["post"]["summary"]
             'FlowChart: Assess'
+            >>> chart.to_openapi(title="Loans", version="2.1.0", path="/loans")["info"]["title"]
+            'Loans'
         """
         import copy  # with weakref 1 ms of a cold start
 
         from footpath.chart._describe import openapi
 
-        return copy.deepcopy(openapi(self.id, self.description, self.contract))
+        document = openapi(
+            self.id, self.description, self.contract, title=title, version=version, about=description, path=path
+        )
+        return copy.deepcopy(document)
 
     def to_mcp_tool(self) -> dict[str, Any]:
         r"""Describe the chart as a tool of the Model Context Protocol.

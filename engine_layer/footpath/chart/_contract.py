@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from footpath.errors import InputValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from footpath.chart._schema import Issue
 
@@ -18,14 +18,20 @@ class Contract:
     Attributes:
         input: JSON Schema of the run's input; None when not declared.
         output: JSON Schema of its result; told to readers, not checked.
+        mapper: makes the output of `RunContext.run` of the final state; None when it is the state.
         strict: the whole schema is checked. Otherwise only what footprintjs checks: required members and types at the
             top, where null is of every type and no input is no fault.
     """
 
-    __slots__ = ("input", "output", "strict")
+    __slots__ = ("input", "mapper", "output", "strict")
 
     def __init__(
-        self, input: Mapping[str, Any] | None = None, output: Mapping[str, Any] | None = None, *, strict: bool = True
+        self,
+        input: Mapping[str, Any] | None = None,
+        output: Mapping[str, Any] | None = None,
+        *,
+        strict: bool = True,
+        mapper: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:
         """Copy and check the schemas.
 
@@ -33,6 +39,7 @@ class Contract:
             BuildError: a schema is no JSON object, or in strict mode uses what is not supported.
         """
         self.strict = strict
+        self.mapper = mapper
         self.input: dict[str, Any] | None = None
         self.output: dict[str, Any] | None = None
         if input is not None or output is not None:

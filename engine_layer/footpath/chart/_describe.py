@@ -119,10 +119,21 @@ def mermaid(chart: SpecChart) -> str:
 
 
 # ── OpenAPI, MCP ───────────────────────────────────────────────────────────────────────────────────────────────────
-def openapi(chart_id: str, description: str, contract: Contract) -> dict[str, Any]:
+def openapi(
+    chart_id: str,
+    description: str,
+    contract: Contract,
+    *,
+    title: str | None,
+    version: str,
+    about: str | None,
+    path: str | None,
+) -> dict[str, Any]:
     """Describe a chart as the one operation of an OpenAPI 3.1 document."""
-    title = description.split("\n", 1)[0]
-    path = re.sub(r"[^a-z0-9]+", "-", chart_id.lower()).strip("-") or "execute"
+    if title is None:
+        title = description.split("\n", 1)[0]
+    if path is None:
+        path = "/" + (re.sub(r"[^a-z0-9]+", "-", chart_id.lower()).strip("-") or "execute")
     operation: dict[str, Any] = {"summary": title, "description": description}
     if contract.input is not None:
         operation["requestBody"] = {"content": {"application/json": {"schema": contract.input}}}
@@ -132,8 +143,8 @@ def openapi(chart_id: str, description: str, contract: Contract) -> dict[str, An
     operation["responses"] = {"200": success}
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": "1.0.0", "description": description},
-        "paths": {f"/{path}": {"post": operation}},
+        "info": {"title": title, "version": version, "description": description if about is None else about},
+        "paths": {path: {"post": operation}},
     }
 
 

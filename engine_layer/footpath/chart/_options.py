@@ -21,7 +21,7 @@ MOUNT_OPTIONS = ("input_mapper", "output_mapper", "array_merge", "propagate_brea
 
 
 class Child(Struct, frozen=True):
-    """One parallel child of `add_list_of_function`; `name` defaults to the id."""
+    """One parallel child of `add_list_of_function`, or one branch of `add_branch_list`; `name` defaults to the id."""
 
     id: str
     name: str | None = None

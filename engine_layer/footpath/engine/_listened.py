@@ -131,7 +131,20 @@ class Listened:
         return [] if manifest is None else manifest.get_manifest()
 
     def get_subflow_spec(self, subflow_id: str) -> Any:
-        """The spec of a chart that a stage returned, as an attached `ManifestFlowRecorder` knows it; None for any other."""
+        """The spec of a chart that a stage returned, as an attached `ManifestFlowRecorder` knows it; None for any other.
+
+        Example:
+            >>> def plan(scope):
+            ...     return StageNode("plan", "Plan", children=[DynamicSubflow("loan", "Loan", chart)])
+            >>> plans = FlowChartExecutor(flow_chart("Plan", plan, "plan").build())
+            >>> plans.attach_flow_recorder(ManifestFlowRecorder())
+            >>> try:
+            ...     _ = plans.run()
+            ... except Exception:
+            ...     pass
+            >>> plans.get_subflow_spec("loan")["next"]["branchIds"]
+            ['approve', 'reject']
+        """
         manifest = self._manifest()
         return None if manifest is None else manifest.get_spec(subflow_id)
 

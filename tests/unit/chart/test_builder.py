@@ -348,3 +348,27 @@ def test_the_scope_may_be_typed_at_no_cost() -> None:
         "u", "U", nothing
     )
     assert json.loads(chart.end().build().build_time_structure_json())["hasSelector"] is True
+
+
+# ── branches in one call ─────────────────────────────────────────────────────────────────────────────────────────────
+def test_branches_in_one_call_are_those_of_several() -> None:
+    """Names, tags and policies with them; of deciders and selectors alike."""
+    listed = [Child("l", "Left", nothing, tags=("t",)), {"id": "r", "fn": nothing, "retry": {"attempts": 2}}]
+    for add in ("add_decider_function", "add_selector_function"):
+        one = getattr(begun(), add)("D", nothing, "d").add_branch_list(listed).end().build()
+        each = getattr(begun(), add)("D", nothing, "d").add_function_branch("l", "Left", nothing, tags=("t",))
+        each = each.add_function_branch("r", "r", nothing, retry={"attempts": 2}).end().build()
+        assert one.spec_bytes == each.spec_bytes
+
+
+def test_a_list_of_branches_that_breaks_off_spoils_the_builder() -> None:
+    """Some of it stands already; one whose first branch is wrong has changed nothing."""
+    branches = begun().add_decider_function("D", nothing, "d")
+    with pytest.raises(BuildError, match="duplicate decider branch id 'l'"):
+        branches.add_branch_list([Child("l", fn=nothing), Child("l", fn=nothing)])
+    with pytest.raises(BuildError):
+        branches.end()
+    branches = begun().add_decider_function("D", nothing, "d").add_function_branch("l", "L", nothing)
+    with pytest.raises(BuildError, match="duplicate decider branch id 'l'"):
+        branches.add_branch_list([Child("l", fn=nothing), Child("r", fn=nothing)])
+    assert branches.end().build().nodes_by_id.keys() >= {"a", "d", "l"}

@@ -213,3 +213,30 @@ def test_a_chart_without_contract_takes_anything() -> None:
     """So callers need not ask whether there is one."""
     chart = flow_chart("A", nothing, "a").build()
     assert chart.contract.check_input(object()) == []
+
+
+def test_an_api_may_have_a_title_a_version_a_description_and_a_path_of_its_own() -> None:
+    """The title is the operation's summary, too; the operation keeps the chart's description: as in the reference."""
+    chart = flow_chart("A", lambda _: None, "a", description="Go on").build()
+    about = "FlowChart: A\nSteps:\n1. A — Go on"
+    assert chart.to_openapi(title="T", version="2", description="D", path="/p") == {
+        "openapi": "3.1.0",
+        "info": {"title": "T", "version": "2", "description": "D"},
+        "paths": {
+            "/p": {"post": {"summary": "T", "description": about, "responses": {"200": {"description": "Success"}}}}
+        },
+    }
+    assert chart.to_openapi(title="")["info"] == {"title": "", "version": "1.0.0", "description": about}
+    assert chart.to_openapi() == chart.to_openapi(title="FlowChart: A", version="1.0.0", description=about, path="/a")
+
+
+def test_a_second_contract_keeps_what_it_does_not_name() -> None:
+    """Schemas and mapper come together over several calls."""
+
+    def mapper(state: dict[str, Any]) -> Any:
+        return state
+
+    built = (
+        flow_chart("A", lambda _: None, "a").contract(LOAN, mapper=mapper).contract(output={"type": "object"}).build()
+    )
+    assert (built.contract.input, built.contract.output, built.contract.mapper) == (LOAN, {"type": "object"}, mapper)
