@@ -11,8 +11,7 @@ from footpath.state._equality import same
 from footpath.state._growth import Growth, grown, recorded_form
 from footpath.state._merge import merge
 from footpath.state._place import Owner, is_echo, is_tracked
-from footpath.state._region import Region
-from footpath.state._staged import LastWritten
+from footpath.state._region import LastWritten, Region
 from footpath.state._untracked import capture, untracked
 from footpath.state._views import TrackedDict, TrackedList, settle, track
 

@@ -114,3 +114,13 @@ class Region(Struct, eq=False):
         if not self.holes:
             return self.values.copy()
         return {key: value for key, value in self.values.items() if value is not ABSENT}
+
+
+class LastWritten(dict[str, Any]):
+    """Staged writes in the order of each key's last write: so they reach the state with delta commits, as in footprintjs."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.pop(key, None)
+        super().__setitem__(key, value)
