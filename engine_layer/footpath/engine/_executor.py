@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw
 
 from footpath.engine import _line, _stage
 from footpath.engine._answers import Answers
-from footpath.engine._run import Limits, Run
+from footpath.engine._run import Limits, Run, over_defaults
 from footpath.engine._schedule import Scheduler, Task, drive, drive_async
 from footpath.errors import RunError
 from footpath.ids import IdMaker
@@ -131,7 +131,7 @@ class FlowChartExecutor(Answers):
         if write_provenance != "off":
             self._dial("write_provenance", write_provenance)
         self._defaults = default_values
-        self._initial = _initial_state(initial_context, default_values) if initial_context or default_values else {}
+        self._initial = over_defaults(initial_context, default_values) if initial_context or default_values else {}
         self._throttling = throttling_error_checker
         self._stream_handlers = stream_handlers
         self._clock = clock
@@ -431,62 +431,33 @@ class FlowChartExecutor(Answers):
         from footpath.engine import _resume
 
         before = self._phases[-1] if self.is_paused() else None
-        try:
-            _resume.check_members(checkpoint)
-            stage_id = checkpoint["pausedStageId"]
-            count = int(checkpoint["executionCount"])
-            visits = {str(key): int(value) for key, value in checkpoint["visitCounts"].items()}
-            frozen = dict(checkpoint["sharedState"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
-            raise RunError(message) from error
+        saved = _resume.read(checkpoint)
         run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
         if signal is not None:
             run.watch(None, signal)
-        run.frame_count = count
+        run.frame_count = saved.executed
         run.top.holes = True
-        states = None
-        origin = None
-        if before is not None:
-            assert before.pause is not None
-            states = before.pause.states
-            run.top.values = before.run.top.values
-            run.top.recorded = before.run.top.recorded
-            origin = before.run.tail
+        states = origin = tail = None
+        if before is None:
+            _resume.restore(run, saved, self._defaults)
         else:
-            from footpath.values import revive
-
-            revived = {str(key): revive(value) for key, value in frozen.items()}
-            for key, live in _initial_state(revived, self._defaults).items():
-                run.top.values[key] = live
-                if type(live) not in ATOMS:
-                    run.top.recorded[key] = record(live)
-            marked = [str(key) for key in checkpoint.get("redactedKeys") or ()]
-            if marked:
-                run.start_redaction()
-            if run.redaction is not None:
-                run.redaction.learn((frozen, *(checkpoint.get("subflowStates") or {}).values()), marked)
-        node, name = _resume.enter_again(run, self.chart, checkpoint, given, states)
-        tail = None
+            assert before.pause is not None
+            states, origin = before.pause.states, before.run.tail
+            run.top.values, run.top.recorded = before.run.top.values, before.run.top.recorded
+        node, name = _resume.enter_again(run, self.chart, saved, given, states)
         if origin is not None:
-            cursor = self._follow()[0]
-            if cursor.has_frame(origin.number):
-                known = cursor.frame(origin.number)
-                tail = [known.number, known.decl.id, known.decl.name, known.depth]
-            else:  # it was begun after the journal had been cut: nobody knows how deep it lies
-                region, last = origin.region, origin.node
-                tail = [origin.number, _stage.full_id(region, last), _stage.full_name(region, last), 0]
+            tail = _resume.tail_of(origin, self._follow()[0])
         state = {key: record(value) for key, value in run.top.plain_view().items()}
         if run.redaction is not None:
             state = run.redaction.show_state(state)
-        base = {"executionCount": count, "visitCounts": visits, "state": state, "tail": tail}
+        base = {"executionCount": saved.executed, "visitCounts": saved.visits, "state": state, "tail": tail}
         has_input = given is not NO_ANSWER
         if before is not None:
             phase.continues = before.trace_id
             self._phases = [*self._phases, phase]
         else:
             self._phases = [phase]
-        run.record_entry((RESUME, name, stage_id, f"{stage_id}#{count}", has_input, base))
+        run.record_entry((RESUME, name, saved.stage_id, f"{saved.stage_id}#{saved.executed}", has_input, base))
         run.record_entry((RUN_START,))
         run.declare_chart(run.top, self.chart)
         task = Task()
@@ -752,17 +723,3 @@ def _input(given: Any) -> dict[str, Any]:
             f"a run's input is a mapping of names to values, not {type(given).__name__}; give input={{'name': value}}"
         )
         raise RunError(message) from None
-
-
-def _initial_state(initial: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None) -> dict[str, Any]:
-    state: dict[str, Any] = dict(initial or {})
-    stack: list[tuple[dict[str, Any], Mapping[str, Any]]] = [(state, defaults or {})]
-    while stack:
-        target, source = stack.pop()
-        for key, value in source.items():
-            if key not in target:
-                target[key] = value
-            elif isinstance(target[key], dict) and isinstance(value, dict):
-                target[key] = dict(target[key])
-                stack.append((target[key], value))
-    return state

@@ -5,24 +5,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from footpath.engine._run import Reentry, Resuming
+from footpath.engine import _stage
+from footpath.engine._run import Reentry, Resuming, over_defaults
 from footpath.errors import RunError
-from footpath.values import revive
+from footpath.values import ATOMS, record, revive
 
 if TYPE_CHECKING:
     from footpath.chart import FlowChart, Node
     from footpath.engine._run import Run
+    from footpath.replay import Cursor
+    from footpath.scope import Frame
 
 
 MOST_EXECUTIONS = 2**53
 """Largest count that every reader of JSON keeps exact."""
 
 
-def check_members(checkpoint: Mapping[str, Any]) -> None:
+class Saved(NamedTuple):
+    """A checkpoint, read: plain JSON.
+
+    Attributes:
+        stage_id: of the stage that paused, with the mounts before it.
+        path: ids of the mounts around it, from the outermost in.
+        executed: how many stages had been executed.
+        visits: how often each stage had begun.
+        state: of the outermost flow.
+        subflow_states: of those around the stage, by the mount's id.
+        hidden: keys that were hidden because a hidden write was made.
+        by_interrupt: whether the stage begins again at its top.
+    """
+
+    stage_id: str
+    path: list[str]
+    executed: int
+    visits: dict[str, int]
+    state: dict[str, Any]
+    subflow_states: Mapping[str, Mapping[str, Any]]
+    hidden: list[str]
+    by_interrupt: bool
+
+
+def read(checkpoint: Mapping[str, Any]) -> Saved:
+    """Read a checkpoint, wherever it has been meanwhile.
+
+    Raises:
+        RunError: it lacks something, or has something of another type.
+    """
+    try:
+        _check_members(checkpoint)
+        return Saved(
+            stage_id=str(checkpoint["pausedStageId"]),
+            path=[str(step) for step in checkpoint.get("subflowPath") or ()],
+            executed=int(checkpoint["executionCount"]),
+            visits={str(key): int(value) for key, value in checkpoint["visitCounts"].items()},
+            state={str(key): value for key, value in checkpoint["sharedState"].items()},
+            subflow_states=checkpoint.get("subflowStates") or {},
+            hidden=[str(key) for key in checkpoint.get("redactedKeys") or ()],
+            by_interrupt=checkpoint.get("pausedBy") == "interrupt",
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
+        raise RunError(message) from error
+
+
+def _check_members(checkpoint: Mapping[str, Any]) -> None:
     """See that the members that a checkpoint has are of their types; those it lacks are missed where they are needed.
 
     Raises:
@@ -62,10 +112,33 @@ _MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
 )
 
 
+def restore(run: Run, saved: Saved, defaults: Mapping[str, Any] | None) -> None:
+    """Give a run on another executor the state that was saved, over that executor's defaults, and what is to be hidden in it."""
+    revived = {key: revive(value) for key, value in saved.state.items()}
+    for key, live in over_defaults(revived, defaults).items():
+        run.top.values[key] = live
+        if type(live) not in ATOMS:
+            run.top.recorded[key] = record(live)
+    if saved.hidden:
+        run.start_redaction()
+    if run.redaction is not None:
+        run.redaction.learn((saved.state, *saved.subflow_states.values()), saved.hidden)
+
+
+def tail_of(origin: Frame, followed: Cursor) -> list[Any]:
+    """The frame that a phase goes on behind, as the next one names it: number, id, name and how deep it lies."""
+    if followed.has_frame(origin.number):
+        known = followed.frame(origin.number)
+        return [known.number, known.decl.id, known.decl.name, known.depth]
+    # It was begun after the journal had been cut: nobody knows how deep it lies.
+    region, last = origin.region, origin.node
+    return [origin.number, _stage.full_id(region, last), _stage.full_name(region, last), 0]
+
+
 def enter_again(
     run: Run,
     chart: FlowChart,
-    checkpoint: Mapping[str, Any],
+    saved: Saved,
     given: Any,
     states: Mapping[str, Mapping[str, Any]] | None,
 ) -> tuple[Node, str]:
@@ -74,15 +147,14 @@ def enter_again(
     Args:
         run: the new phase.
         chart: the chart that paused.
-        checkpoint: what the pause left; plain JSON.
+        saved: what the pause left.
         given: the answer.
         states: live states of the subflows around the stage, by the mounts' ids, when the executor is the same.
 
     Raises:
         RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned.
     """
-    stage_id = str(checkpoint["pausedStageId"])
-    path = [str(step) for step in checkpoint.get("subflowPath") or ()]
+    stage_id, path = saved.stage_id, saved.path
     flows = [chart]
     mounts: list[Node] = []
     for step in path:
@@ -98,17 +170,16 @@ def enter_again(
     if node.loop_target is not None:
         # As in footprintjs, a loop edge is no edge back when the stage that it hangs on goes on: it is what comes next.
         node.next, node.loop_target = flows[-1].nodes_by_id[node.loop_target], None
-    half = None if checkpoint.get("pausedBy") == "interrupt" else node.resume_fn
+    half = None if saved.by_interrupt else node.resume_fn
     # It goes on as a stage like any other: what it returns is its result, and only from its top it may be tried again.
     node.resume_fn = None
     if half is not None:
         node.retry = None
     run.resuming = Resuming(node, half, half is not None and _takes_two(half), given)
-    frozen = checkpoint.get("subflowStates") or {}
     for depth in range(len(mounts) - 1, -1, -1):
         state = states.get(path[depth]) if states is not None else None
         if state is None:
-            state = {name: revive(value) for name, value in (frozen.get(path[depth]) or {}).items()}
+            state = {name: revive(value) for name, value in saved.subflow_states.get(path[depth], {}).items()}
         mount = _continued(flows[depth], mounts[depth])
         run.reentries[id(mount)] = Reentry(node, state)
         node = mount

@@ -468,3 +468,18 @@ def seeded(value: Any) -> Any:
     if type(value) is dict and any(member is ABSENT for member in value.values()):
         return {name: member for name, member in value.items() if member is not ABSENT} or ABSENT
     return value
+
+
+def over_defaults(initial: Mapping[str, Any] | None, defaults: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A state to begin with, laid over defaults member by member; neither is changed."""
+    state: dict[str, Any] = dict(initial or {})
+    stack: list[tuple[dict[str, Any], Mapping[str, Any]]] = [(state, defaults or {})]
+    while stack:
+        target, source = stack.pop()
+        for key, value in source.items():
+            if key not in target:
+                target[key] = value
+            elif isinstance(target[key], dict) and isinstance(value, dict):
+                target[key] = dict(target[key])
+                stack.append((target[key], value))
+    return state
