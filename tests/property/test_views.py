@@ -27,10 +27,11 @@ def as_json(state: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=examples(50))
 @given(case=cases())
 def test_views_of_a_trace_are_the_views_of_the_run(case: Case) -> None:
-    """Snapshot and narrative, from the document alone, say what the executor said."""
+    """Snapshot and narrative, from the document alone, say what the executor said; commits are counted as they are logged."""
 
     def alike(phase: Phase, number: int) -> None:
         snapshot = phase.executor.get_snapshot()
+        assert phase.executor.get_commit_count() == len(snapshot["commitLog"])
         if phase.fresh and number == 0:
             assert phase.trace.snapshot == snapshot
             assert phase.trace.narrative == phase.executor.get_narrative_entries()

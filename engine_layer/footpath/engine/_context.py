@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from footpath.engine._executor import FlowChartExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
+    from typing import Self, Unpack
 
     from footpath.channels import Recorder
     from footpath.chart import FlowChart
@@ -29,6 +29,15 @@ class RunResult(NamedTuple):
     output: Any
     execution_tree: dict[str, Any]
     commit_log: list[dict[str, Any]]
+
+
+class RunLimits(TypedDict, total=False):
+    """What else a run may be given; see `FlowChartExecutor.run`."""
+
+    max_depth: int
+    max_iterations: int
+    timeout_ms: float | None
+    signal: Any
 
 
 class RunContext:
@@ -66,7 +75,7 @@ class RunContext:
         return self
 
     def run(
-        self, input: Mapping[str, Any] | None = None, env: Mapping[str, Any] | None = None, **limits: Any
+        self, input: Mapping[str, Any] | None = None, env: Mapping[str, Any] | None = None, **limits: Unpack[RunLimits]
     ) -> RunResult:
         """Run the chart; arguments and errors as for `FlowChartExecutor.run`."""
         executor = self._executor()
@@ -74,7 +83,7 @@ class RunContext:
         return self._result(executor)
 
     async def arun(
-        self, input: Mapping[str, Any] | None = None, env: Mapping[str, Any] | None = None, **limits: Any
+        self, input: Mapping[str, Any] | None = None, env: Mapping[str, Any] | None = None, **limits: Unpack[RunLimits]
     ) -> RunResult:
         """Like `run`, inside a running event loop."""
         executor = self._executor()
