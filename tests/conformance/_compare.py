@@ -460,7 +460,7 @@ def merged_whole(phases: list[Json], values: list[Json]) -> None:
             for record in (event, *event.get("mutations", ())):
                 if record.get("operation") == "update" and "value" in record:
                     _empty(record, "value", values)
-        for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+        for node in dicts_in([phase.get(name) for name in _STATES]):
             for key in node.get("stageWrites") or ():
                 if last.get((node.get("runtimeStageId"), key)) == "update":
                     _empty(node["stageWrites"], key, values)

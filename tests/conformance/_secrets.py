@@ -12,12 +12,13 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
 from footpath.values import MARK, Secrets
 from tests.conformance._difference import HIDDEN, dicts_in, difference
+from tests.conformance._js import utf16
 from tests.conformance._view import json_view
 
 __all__ = ["Hiding", "compiled", "hide_everywhere", "hide_in_both"]
@@ -189,6 +190,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
     for value in hiding.secrets:
         secrets.add(value)
         secrets.add(json_view(value))  # as the results have it: a date as text, say
+    long = [text for text in _texts(json_view(hiding.secrets)) if len(text) > _PREVIEW_UNITS // 2]
     for raw, shown in _shared_states(phase):
         _learn(raw, shown, secrets)
     stack: list[tuple[Json, bool]] = [(phase, True)]
@@ -201,6 +203,8 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
                     continue
                 if isinstance(member, dict) and _SUMMARIES & member.keys():
                     preview = _hidden(member.get("preview"), secrets)
+                    if any(_summarized(text) == (member.get("size"), member.get("preview")) for text in long):
+                        preview = HIDDEN
                     if preview == HIDDEN:
                         item[key] = HIDDEN
                         continue
@@ -262,6 +266,26 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
             condition.update(actualSummary=HIDDEN, redacted=True)
 
 
+_PREVIEW_UNITS = 80
+"""What a summary shows of a text at most, in UTF-16 units."""
+
+
+def _summarized(text: str) -> tuple[int, str]:
+    """Size and preview of a text in a summary."""
+    units = utf16(text)
+    return len(units) // 2, units[: 2 * _PREVIEW_UNITS].decode("utf-16-be", "surrogatepass")
+
+
+def _texts(value: Json) -> Iterator[str]:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, (dict, list)):
+            stack += item.values() if isinstance(item, dict) else item
+
+
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
@@ -304,6 +328,7 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
                 hiding.hide_in(state)
     if isinstance(item.get("redactedPaths"), list):
         item["redactedPaths"] = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
+        item.pop("redacted", None)  # of a state that was gone back to: whether there are any
 
 
 def _hidden(value: Json, secrets: Secrets) -> Json:

@@ -20,6 +20,7 @@ from footpath.journal.entries import (
     EXIT,
     FORK,
     HALT,
+    HIDDEN_FIELDS,
     LINK_NEXT,
     LINK_ROOT,
     MESSAGE,
@@ -221,6 +222,9 @@ def _open(
     if node.id != node.mount.subflow_id:
         hidden = (hidden[0] if hidden else {}, _subflow_id(region, node))
     number = -1 if origin is None else origin.number
+    if run.redaction is not None and not run.redaction.told_fields:
+        run.redaction.told_fields = True
+        run.record_entry((HIDDEN_FIELDS, {key: list(paths) for key, paths in run.redaction.fields.items()}))
     run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, node.mount.name, *hidden))
     run.current = frame
     return frame
@@ -361,7 +365,7 @@ def for_each(
         items = spec.items(make_scope(frame))
         if hasattr(type(items), "__await__"):
             items = yield items
-        items = _as_list(node, untracked(items))
+        items = _as_list(_stage.full_id(region, node), untracked(items))
         count = min(len(items), spec.max_branches)
         facts: dict[str, Any] = {
             "items": len(items),
@@ -396,7 +400,7 @@ def for_each(
     return results, frame
 
 
-def _as_list(node: Node, items: Any) -> list[Any]:
+def _as_list(node_id: str, items: Any) -> list[Any]:
     """A for-each's items.
 
     Raises:
@@ -410,7 +414,7 @@ def _as_list(node: Node, items: Any) -> list[Any]:
         except TypeError:
             pass
     kind = _JS_KINDS.get(type(items), type(items).__name__)
-    message = f"parallelForEach '{node.id}': items() must return an array (got {kind}). Return [] to run zero branches."
+    message = f"parallelForEach '{node_id}': items() must return an array (got {kind}). Return [] to run zero branches."
     raise RunError(message)
 
 

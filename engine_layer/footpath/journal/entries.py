@@ -197,6 +197,10 @@ CHART = 47
 """`[47, chart, prefix?]` declares all nodes of a chart of the spec, in the spec's order, as so many `NODE` entries would; `chart` is
 its place in the spec's table. With a prefix, that and a slash stand before ids and names."""
 
+HIDDEN_FIELDS = 48
+"""`[48, {key: [path]}]`: the fields that the run's policy hides, before the first chart that is mounted: what begins it and what it
+hands out is written member by member, each hiding its part."""
+
 TRUNCATED = "footpath.truncated"
 """Name of the EMIT that stands where entries were left out: `{at, reason, dropped}`. It follows the last one kept; after it
 comes nothing but the run's end, or the pauses it waits at."""

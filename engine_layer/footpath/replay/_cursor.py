@@ -76,6 +76,7 @@ class Cursor:
         self.parallel = 0
         self.refusals: list[tuple[Declared, MirrorRegion]] = []  # of lines nested too deep, until they settle
         self.marked: set[str] = set()
+        self.hidden_fields: dict[str, list[str]] = {}
         self.loop_suffixes: dict[int, str] = {}  # of the pass that begins, by the frame that looped back
         self.first_frame = 0
         self.ghost: MirrorFrame | None = None

@@ -213,13 +213,17 @@ def changed(cursor: Cursor, entry: Any) -> None:
     write_event(cursor, frame, key, value, "set", in_place=True)
 
 
+def hidden_fields(cursor: Cursor, entry: Any) -> None:
+    cursor.hidden_fields = entry[1]
+
+
 def seed(cursor: Cursor, entry: Any) -> None:
     if len(entry) > 2:
         region = cursor.regions[cursor.current.number]
         for path, value in entry[1]:
             region.put(tuple(path), recorded(value))
         if cursor.views is not None:
-            cursor.views.seeded(region)
+            cursor.views.seeded(region, cursor.hidden_fields)
         return
     for path, value in entry[1]:
         held = recorded(value)

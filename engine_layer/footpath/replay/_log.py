@@ -14,7 +14,7 @@ from footpath.replay._mirror import LOG_MARK, SEPARATOR, log_marked, packed
 from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, in_js_order, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
 
@@ -27,26 +27,24 @@ class CommitLog:
         self._provenance = provenance
         self._plain = commit_values == "full" and not provenance
 
-    def seeded(self, region: MirrorRegion) -> bool:
-        """What a subflow begins with is the first commit of its history; objects are set member by member. True: some of it is hidden."""
+    def seeded(self, region: MirrorRegion, fields: Mapping[str, list[str]]) -> bool:
+        """What a subflow begins with is the first commit of its history; objects are set member by member. True: some of it is hidden.
+
+        `fields` are those that the policy hides.
+        """
         assert region.first is not None
         redacted: list[str] = []
         overwrite: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
         for key, value in region.values.items():
-            overwrite[key] = value
-            members = plain(value) if type(value) is Raw else None
-            marks = _marked_paths(members)
-            if marks:
-                overwrite[key] = log_marked(value)
-                redacted.extend(SEPARATOR.join((key, *mark.split("."))) for mark in marks)
-            elif value == MARK:
-                overwrite[key] = LOG_MARK
-                redacted.append(key)
+            overwrite[key] = log_marked(value)
+            members = plain(value) if type(value) is Raw else value
+            written = {(key,): members}
             if isinstance(members, dict) and members and TAG not in members:
-                rows.extend({"path": f"{key}{SEPARATOR}{member}", "verb": "set"} for member in in_js_order(members))
-            else:
-                rows.append({"path": key, "verb": "set"})
+                written = {(key, member): members[member] for member in in_js_order(members)}
+            for path, part in written.items():
+                rows.append({"path": SEPARATOR.join(path), "verb": "set"})
+                redacted += _hidden_paths(path, part, fields)
         first = region.first
         region.history.append(
             {
@@ -215,10 +213,12 @@ class CommitLog:
         dropped: set[int],
         reads: list[str],
         earlier: Iterable[str],
+        fields: Mapping[str, list[str]],
     ) -> None:
         """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
 
-        `rows` are path, value, and what a list has gained by it; `earlier` the keys that the frame had read before.
+        `rows` are path, value, and what a list has gained by it; `earlier` the keys that the frame had read before, `fields` those that
+        the policy hides.
         """
         known = list(earlier)
         overwrite: dict[str, Any] = {}
@@ -236,15 +236,12 @@ class CommitLog:
             if gained is not None and delta:
                 row["verb"] = "append"
                 shown = value = gained
-            marks = _marked_paths(plain(value)) if type(value) is Raw else ()
-            if value == MARK:
-                redacted.append(SEPARATOR.join(path))
-                shown = LOG_MARK
-            elif marks:
-                redacted.extend(SEPARATOR.join((*path, *mark.split("."))) for mark in marks)
-                shown = log_marked(value)
-            elif value == ABSENT_RAW:
+            hidden = _hidden_paths(path, plain(value) if type(value) is Raw else value, fields)
+            redacted += hidden
+            if value == ABSENT_RAW:
                 shown = UNSET
+            elif hidden and (marked := log_marked(value)) is not value:
+                shown = marked
             elif delta and gained is None:
                 tail = _grown(frame.region.get(path), value)
                 if tail is not None:
@@ -325,6 +322,19 @@ def _field_paths(key: str, fields: Iterable[str]) -> list[str]:
         if "." in path:
             paths.append(f"{key}{SEPARATOR}{path.replace('.', SEPARATOR)}")
     return paths
+
+
+def _hidden_paths(path: tuple[str, ...], value: Any, fields: Mapping[str, list[str]]) -> list[str]:
+    """What the log lists as hidden where something was written at a path: all of it, or the fields in it, found or not."""
+    written = SEPARATOR.join(path)
+    if value == MARK:
+        return [written]
+    below = fields.get(path[0], ())
+    lead = "".join(f"{step}." for step in path[1:])
+    found = _field_paths(written, [field[len(lead) :] for field in below if field.startswith(lead)])
+    known = frozenset(found)
+    marked = (SEPARATOR.join((written, *mark.split("."))) for mark in _marked_paths(value))
+    return [*found, *[each for each in marked if each not in known]]
 
 
 def _marked_paths(members: Any) -> list[str]:

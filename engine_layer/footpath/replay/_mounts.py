@@ -44,7 +44,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
         for key, names in entry[8].items() if len(entry) > 8 else ():
             region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
         if cursor.views is not None:
-            cursor.views.seeded(region)
+            cursor.views.seeded(region, cursor.hidden_fields)
     inner = region.first
     assert inner is not None  # a mount enters at the first node of its flow
     cursor.fire(
@@ -87,7 +87,7 @@ def output(cursor: Cursor, entry: Any) -> None:
         for name in reads:
             path = tuple(name.split(".", 1))
             frame.reads[name] = region.get(path)
-        cursor.views.log.output(frame, rows, gone, reads, earlier)
+        cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields)
     for index, (path, value, _) in enumerate(rows):
         if len(path) > 1:
             name = ".".join(path)

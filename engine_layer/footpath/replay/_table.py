@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from footpath.journal import entries
 from footpath.replay._commits import commit, settle
-from footpath.replay._data import append, changed, delete, has, read_redacted, remerge, seed, set_with, source, update
+from footpath.replay._data import (
+    append,
+    changed,
+    delete,
+    has,
+    hidden_fields,
+    read_redacted,
+    remerge,
+    seed,
+    set_with,
+    source,
+    update,
+)
 from footpath.replay._mounts import exit_mount, mount, output, register
 from footpath.replay._phases import again, fail, pause, resume, retry, run_end, run_failed, run_start
 from footpath.replay._remarks import bag, emit, message, note, token
@@ -83,4 +95,5 @@ HANDLERS: dict[int, Callable[[Cursor, Any], None]] = {
     entries.PROCEED: proceed,
     entries.REMERGE: remerge,
     entries.CHART: chart,
+    entries.HIDDEN_FIELDS: hidden_fields,
 }

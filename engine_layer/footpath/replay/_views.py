@@ -14,6 +14,8 @@ from footpath.replay._tree import Tree
 from footpath.values import ATOMS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from footpath.replay._mirror import MirrorFrame, MirrorRegion
 
 
@@ -46,9 +48,9 @@ class Views:
         self._parts = Parts()
 
     # ── what concerns more than one of them ──────────────────────────────────────────────────────────────────────
-    def seeded(self, region: MirrorRegion) -> None:
+    def seeded(self, region: MirrorRegion, fields: Mapping[str, list[str]]) -> None:
         """A subflow was given what it begins with."""
-        if self.log.seeded(region):
+        if self.log.seeded(region, fields):
             self.hides = True
 
     def left(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:

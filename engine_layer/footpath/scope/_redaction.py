@@ -37,7 +37,7 @@ class Redaction:
     Attributes:
         has_policy: whether there is one, or only writes that ask to be hidden.
         marked: keys whose value is hidden because a hidden write was made.
-        paths_seen: fields that were hidden, as `key` to dotted paths.
+        told_fields: whether the journal says which fields are hidden; there may be none.
     """
 
     def __init__(self, policy: RedactionPolicy | None) -> None:
@@ -49,6 +49,7 @@ class Redaction:
         self.fields = {key: tuple(paths) for key, paths in dict(self.policy.fields).items()}
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
+        self.told_fields = not self.fields
         self._verdicts: dict[str, bool] = {}
         self._unmarked: set[str] = set()
 

@@ -345,6 +345,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.BAG: ((3, _Seal.value),),
     code.REGISTER: ((1, _Seal.node), (2, _Seal.name), (3, _Seal.name), (4, _Seal.value)),
     code.SEED: ((1, _Seal.writes),),
+    code.HIDDEN_FIELDS: ((1, _Seal.members),),
     code.REMERGE: ((1, _Seal.key), (2, _Seal.value)),
     code.MESSAGE: ((2, _Seal.name), (3, _Seal.name)),
 }
