@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import Any
 
 from tests.conformance._canon import canonical
-from tests.conformance._difference import Difference, dicts_in, difference
+from tests.conformance._difference import HIDDEN, Difference, dicts_in, difference
 from tests.conformance._js import LANGUAGE_ERRORS
 from tests.conformance._secrets import Hiding, hide_in_both
 from tests.conformance._view import name_runs
@@ -521,8 +521,11 @@ _TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
 _TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
 
 
-def hidden_thresholds(expected: Result, _got: Result, _case: Mapping[str, Any]) -> None:
+def hidden_thresholds(expected: Result, got: Result, _case: Mapping[str, Any]) -> None:
     """Where a condition's actual value is hidden, we hide a threshold that it was compared with for equality."""
+    for condition in dicts_in(got["runs"]):
+        if condition.get("actualSummary") == HIDDEN and condition.get("op") in _TELLING_OPERATORS:
+            condition["threshold"] = _HIDDEN  # the comparison itself has hidden it, on both sides
     for run in expected["runs"]:
         for phase in run["phases"]:
             for condition in dicts_in(phase):

@@ -102,6 +102,14 @@ class Hiding:
                 if at is not None:
                     holder[at] = HIDDEN
 
+    def hide_members(self, mapped: dict[str, Json]) -> None:
+        """Hide what a policy hides by a dotted name in what a subflow begins with, which is written member by member; in place. It is a secret from then on."""
+        for key, value in mapped.items():
+            for member in value if isinstance(value, dict) else ():
+                if self.hides(f"{key}.{member}") and value[member] not in _MARKS:
+                    self.secrets.append(value[member])
+                    value[member] = HIDDEN
+
     def emitted(self, name: str, payload: Any) -> None:
         """Note an emit."""
         if self.hides_emit(name):
@@ -235,6 +243,13 @@ def _hide_given(phase: dict[str, Json], hiding: Hiding) -> None:
         payload = entry["event"].get("payload")
         if entry["method"] == "onRunStart" and isinstance(payload, dict):
             hiding.hide_in(payload)
+        mapped = entry["event"].get("mappedInput")
+        if entry["method"] == "onSubflowEntry" and isinstance(mapped, dict):
+            hiding.hide_members(mapped)
+    for line in phase["narrative"]:
+        given = _INPUT.match(line["text"])
+        if given and "rawValue" in line:
+            hiding.hide_members({given[1]: line["rawValue"]})
     for query in phase.get("queries") or ():
         answer = query.get("answer")
         if query["q"] == "stateAt" and isinstance(answer, dict) and isinstance(answer.get("state"), dict):
@@ -286,6 +301,8 @@ def _texts(value: Json) -> Iterator[str]:
             stack += item.values() if isinstance(item, dict) else item
 
 
+_INPUT = re.compile(r"Input: (.*?) = ", re.DOTALL)
+_IN_RUNS = re.compile("runs\x1f[^\x1f]*\x1f")
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
@@ -327,7 +344,12 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
             if isinstance(state, dict):
                 hiding.hide_in(state)
     if isinstance(item.get("redactedPaths"), list):
-        item["redactedPaths"] = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
+        paths = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
+        if (
+            item.get("runtimeStageId") == ""
+        ):  # what a subflow goes on from: of what its children wrote, the reference hides nothing
+            paths = [path for path in paths if not _IN_RUNS.match(path)]
+        item["redactedPaths"] = paths
         item.pop("redacted", None)  # of a state that was gone back to: whether there are any
 
 

@@ -279,6 +279,37 @@ def hiding() -> Iterator[Trace]:
     yield finished(made, lambda: made.run(input={"note": "about 4929-1234-5678"}))
 
 
+def hiding_parts() -> Iterator[Trace]:
+    """Commits as deltas: hidden lists that grow, fields of what is mapped into a chart and out of it."""
+
+    def begin(scope: Any) -> None:
+        scope.tokens = ["tok-111111", "plain"]
+        scope.person = {"name": "Ada Lovelace", "town": "London"}
+        scope.list = ["tok-222222", 1]
+
+    def grow(scope: Any) -> None:
+        scope.tokens = [*scope.tokens, "tok-333333"]
+        ops(scope).set("key", "tok-222222", redact=True)
+        scope.list = [*scope.list, 2]
+
+    inner = flow_chart("Inner", _write_own("inner"), "inner").build()
+    chart = (
+        flow_chart("Begin", begin, "begin")
+        .add_function("Grow", grow, "grow")
+        .add_sub_flow_chart_next(
+            "sub",
+            inner,
+            "Sub",
+            input_mapper=lambda parent: {"person": parent["person"]},
+            output_mapper=lambda _sub, _parent: {"list": [3], "tokens": ["tok-444444"], "person": {"age": 36}},
+        )
+        .build()
+    )
+    made = executor(chart, commit_values="delta")
+    made.set_redaction_policy(RedactionPolicy(keys=("tokens",), fields={"person": ("name", "address.zip")}))
+    yield finished(made, made.run)
+
+
 # ── what else can happen ─────────────────────────────────────────────────────────────────────────────────────────────
 def streaming() -> Iterator[Trace]:
     """Tokens, stages and charts that a stage returned, values of kinds that JSON does not know."""
@@ -413,6 +444,7 @@ RUNS: dict[str, Callable[[], Iterator[Trace]]] = {
     "parallel": parallel,
     "pausing": pausing,
     "hiding": hiding,
+    "hiding_parts": hiding_parts,
     "streaming": streaming,
     "limits": limits,
     "told_once": told_once,

@@ -215,6 +215,8 @@ class Run:
                 recorded = self.redaction.show_path((key,), value, recorded)
                 if recorded == MARK and isinstance(value, dict) and value:
                     recorded = record(dict.fromkeys(in_js_order(value), MARK))  # set member by member
+                else:
+                    recorded = self.redaction.show_members(key, recorded)
             seeds.append([[key], recorded])
         if seeds:
             self.record_entry((SEED, seeds, 1))

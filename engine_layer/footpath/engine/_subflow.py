@@ -29,7 +29,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -215,7 +215,7 @@ def _open(
     shown = _recorded(mapped) if mapped else _EMPTY
     hidden: tuple[Any, ...] = ()
     if run.redaction is not None:
-        shown = run.redaction.show_input(shown)
+        shown = run.redaction.show_mapped(shown)
         members = run.redaction.seed(mapped)
         hidden = (members,) if members else ()
     assert node.mount is not None
@@ -330,7 +330,8 @@ def _write_path(
     elif (gained := _gained(redaction, path, tail)) is not None:
         writes.append([list(path), gained, 1])
     else:
-        writes.append([list(path), redaction.show_path(path, value, recorded)])
+        shown = redaction.show_path(path, value, recorded)
+        writes.append([list(path), shown, 1] if tail and shown == MARK else [list(path), shown])
     if len(path) == 1:
         if type(value) in ATOMS:
             region.recorded.pop(path[0], None)

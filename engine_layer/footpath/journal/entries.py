@@ -109,7 +109,7 @@ mount's id, but where the mount is a branch taken as fallback."""
 OUTPUT = 22
 """`[22, frame, [[path, value, 1?]], reads, dropped]`: a subflow's output, written through that frame and committed.
 
-With the 1, the value is what the list at the path has gained at its end."""
+With the 1, the value is what the list at the path has gained at its end; or that is hidden, as all of it is."""
 
 EXIT = 23
 """`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.
@@ -200,6 +200,10 @@ its place in the spec's table. With a prefix, that and a slash stand before ids 
 HIDDEN_FIELDS = 48
 """`[48, {key: [path]}]`: the fields that the run's policy hides, before the first chart that is mounted: what begins it and what it
 hands out is written member by member, each hiding its part."""
+
+GREW = 49
+"""`[49, key, count]`: with delta commits, where values are hidden: the list that the stage wrote began with all `count` items of the
+one that was there. Its recorded form can't show that, nor that of a hidden one."""
 
 TRUNCATED = "footpath.truncated"
 """Name of the EMIT that stands where entries were left out: `{at, reason, dropped}`. It follows the last one kept; after it

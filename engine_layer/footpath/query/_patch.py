@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, cast
 
 from footpath.query._log import PATH_SEPARATOR, Bundle
-from footpath.values import ABSENT, index_in, put_item
+from footpath.values import ABSENT, TAG, index_in, put_item
 
 Values = dict[str, Any]
+_SCALARS = frozenset({"absent", "float", "str"})
+"""Tagged forms of what is no object to anybody."""
 
 
 def recorded_at(patch: object, segments: list[str]) -> Any:
@@ -88,6 +90,9 @@ def same(left: Any, right: Any) -> bool:
 
 def _identity(value: Any) -> tuple[str, Any]:
     """What makes two items of a merged list the same: scalars by value, containers by being the same object."""
+    if isinstance(value, dict) and cast("Values", value).get(TAG) in _SCALARS:
+        members = cast("Values", value)
+        return (members[TAG], members.get("value"))
     if isinstance(value, (dict, list)):
         return ("container", id(cast("object", value)))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -115,17 +120,21 @@ class Patcher:
         self._kept.append(container)
         return container
 
-    def applied(self, current: Any, row_verb: str, bundle: Bundle, segments: list[str]) -> Any:
-        """The value at a path after one row of `bundle`; `ABSENT` when it is gone or was never recorded."""
+    def applied(self, current: Any, row_verb: str, bundle: Bundle, segments: list[str], *, known: bool = True) -> Any:
+        """The value at a path after one row of `bundle`; `ABSENT` when it is gone or was never recorded.
+
+        `known` says that what came of the bundle's patches, where it holds that, is what came of this one.
+        """
         if row_verb == "delete":
             return ABSENT
         if row_verb == "set":
             return recorded_at(bundle.get("overwrite"), segments)
         if row_verb == "append":
             return self._appended(current, recorded_at(bundle.get("overwrite"), segments))
-        after = recorded_at(bundle.get("results"), segments)
-        if after is not ABSENT:
-            return after
+        if known and current is not ABSENT:  # over nothing that the caller knows of, the patch is all there is to say
+            after = recorded_at(bundle.get("results"), segments)
+            if after is not ABSENT:
+                return after
         return self._merged(current, recorded_at(bundle.get("updates"), segments))
 
     def _appended(self, current: Any, tail: Any) -> Any:
@@ -145,7 +154,7 @@ class Patcher:
             before = holder.get(name, ABSENT)
             if isinstance(part, list):
                 holder[name] = self._united(before, cast("list[Any]", part))
-            elif isinstance(part, dict):
+            elif isinstance(part, dict) and TAG not in part:
                 target = self._as_object(before)
                 holder[name] = target
                 work.extend((target, name, value) for name, value in reversed(cast("Values", part).items()))

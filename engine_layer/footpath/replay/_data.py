@@ -12,7 +12,7 @@ from footpath.channels import ReadEvent, WriteEvent
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
 from footpath.replay._mirror import log_marked, packed, recorded
-from footpath.values import MARK, TAG
+from footpath.values import MARK, TAG, plain
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -169,6 +169,11 @@ def remerge(cursor: Cursor, entry: Any) -> None:
         frame.whole = {key: None, **(frame.whole or {})}
 
 
+def grew(cursor: Cursor, entry: Any) -> None:
+    frame = cursor.current
+    frame.grew = {**(frame.grew or {}), entry[1]: entry[2]}
+
+
 def append(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
@@ -214,7 +219,7 @@ def changed(cursor: Cursor, entry: Any) -> None:
 
 
 def hidden_fields(cursor: Cursor, entry: Any) -> None:
-    cursor.hidden_fields = entry[1]
+    cursor.hidden_fields = plain(entry[1])  # encoded, in a trace that was sealed and never decoded
 
 
 def seed(cursor: Cursor, entry: Any) -> None:

@@ -41,7 +41,9 @@ def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str
                     after = merged_json(_get(state, path, {}), _get(bundle["updates"], path, {}), tagged=tagged)
                 _put(state, path, after)
             elif verb == "append":
-                _put(state, path, [*_get(state, path, []), *_get(bundle["overwrite"], path, [])])
+                before, tail = _get(state, path, []), _get(bundle["overwrite"], path, [])
+                grows = isinstance(before, list) and isinstance(tail, list)  # not where one of them is hidden
+                _put(state, path, [*before, *tail] if grows else tail)
             else:
                 value = _get(bundle["overwrite"], path, _GONE)
                 if value is _GONE:

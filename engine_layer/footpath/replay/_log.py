@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Raw
+from msgspec.json import encode
 
 from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
@@ -164,6 +165,7 @@ class CommitLog:
         frame.redacted = None
         frame.fields = None
         frame.whole = None
+        frame.grew = None
 
     def _delta_rows(
         self,
@@ -189,15 +191,13 @@ class CommitLog:
                 tail = final.since(before) if type(final) is Grown else None
                 if tail is None:
                     tail = _grown(region.get(path), packed(final))
-                if frame.redacted and key in frame.redacted:
-                    tail = None
+                count = (frame.grew or {}).get(key, 0)
+                if tail is None and count:
+                    tail = _after(final, count)
+                hidden = bool(frame.redacted and key in frame.redacted)
                 updates.pop(key, None)
-                if tail is None:
-                    row["verb"] = "set"
-                    overwrite[key] = LOG_MARK if frame.redacted and key in frame.redacted else packed(final)
-                else:
-                    row["verb"] = "append"
-                    overwrite[key] = tail
+                row["verb"] = "set" if tail is None or (hidden and not count) else "append"
+                overwrite[key] = LOG_MARK if hidden else log_marked(packed(final) if tail is None else tail)
             if self._provenance:
                 row["readKeys"] = list(reads)
             rows.append(row)
@@ -214,11 +214,11 @@ class CommitLog:
         reads: list[str],
         earlier: Iterable[str],
         fields: Mapping[str, list[str]],
-    ) -> None:
+    ) -> bool:
         """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
 
         `rows` are path, value, and what a list has gained by it; `earlier` the keys that the frame had read before, `fields` those that
-        the policy hides.
+        the policy hides. True: some of it is hidden.
         """
         known = list(earlier)
         overwrite: dict[str, Any] = {}
@@ -255,6 +255,7 @@ class CommitLog:
                 holder = holder.setdefault(step, {})
             holder[path[-1]] = shown
         _append(frame.region.history, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
+        return bool(redacted)
 
 
 def _bundle(
@@ -349,6 +350,12 @@ def _marked_paths(members: Any) -> list[str]:
         named = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         stack += reversed([(f"{path}.{key}" if path else str(key), member) for key, member in named])
     return found
+
+
+def _after(value: Any, count: int) -> Any:
+    """The items of a recorded list behind the first so many, as a recorded list; of what is hidden, its mark."""
+    items = plain(packed(value))
+    return Raw(encode(items[count:])) if isinstance(items, list) else value
 
 
 def _grown(before: Any, after: Any) -> Any:

@@ -195,6 +195,7 @@ class MirrorFrame(Struct, eq=False):
         earlier: what earlier attempts read.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
             one, where there are several.
+        grew: of lists that only grew, where that can't be seen, how many items they had.
         plain: whether all that is staged was written plainly: whole, by key, with nothing hidden.
         inner_id: of a mount, the id of its subflow.
         under: whether its parent is the mount that it is the first stage of.
@@ -221,6 +222,7 @@ class MirrorFrame(Struct, eq=False):
     redacted: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, Any] | None = None
+    grew: dict[str, int] | None = None
     sources: list[str] | None = None
     plain: bool = True
     tagged: bool = False

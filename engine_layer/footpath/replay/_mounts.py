@@ -87,7 +87,8 @@ def output(cursor: Cursor, entry: Any) -> None:
         for name in reads:
             path = tuple(name.split(".", 1))
             frame.reads[name] = region.get(path)
-        cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields)
+        if cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields):
+            cursor.views.hides = True
     for index, (path, value, _) in enumerate(rows):
         if len(path) > 1:
             name = ".".join(path)
@@ -102,8 +103,8 @@ def output(cursor: Cursor, entry: Any) -> None:
 def _row(region: MirrorRegion, path: list[str], value: Any, grows: int = 0) -> tuple[tuple[str, ...], Any, Any]:
     """What is written where, and the items that it adds to a list; None when it does not."""
     at, held = tuple(path), recorded(value)
-    if not grows:
-        return at, held, None
+    if not grows or held == MARK:
+        return at, held, held if grows else None
     return at, packed(extended(region.get(at), value)), held
 
 

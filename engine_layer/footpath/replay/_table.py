@@ -13,6 +13,7 @@ from footpath.replay._data import (
     append,
     changed,
     delete,
+    grew,
     has,
     hidden_fields,
     read_redacted,
@@ -96,4 +97,5 @@ HANDLERS: dict[int, Callable[[Cursor, Any], None]] = {
     entries.REMERGE: remerge,
     entries.CHART: chart,
     entries.HIDDEN_FIELDS: hidden_fields,
+    entries.GREW: grew,
 }

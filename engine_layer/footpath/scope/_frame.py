@@ -16,6 +16,7 @@ from footpath.journal.entries import (
     DELETE,
     EMIT,
     FIELDS,
+    GREW,
     HAS,
     NOTE,
     NOTE_ABSENT,
@@ -713,6 +714,19 @@ class DeltaFrame(Frame, eq=False):
     """A frame of a run with delta commits."""
 
     staged: dict[str, Any] = field(default_factory=LastWritten)
+
+    def commit(self) -> list[str] | None:
+        """Move staged writes into the region; gives the keys whose value was there already."""
+        if self.host.redaction is not None:
+            self.tell_what_grew()
+        return super().commit()
+
+    def tell_what_grew(self) -> None:
+        """Say which lists only grew: what is recorded of them may lack what is hidden."""
+        for key, value in self.staged.items():
+            before = self.committed(key) if type(value) is list else ABSENT
+            if type(before) is list and 0 < len(before) < len(value) and same(before, value[: len(before)]):
+                self.say((GREW, key, len(before)))
 
 
 def _is_unchanged(base: Any, recorded_base: Any, value: Any, recorded: Any) -> bool:

@@ -19,7 +19,7 @@ class RedactionPolicy(msgspec.Struct, frozen=True):
     """What must never be seen in anything that is recorded.
 
     Attributes:
-        keys: state keys, by name.
+        keys: state keys, by name; `person.name` hides that member where a subflow begins with it or hands it out.
         fields: members of a key's object, by dotted path: `{"patient": ["ssn", "address.zip"]}`.
         patterns: regular expressions; a key that one of them finds is hidden.
         emit_patterns: likewise for the names of emitted events.
@@ -50,6 +50,7 @@ class Redaction:
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self.told_fields = not self.fields
+        self._names_members = bool(self.patterns) or any("." in key for key in self.keys)
         self._verdicts: dict[str, bool] = {}
         self._unmarked: set[str] = set()
 
@@ -67,6 +68,14 @@ class Redaction:
         return verdict or key in self.marked
 
     hides = wants
+
+    def wanted_at(self, path: tuple[str, ...]) -> str | None:
+        """What hides a write at a path as a whole: its key, or a dotted name of a member on the way; None where nothing does."""
+        for end in range(1, len(path) + 1):
+            name = ".".join(path[:end])
+            if self.wants(name):
+                return name
+        return ".".join(path) if len(path) > 1 and ".".join(path[1:]) in self.fields.get(path[0], ()) else None
 
     def needs_whole(self, key: str) -> bool:
         """Whether what is added to a list can't be shown by itself, because the list is or was hidden, or fields of it are."""
@@ -110,8 +119,9 @@ class Redaction:
         """The recorded form of what a subflow writes into its parent."""
         key, *steps = path
         fields = self.fields.get(key, ())
-        if self.wants(key) or (steps and ".".join(steps) in fields):
-            self.mark(key if self.wants(key) else ".".join(path), value)
+        wanted = self.wanted_at(path)
+        if wanted is not None:
+            self.mark(wanted, value)
             return MARK
         lead = "".join(f"{step}." for step in steps)
         below = [field[len(lead) :] for field in fields if field.startswith(lead)]
@@ -214,9 +224,32 @@ class Redaction:
                 self.marked[key] = None
                 if isinstance(value, dict) and value:
                     members[key] = [str(name) for name in value]
-            elif key in self.fields and isinstance(value, dict):
-                self.marked.update((f"{key}.{path}", None) for path in self.fields[key] if path in value)
+            elif isinstance(value, dict):
+                named = (self.wanted_at((key, name)) for name in value if type(name) is str)
+                self.marked.update((name, None) for name in named if name is not None)
         return members
+
+    def show_members(self, key: str, recorded: Any) -> Any:
+        """The recorded form of what a mounted chart begins with under a key: written member by member, each may be hidden by its name."""
+        if not self._names_members or type(recorded) is not msgspec.Raw:
+            return recorded
+        members = plain(recorded)
+        if not isinstance(members, dict) or TAG in members:
+            return recorded
+        found = [name for name in members if self.wants(f"{key}.{name}")]
+        for name in found:
+            self.mark(f"{key}.{name}", members[name])
+            members[name] = MARK
+        return msgspec.Raw(msgspec.json.encode(members)) if found else recorded
+
+    def show_mapped(self, recorded: Any) -> Any:
+        """The recorded form of a mapped input."""
+        recorded = self.show_input(recorded)
+        if not self._names_members:
+            return recorded
+        mapped = plain(recorded)
+        shown = {key: self.show_members(key, _as_recorded(value)) for key, value in mapped.items()}
+        return msgspec.Raw(msgspec.json.encode(shown))
 
     def report(self) -> dict[str, Any]:
         """What is hidden now, by name; never what it holds."""
