@@ -33,6 +33,7 @@ class Answers(Listened):
     _narrative: dict[str, Any] | None
     _told: tuple[Phase, int, Story] | None
     _policy: RedactionPolicy | None
+    _counted: tuple[Phase, int, int] | None = None  # up to which entry of which phase, and how many commits there were
 
     def is_paused(self) -> bool:
         """Whether the last run waits to be resumed."""
@@ -77,7 +78,7 @@ class Answers(Listened):
         """How many commits the run's log holds by now, those before a pause among them: `len(snapshot["commitLog"])`.
 
         A recorder that asks while it is told of an event counts what has been committed by then; that costs nothing, so it
-        may stamp every event. Otherwise the journal is gone through.
+        may stamp every event. A stage of a run that nobody listens to has the journal gone through each time.
 
         Example:
             >>> executor.get_commit_count()
@@ -91,7 +92,10 @@ class Answers(Listened):
         last = self._phases[-1]
         hearing = last.run.cursor
         if hearing is None:
-            return self._cursor_over(self._phases).top.commits
+            seen = len(last.run.journal)
+            if self._counted is None or self._counted[:2] != (last, seen):
+                self._counted = last, seen, self._cursor_over(self._phases).top.commits
+            return self._counted[2]
         # The journal may hold more already than whoever hears the run has been told of.
         if last.commits_before is None:
             earlier = self._phases[:-1]

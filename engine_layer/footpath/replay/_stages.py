@@ -78,16 +78,18 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
     if frame.branch or dropped is not None or cursor.on_commit or cursor.delta_commits:
         commit_frame(cursor, frame, dropped)
     else:
-        frame.region.commits += 1
-        if cursor.views is not None:
-            cursor.views.log.commit(frame, None)
+        region = frame.region
+        region.commits += 1
+        views = cursor.views
+        if views is not None:
+            views.log.commit(frame, None)
         staged = frame.staged
         if staged:
-            frame.region.values.update(staged)
+            region.values.update(staged)
             frame.staged = {}
             frame.ops = []
             frame.plain = True
-        frame.base = frame.region.values
+        frame.base = region.values
     story = cursor.story
     if story is not None:
         decl = frame.decl
