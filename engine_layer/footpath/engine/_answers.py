@@ -106,10 +106,14 @@ class Answers(Listened):
         """What became of the subflows that the run has left, by path and by their mount's runtime stage id.
 
         Example:
-            >>> outer = flow_chart("A", stage, "a").add_sub_flow_chart_next("in", chart, "In", input_mapper=dict)
-            >>> mounts = FlowChartExecutor(outer.build(), initial_context={"amount": 1})
-            >>> list(mounts.get_subflow_results())
-            []
+            >>> built = flow_chart("A", stage, "a").add_sub_flow_chart_next(
+            ...     "loan", chart, "Loan", input_mapper=lambda _: loan
+            ... )
+            >>> loan = {"amount": 100}
+            >>> lends = FlowChartExecutor(built.build())
+            >>> _ = lends.run()
+            >>> list(lends.get_subflow_results())
+            ['loan', 'loan#1']
         """
         return self.get_snapshot().get("subflowResults", {})
 
