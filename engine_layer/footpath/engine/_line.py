@@ -512,7 +512,7 @@ def fork(
     run.fan_out()
     group = Group(len(children), fail_fast=fail_fast)
     for task, node in zip(group.tasks, children, strict=True):
-        branch = _stage.full_id(region, node)
+        branch = place.branch or _stage.full_id(region, node)  # children of a parallel child are of its branch
         task.stack.append(
             child(Place(run, task, region, branch, place.depth - place.flat + 1), node, frame, LineState())
         )
@@ -576,7 +576,9 @@ def dynamic(
     if out.next is None:
         return None, result
     if out.next.fn is None:
-        target = region.nodes.get(out.next.id)
+        lead = f"{region.prefix}/" if region.prefix else ""
+        # By its full id, as in footprintjs: in a mounted chart the mount's id is a part of it.
+        target = region.nodes.get(out.next.id[len(lead) :]) if out.next.id.startswith(lead) else None
         if target is None:
             message = f"dynamicNext target node not found: {out.next.id}"
             raise RunError(message)

@@ -263,6 +263,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
     """Write what a subflow hands out into the parent's state, through a frame of the parent."""
     writes: list[list[Any]] = []
     reads: list[str] = []
+    shown_reads: dict[str, Any] = {}
     dropped: list[int] = []
     redaction = run.redaction
 
@@ -291,7 +292,12 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                 item = held[member]
                 before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
-                    reads.append(f"{key}.{member}")
+                    reads.append(name := f"{key}.{member}")
+                    if redaction is not None and before is not ABSENT:
+                        found = record(before)
+                        shown = redaction.show_read((key, member), found)
+                        if shown is not found:
+                            shown_reads[name] = shown
                 tail = None
                 if before is not ABSENT and before is not None:
                     if isinstance(item, (list, tuple)) and isinstance(before, (list, tuple)):
@@ -301,7 +307,8 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                 _write_path(run, region, writes, dropped, (key, member), item, tail)
         else:
             _write_path(run, region, writes, dropped, (key,), value)
-    run.record_entry((OUTPUT, target.number, writes, reads, dropped))
+    entry = (OUTPUT, target.number, writes, reads, dropped)
+    run.record_entry((*entry, shown_reads) if shown_reads else entry)
 
 
 def _write_path(

@@ -107,9 +107,10 @@ and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` 
 mount's id, but where the mount is a branch taken as fallback."""
 
 OUTPUT = 22
-"""`[22, frame, [[path, value, 1?]], reads, dropped]`: a subflow's output, written through that frame and committed.
+"""`[22, frame, [[path, value, 1?]], reads, dropped, shown_reads?]`: a subflow's output, written through that frame and committed.
 
-With the 1, the value is what the list at the path has gained at its end; or that is hidden, as all of it is."""
+With the 1, the value is what the list at the path has gained at its end; or that is hidden, as all of it is. Of reads of what is
+hidden, `shown_reads` has what they show, by name."""
 
 EXIT = 23
 """`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.

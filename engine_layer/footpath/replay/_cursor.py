@@ -202,7 +202,7 @@ class Cursor:
             region, branch = self.top if origin is None else self.regions[origin.number], ""
         else:
             assert origin is not None
-            region, branch = origin.region, decl.id if link == LINK_PARALLEL else origin.branch
+            region, branch = origin.region, origin.branch or (decl.id if link == LINK_PARALLEL else "")
         frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number!r}", region.values, time, time)
         frames.append(frame)
         if self.delta_commits:

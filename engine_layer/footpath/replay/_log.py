@@ -191,12 +191,12 @@ class CommitLog:
                 tail = final.since(before) if type(final) is Grown else None
                 if tail is None:
                     tail = _grown(region.get(path), packed(final))
-                count = (frame.grew or {}).get(key, 0)
-                if tail is None and count:
+                count = (frame.grew or {}).get(key)
+                if tail is None and count is not None:
                     tail = _after(final, count)
                 hidden = bool(frame.redacted and key in frame.redacted)
                 updates.pop(key, None)
-                row["verb"] = "set" if tail is None or (hidden and not count) else "append"
+                row["verb"] = "set" if tail is None or (hidden and count is None) else "append"
                 overwrite[key] = LOG_MARK if hidden else log_marked(packed(final) if tail is None else tail)
             if self._provenance:
                 row["readKeys"] = list(reads)

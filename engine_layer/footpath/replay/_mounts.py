@@ -76,7 +76,7 @@ def _present(value: Raw) -> Any:
 
 
 def output(cursor: Cursor, entry: Any) -> None:
-    _, number, writes, reads, dropped = entry
+    _, number, writes, reads, dropped, *hidden = entry
     frame = cursor.frame(number)
     region = frame.region
     rows = [_row(region, *write) for write in writes]
@@ -86,7 +86,8 @@ def output(cursor: Cursor, entry: Any) -> None:
         earlier = list(frame.reads)
         for name in reads:
             path = tuple(name.split(".", 1))
-            frame.reads[name] = region.get(path)
+            shown = hidden[0].get(name, UNSET) if hidden else UNSET
+            frame.reads[name] = region.get(path) if shown is UNSET else recorded(shown)
         if cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields):
             cursor.views.hides = True
     for index, (path, value, _) in enumerate(rows):

@@ -725,7 +725,7 @@ class DeltaFrame(Frame, eq=False):
         """Say which lists only grew: what is recorded of them may lack what is hidden."""
         for key, value in self.staged.items():
             before = self.committed(key) if type(value) is list else ABSENT
-            if type(before) is list and 0 < len(before) < len(value) and same(before, value[: len(before)]):
+            if type(before) is list and len(before) < len(value) and same(before, value[: len(before)]):
                 self.say((GREW, key, len(before)))
 
 

@@ -117,15 +117,20 @@ class Redaction:
 
     def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
         """The recorded form of what a subflow writes into its parent."""
-        key, *steps = path
-        fields = self.fields.get(key, ())
         wanted = self.wanted_at(path)
         if wanted is not None:
             self.mark(wanted, value)
             return MARK
-        lead = "".join(f"{step}." for step in steps)
-        below = [field[len(lead) :] for field in fields if field.startswith(lead)]
-        return self.scrub_recorded(self._mask(recorded, below) if below else recorded)
+        return self.scrub_recorded(self._masked_below(path, recorded))
+
+    def show_read(self, path: tuple[str, ...], recorded: Any) -> Any:
+        """The recorded form of what a subflow's output is laid over, as a read of it shows it."""
+        return MARK if self.wanted_at(path) is not None else self._masked_below(path, recorded)
+
+    def _masked_below(self, path: tuple[str, ...], recorded: Any) -> Any:
+        lead = "".join(f"{step}." for step in path[1:])
+        below = [field[len(lead) :] for field in self.fields.get(path[0], ()) if field.startswith(lead)]
+        return self._mask(recorded, below) if below else recorded
 
     def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
         if type(recorded) is not msgspec.Raw:

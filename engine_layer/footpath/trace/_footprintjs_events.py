@@ -244,9 +244,9 @@ class Teller(Cursor):
                 self._went_on(step, context, target)
         elif kind == "loop" and isinstance(target, str):
             times = message.get("iteration")
-            decided = self._kinds.get(step.id) in _BRANCHING
+            apart = self._kinds.get(step.id) in _BRANCHING or step.bag("logs").get("hasDynamicNext") is True
             event = LoopEvent(
-                traversal_context=UNSET if decided else context,
+                traversal_context=UNSET if apart else context,
                 target=target,
                 iteration=times if type(times) is int else _ABSENT,
                 description=_description(step.following),

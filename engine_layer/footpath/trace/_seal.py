@@ -278,6 +278,10 @@ class _Seal:
             found.append(self.key(key) + dot + self.text(member))
         return found
 
+    def shown_reads(self, shown: Any) -> dict[str, Any]:
+        """What such reads show, by name."""
+        return dict(zip(self.reads(shown), map(self.value, shown.values()), strict=True))
+
     def pause_data(self, data: Any) -> Any:
         """What a stage paused with, in a list of its own."""
         return [self.value(value) for value in data]
@@ -332,7 +336,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.DECIDE: ((2, _Seal.node), (3, _Seal.decision)),
     code.SELECT: ((2, _Seal.nodes), (4, _Seal.nodes), (5, _Seal.selection)),
     code.MOUNT: ((6, _Seal.members), (7, _Seal.name), (8, _Seal.value)),
-    code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads)),
+    code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads), (5, _Seal.shown_reads)),
     code.EXIT: ((1, _Seal.keys),),
     code.BREAK: ((1, _Seal.value), (2, _Seal.node)),
     code.FAIL: ((1, _Seal.error),),

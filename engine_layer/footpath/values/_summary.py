@@ -82,7 +82,14 @@ def js_text(value: Any) -> str:
             else:
                 parts.append("" if item is None or isinstance(item, list) else js_text(item))
         return ",".join(parts)
-    return "[object Object]" if isinstance(value, dict) else str(value)
+    return "[object Object]" if isinstance(value, dict) or _has_no_text(value) else str(value)
+
+
+def _has_no_text(value: Any) -> bool:
+    """Whether an object's text would say where it lies in memory, or all that it is made of."""
+    kind = type(value)
+    text = kind.__repr__ if kind.__str__ is object.__str__ else kind.__str__
+    return text is object.__repr__ or text is msgspec.Struct.__repr__
 
 
 def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
