@@ -74,10 +74,12 @@ def nothing_is_none(expected: Result, got: Result, _case: Mapping[str, Any]) -> 
             member = _MAY_BE_NONE.get(entry["method"])
             if member is not None:
                 _forget_null(entry["event"], other["event"], member)
-        _let_pass(theirs, ours, _is_null_branch, [*_STATES, "events", "error", "narrative"])
+        _let_pass(theirs, ours, _is_null_branch, [*_STATES, "events", "error", "narrative", "result"])
 
 
-_NULL_BRANCH = re.compile(r"(returned branch ID '|returned unknown child IDs: |^Returned ')null('|\. Available)|^null$")
+_NULL_BRANCH = re.compile(
+    r"(returned branch ID '|returned unknown child IDs: |^Returned '|^returned branchId: )null('|$|\. Available)|^null$"
+)
 
 
 def _is_null_branch(theirs: Json, ours: Json) -> bool:
@@ -179,6 +181,7 @@ class _Losses:
         self._apart = {call["id"] for call in steps if call["call"] in _CHILDREN - {"fork"}}
         self._apart |= {branch["id"] for branch in branches if branch.get("kind") in ("subflow", "lazySubflow")}
         self._children = {child["id"] for call in steps if call["call"] == "fork" for child in call["children"]}
+        self._branches = {branch["id"] for branch in branches}
         self._last = set[Json]().union(*map(_last, charts))
         self._choosing = {call["id"] for call in steps if call["call"] in _CHOOSING}
         self._unfound = _mounts_it_cannot_find(case)
@@ -235,7 +238,11 @@ class _Losses:
                 return ended, ended  # ends there, without what comes after the branch or the children
             if path and (stage in self._children or stage in self._last):
                 return _through_stage(both[0]), _through_stage(both[1])  # ends the chart, or goes on inside of it
-        if stage in self._hung:
+        if stage in self._branches and "continuationStageId" not in checkpoint:
+            ended = len(both[0]) - 1  # paused there before: what comes after its decider is forgotten
+            if len(both[1]) > len(both[0]) and difference(both[0][:ended], both[1][:ended]) is None:
+                return ended, ended
+        if stage in self._hung and stage not in self._choosing:
             return _through_stage(both[0]), _through_stage(both[1])
         if stage in self._choosing:
             ends = [_first(events, lambda entry: entry["method"] == "onCommit") for events in both]

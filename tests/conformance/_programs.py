@@ -261,9 +261,8 @@ def _throw(a: list[Any], c: StageContext) -> None:
 
 
 def _token(a: list[Any], c: StageContext) -> None:
-    token = evaluate(a[0], c)
-    if c.streaming:
-        c.ops.token(token)
+    if c.streaming:  # elsewhere the token is not even evaluated
+        c.ops.token(evaluate(a[0], c))
 
 
 def _interrupt(a: list[Any], c: StageContext) -> None:
@@ -324,8 +323,8 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
     place = root
     for segment in above[1:]:
         place = place[_subscript(place, segment, c)]
-    if isinstance(place, (bool, int, float)):
-        return  # JavaScript finds nothing to delete in a number
+    if isinstance(place, (bool, int, float, str)):
+        return  # JavaScript finds nothing to delete in a number or a text
     key = _subscript(place, last, c)
     if isinstance(key, str) and key in place:
         del place[key]

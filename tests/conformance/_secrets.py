@@ -182,8 +182,10 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
 
 
 def _bears_mark(shown: Json) -> bool:
-    """Whether what is shown is a summary of a mark, or a mark."""
-    return shown in _MARKS or (isinstance(shown, dict) and shown.get("preview") in _MARKS)
+    """Whether what is shown is a mark, a summary of one, or an object of which nothing else is shown."""
+    if not isinstance(shown, dict):
+        return shown in _MARKS
+    return shown.get("preview") in _MARKS or (bool(shown) and all(member in _MARKS for member in shown.values()))
 
 
 def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
@@ -238,11 +240,19 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
 
 
 def _hide_given(phase: dict[str, Json], hiding: Hiding) -> None:
-    """Hide by name what the reference shows of a run's input, and of a state that was gone back to."""
+    """Hide by name what the reference shows of a run's input and result, and of a state that was gone back to."""
     for entry in phase["events"]:
         payload = entry["event"].get("payload")
         if entry["method"] == "onRunStart" and isinstance(payload, dict):
+            for key, value in payload.items():
+                if value not in _MARKS:
+                    hiding.wrote(key, copy.deepcopy(value))
             hiding.hide_in(payload)
+        elif entry["method"] == "onRunEnd" and isinstance(payload, dict):
+            given = [each.get("result") for each in payload.values() if isinstance(each, dict) and "isError" in each]
+            for each in given or [payload]:  # of each parallel child, or the run's own
+                if isinstance(each, dict):
+                    hiding.hide_in(each)
         mapped = entry["event"].get("mappedInput")
         if entry["method"] == "onSubflowEntry" and isinstance(mapped, dict):
             hiding.hide_members(mapped)
@@ -262,6 +272,8 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         event = entry["event"]
         if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
             event.update(value=HIDDEN, redacted=True)
+        if isinstance(event.get("outputState"), dict):
+            hiding.hide_in(event["outputState"])
     for node in dicts_in(phase.get("snapshot")):
         for bag in ("stageReads", "stageWrites"):
             for key in node.get(bag) or ():
@@ -276,9 +288,6 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
         known = [key for key in report["redactedKeys"] if hiding.hides_by_policy(key) and key in written]
         report["redactedKeys"] = known
-    for condition in dicts_in(phase["events"]):
-        if "actualSummary" in condition and hiding.hides(condition.get("key")):
-            condition.update(actualSummary=HIDDEN, redacted=True)
 
 
 _PREVIEW_UNITS = 80
@@ -339,10 +348,12 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
     for name in ("initialState", "globalContext"):
         if isinstance(item.get(name), dict):
             hiding.hide_in(item[name])
-    if isinstance(item.get("runs"), dict):
-        for state in item["runs"].values():  # what parallel children wrote
+    for runs in (item.get("runs"), *(item.get(name) for name in ("value", "rawValue") if item.get("key") == "runs")):
+        for state in runs.values() if isinstance(runs, dict) else ():  # what parallel children wrote
             if isinstance(state, dict):
                 hiding.hide_in(state)
+    if "actualSummary" in item and hiding.hides(item.get("key", "")):
+        item.update(actualSummary=HIDDEN, redacted=True)
     if isinstance(item.get("redactedPaths"), list):
         paths = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
         if (

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from footpath import StageNode
 from footpath.errors import FootpathError
 from footpath.replay import NarrativeEntry
 from tests.conformance import _js
@@ -71,6 +72,8 @@ def _plain(item: Any) -> Any:
         return _plain(_decode(item))
     if isinstance(item, NarrativeEntry):
         return _plain(item.as_json())
+    if isinstance(item, StageNode):
+        return {"name": item.name, "id": item.id, **({} if item.next is None else {"next": item.next})}
     if isinstance(item, msgspec.Struct):
         return _plain(_decode(msgspec.json.encode(item)))
     if isinstance(item, datetime):

@@ -320,6 +320,19 @@ def test_after_a_resume_in_a_branch_we_go_on_where_the_reference_ends(chart: lis
     assert first_difference(theirs, other, case) is not None
 
 
+def test_a_branch_that_paused_before_goes_on_where_the_reference_ends() -> None:
+    """Only where the checkpoint has lost what comes after the decider, and only beyond the reference's own end."""
+    case = {"chart": [{"call": "decider", "id": "d", "branches": [{"id": "ask", "kind": "pausable"}]}], "run": {}}
+    told, end = [_committed("ask"), _executed("ask")], _other("onRunEnd")
+    theirs = _phases(_paused(), {"events": [*told, end]})
+    ours = _phases(_paused(), {"events": [*told, _other("onNext"), end]})
+    assert first_difference(theirs, ours, case) is None
+    assert first_difference(ours, theirs, case) is not None
+    assert first_difference(theirs, ours, {"chart": [_ASK], "run": {}}) is not None
+    known = {**_paused(), "checkpoint": {**_paused()["checkpoint"], "continuationStageId": "after"}}
+    assert first_difference(_phases(known, theirs["runs"][0]["phases"][1]), ours, case) is not None
+
+
 def test_the_last_stage_of_a_branch_is_compared_to_its_own_end() -> None:
     """The reference goes on inside of the chart, with what comes after the branch."""
     case = {"chart": [{"call": "decider", "id": "d", "branches": [{"id": "b", "kind": "subflow", "chart": [_ASK]}]}]}

@@ -362,7 +362,7 @@ class FlowChartBuilder(Generic[State]):
             for given in children:
                 child = checked_child(given, cursor.name)
                 self._add_child(cursor, child)
-                names.append(child.id if child.name is None else child.name)
+                names.append(child.name or child.id)
         except BuildError as error:
             if names:
                 self._assembly.spoiled(error)

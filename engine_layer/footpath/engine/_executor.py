@@ -586,7 +586,7 @@ class FlowChartExecutor(Answers):
         if result is not None and result is not ABSENT:
             shown = record(result)
             if run.redaction is not None:
-                shown = run.redaction.show_input(shown)
+                shown = run.redaction.show_result(shown)
             phase.result = shown
             run.record_entry((RUN_END, None, 1))
         else:

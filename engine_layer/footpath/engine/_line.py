@@ -150,25 +150,21 @@ def _walk(
             if node.children:
                 # footprintjs runs them in place of the chart.
                 result = yield fork(place, left, node.children, 0, node.fail_fast)
-            if node.loop_target is not None:
-                # footprintjs does not loop here: the target's function runs once more under a node named by its id.
-                target = region.nodes[node.loop_target]
-                node = Node(target.id, target.id, fn=target.fn)
-                link, origin = LINK_NEXT, left
-                continue
-            if node.next is None:
+            following = node.next if node.loop_target is None else _once_more(region, node.loop_target)
+            if following is None:
                 return result
             if task.parallel:
                 yield 1
-            node, link, origin = node.next, LINK_NEXT, left
+            node, link, origin = following, LINK_NEXT, left
             continue
         elif node.for_each is not None:
             result, left = yield _subflow.for_each(place, node, link, origin, state)
-            if node.next is None:
+            following = node.next if node.loop_target is None else _once_more(region, node.loop_target)
+            if following is None:
                 return result
             if task.parallel:
                 yield 1
-            node, link, origin = node.next, LINK_NEXT, left
+            node, link, origin = following, LINK_NEXT, left
             continue
         else:
             if node.fn is None:
@@ -346,12 +342,12 @@ def _walk(
                         continue
                 elif node.children or node in grown:
                     result = yield fork(place, frame, grown.get(node, node.children), 0, node.fail_fast)
-        if node.loop_target is not None:
-            target = region.nodes[node.loop_target]
+        if node.loop_target is not None and node.kind == "selector":
+            node, link, origin = _once_more(region, node.loop_target), LINK_NEXT, frame
+        elif (target := _looped_to(region, node)) is not None:
             count = run.loop(region, target)
             to = run.declare(region, target)
-            bare = node.kind in {"decider", "selector"}
-            run.say(frame, (LOOP, to, count, 1) if bare else (LOOP, to, count))
+            run.say(frame, (LOOP, to, count, 1) if node.kind == "decider" else (LOOP, to, count))
             node, link, origin = target, LINK_NEXT, frame
         elif node.next is None:
             return result
@@ -378,6 +374,21 @@ def _walk(
         frame = None
         if task.parallel:
             yield 1
+
+
+def _once_more(region: Region, stage_id: str) -> Node:
+    """What follows a mount, a for-each or a selector with a loop edge.
+
+    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends.
+    """
+    return Node(stage_id, stage_id, fn=region.nodes[stage_id].fn)
+
+
+def _looped_to(region: Region, node: Node) -> Node | None:
+    """Where a loop edge leads. footprintjs takes a for-each for one, after a decider: it has no function, children or chart."""
+    if node.loop_target is not None:
+        return region.nodes[node.loop_target]
+    return node.next if node.kind == "decider" and node.next is not None and node.next.for_each is not None else None
 
 
 def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
@@ -613,6 +624,11 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
     result, failure = None, None
     try:
         result = yield walk(place, node, LINK_PARALLEL, origin, state)
+    except Paused:
+        group = place.task.group
+        if group is not None and group.fail_fast:
+            yield 3  # as a failure: the first of either ends the line
+        raise
     except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
         failure = error
     yield 2 if failure is None or state.first is None else 3  # refused: there is nothing to wait for

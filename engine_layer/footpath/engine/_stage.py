@@ -161,7 +161,8 @@ def without_function(region: Region, node: Node) -> RunError:
 def invoked(signal: Paused, region: Region, node: Node) -> None:
     """Say who took the branch that pauses, unless a branch in it has been named before."""
     if signal.invoker is None:
-        following = None if node.next is None else full_id(region, node.next)
+        following = node.next if node.loop_target is None else region.nodes[node.loop_target]
+        following = None if following is None else full_id(region, following)
         signal.invoker = (full_id(region, node), following)
 
 

@@ -57,7 +57,7 @@ def enter(
     run, region = place.run, place.region
     mount = node.mount
     assert mount is not None
-    chart = mount.chart or run.resolve(mount)
+    chart = mount.chart or _resolved(place, node, link, origin, state)
     prefix = _subflow_id(region, node)
     if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
@@ -90,8 +90,12 @@ def enter(
         line = _line.walk(inner_place, root, LINK_ROOT, frame, inner_state)
         result = (yield from line) if delegate else (yield line)
     except Paused as pause:
+        if place.task.parallel:
+            yield 3
         pause.path.insert(0, prefix)
         pause.states[prefix] = inner.plain_view()
+        if place.task.parallel:
+            yield 1
         raise
     except GeneratorExit:
         raise  # the run has ended elsewhere
@@ -161,14 +165,35 @@ def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: Li
     try:
         return mount.input_mapper(region.plain_view()) or {}
     except Exception as error:
-        ordinal = run.declare(region, node)
-        run.current = frame = run.frame(region, node, place.branch)
-        if state.first is None:
-            state.first = frame
-        run.record_entry((HALT, run.now(), ordinal, link, -1 if origin is None else origin.number))
+        frame = _halt(place, node, link, origin, state)
         run.say(frame, (MESSAGE, "subflow", f"Entering {mount.name} subflow", prefix))
         run.bag(frame, "errors", "inputMapperError", _error_text(run, error))
         raise
+
+
+def _resolved(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> FlowChart:
+    """The chart of a lazy mount; when it can't be had, the mount takes its step and is never entered."""
+    mount = node.mount
+    assert mount is not None
+    try:
+        return place.run.resolve(mount)
+    except Exception:
+        _halt(place, node, link, origin, state, _subflow_id(place.region, node))
+        raise
+
+
+def _halt(
+    place: Place, node: Node, link: int, origin: Frame | None, state: LineState, subflow_id: str | None = None
+) -> Frame:
+    """Begin the frame of a mount that is never entered."""
+    run, region = place.run, place.region
+    ordinal = run.declare(region, node)
+    run.current = frame = run.frame(region, node, place.branch)
+    if state.first is None:
+        state.first = frame
+    begun = (HALT, run.now(), ordinal, link, -1 if origin is None else origin.number)
+    run.record_entry((*begun, subflow_id) if subflow_id else begun)
+    return frame
 
 
 def _propagate_break(run: Run, frame: Frame, outer: LineState, inner: LineState, prefix: str) -> None:

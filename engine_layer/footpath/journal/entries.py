@@ -175,7 +175,8 @@ REFUSE = 40
 """`[40, node, link, from_frame]`: a line was refused because it nests too deep; it takes no step number."""
 
 HALT = 41
-"""`[41, t, node, link, from_frame]`: the run was told to stop; the stage has its frame, but never starts."""
+"""`[41, t, node, link, from_frame, subflow_id?]`: the run was told to stop; the stage has its frame, but never starts. So has a
+mount whose lazy chart could not be had, with the id that its subflow would have had."""
 
 ADVANCE = 42
 """`[42, t, node, dropped?]` is DONE and the next node's OPEN in one: the most common thing that happens."""

@@ -182,9 +182,11 @@ def proceed(cursor: Cursor, entry: Any) -> None:
 
 
 def halt(cursor: Cursor, entry: Any) -> None:
-    _, t, ordinal, link, origin = entry
+    _, t, ordinal, link, origin, *subflow = entry
     frame = cursor.begin(t, ordinal, link, None if origin < 0 else cursor.frame(origin))
     frame.has_scope = False
+    if subflow and frame.node is not None:
+        frame.node["subflowId"] = subflow[0]
 
 
 def refuse(cursor: Cursor, entry: Any) -> None:

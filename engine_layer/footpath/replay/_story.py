@@ -308,14 +308,16 @@ class Story:
         self._add("break", wording.stopped(name), 0, name, place)
 
     def paused(self, name: str, place: Place | None) -> None:
-        """The run waits at a stage."""
-        self._add("pause", wording.paused(name), 0, name, place)
+        """The run waits at a stage; of one without a name footprintjs tells neither this nor that it goes on."""
+        if name:
+            self._add("pause", wording.paused(name), 0, name, place)
 
     def resumed(self, name: str, *, with_input: bool, place: Place | None) -> None:
         """The run goes on at a stage."""
         if not self._entries and not self._lines:
             self._joined = True
-        self._add("resume", wording.resumed(name, with_input=with_input), 0, name, place)
+        if name:
+            self._add("resume", wording.resumed(name, with_input=with_input), 0, name, place)
 
     def failed(self, name: str, message: str, place: Place | None) -> None:
         """A stage raised."""

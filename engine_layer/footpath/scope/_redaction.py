@@ -147,7 +147,7 @@ class Redaction:
             at = _place_of(steps[-1], holder)
             if at is not None:
                 if holder[at] != MARK:
-                    self.secrets.add(holder[at])
+                    self.secrets.add_form(holder[at])
                 holder[at] = MARK
                 found = True
         return msgspec.Raw(msgspec.json.encode(value)) if found else recorded
@@ -168,7 +168,7 @@ class Redaction:
         """The payload of an event, UNSET when it has none; hidden when its name is to be."""
         if self.hides_emit(name):
             if recorded is not msgspec.UNSET:
-                self.secrets.add(plain(recorded))
+                self.secrets.add_form(plain(recorded))
             return MARK
         return recorded if recorded is msgspec.UNSET else self.scrub_recorded(recorded)
 
@@ -184,6 +184,17 @@ class Redaction:
             if changed:
                 recorded = msgspec.Raw(msgspec.json.encode(value))
         return self.scrub_recorded(recorded)
+
+    def show_result(self, recorded: Any) -> Any:
+        """A run's result, likewise; of parallel children, who stand in it by their ids, what each gave."""
+        value = plain(recorded)
+        if isinstance(value, dict) and value and all(map(_is_outcome, value.values())):
+            given = [each["result"] for each in value.values() if isinstance(each.get("result"), dict)]
+            changed = [self._hide_members(each) for each in given]
+            if any(changed):
+                recorded = msgspec.Raw(msgspec.json.encode(value))
+            return self.scrub_recorded(recorded)
+        return self.show_input(recorded)
 
     def show_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """A state that a run begins with, by key, each value in its recorded form: without what is hidden."""
@@ -213,7 +224,7 @@ class Redaction:
         changed = False
         for key, held in value.items():
             if self.wants(key):
-                self.secrets.add(held)
+                self.secrets.add_form(held)
                 value[key] = MARK
                 changed = True
             elif key in self.fields:
@@ -271,6 +282,11 @@ _RUNS = "runs"  # where parallel children write, by child
 def _as_recorded(value: Any) -> Any:
     """The recorded form of what is in JSON's form already."""
     return msgspec.Raw(msgspec.json.encode(value)) if isinstance(value, (dict, list)) else value
+
+
+def _is_outcome(value: Any) -> bool:
+    """Whether a value is what is said of one parallel child in the record of all."""
+    return isinstance(value, dict) and {"id", "isError"} <= value.keys() <= {"id", "isError", "result"}
 
 
 def _members(form: Any) -> Any:

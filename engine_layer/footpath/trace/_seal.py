@@ -338,6 +338,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.MOUNT: ((6, _Seal.members), (7, _Seal.name), (8, _Seal.value)),
     code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads), (5, _Seal.shown_reads)),
     code.EXIT: ((1, _Seal.keys),),
+    code.HALT: ((5, _Seal.node),),
     code.BREAK: ((1, _Seal.value), (2, _Seal.node)),
     code.FAIL: ((1, _Seal.error),),
     code.RETRY: ((4, _Seal.error),),
@@ -368,7 +369,6 @@ NUMBERS_ONLY = frozenset(
         code.LOOP,
         code.AGAIN,
         code.REFUSE,
-        code.HALT,
         code.PROCEED,
     }
 )

@@ -53,9 +53,13 @@ class Secrets:
         return len(self._long) + len(self._short)
 
     def add(self, value: Any) -> None:
-        """Gather the texts of a redacted value, live, recorded or plain; never raises."""
+        """Gather the texts of a redacted value, live or recorded; never raises."""
+        self.add_form(plain(record(value) if type(value) is not Raw else value))
+
+    def add_form(self, form: Any) -> None:
+        """Gather the texts of what a recorded value is when it is decoded: its tagged forms are not recorded anew."""
         before = len(self)
-        for text in _texts(plain(record(value) if type(value) is not Raw else value)):
+        for text in _texts(form):
             if len(text) >= SECRET_LENGTH:
                 self._long.add(text)
             else:
@@ -160,7 +164,7 @@ class Secrets:
                 if any(key != new for key, new in renamed.items()):
                     changed = True
                     part = box[at] = _renamed(part, renamed)
-                todo.extend([(part, key) for key in part])
+                todo.extend([(part, key) for key in part if key != TAG])
             else:
                 scrubbed = self._scrub_scalar(part)
                 if scrubbed is not part:
