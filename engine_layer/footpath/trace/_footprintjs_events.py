@@ -83,6 +83,9 @@ class Teller(Cursor):
         self._before: dict[str, tuple[Step, TraversalContext]] = {}
         self._told: dict[str, list[dict[str, Any]]] = {}
         self._names: dict[str, str] = {}
+        self._first_names: dict[str, str] = {}  # a stage that a loop comes back to is called `Name.1` in the tree
+        for step in self._steps:
+            self._first_names.setdefault(step.id, step.name)
         for entry in narrative:
             runtime_id = text(entry.get("runtimeStageId"), "")
             self._told.setdefault(runtime_id, []).append(entry)
@@ -125,7 +128,7 @@ class Teller(Cursor):
         return TraversalContext(self.run_id, step.id, step.runtime_id, self._name(step), subflow_id=subflow)
 
     def _name(self, step: Step) -> str:
-        return self._names.get(step.runtime_id) or step.name
+        return self._names.get(step.runtime_id) or self._first_names[step.id]
 
     def _scope(self, step: Step) -> tuple[str, str, str, Any, Any]:
         return self._name(step), step.id, step.runtime_id, _ABSENT, _ABSENT
@@ -269,7 +272,7 @@ class Teller(Cursor):
     ) -> None:
         event = StageExecutedEvent(
             traversal_context=context,
-            stage_name=name or self._name(step),
+            stage_name=name if name is UNSET else name or self._name(step),
             description=UNSET if name == "selector-temp" else _description(node or step.node),
             stage_type=kind,
         )
@@ -277,6 +280,8 @@ class Teller(Cursor):
 
     # ── subflows, pauses, errors ─────────────────────────────────────────────────────────────────────────────────
     def _enter(self, step: Step, subflow: Subflow | None) -> None:
+        if subflow is None and all(message.get("type") != "subflow" for message in step.messages()):
+            return  # its chart could not be had
         context = self._context_of(step)
         first = {} if subflow is None else subflow.first
         event = SubflowEntryEvent(
@@ -287,7 +292,9 @@ class Teller(Cursor):
             raw_mapped_input=UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped),
         )
         self.fire("flow", "on_subflow_entry", lambda: event)
-        self._executed_by(step, context, "subflow-mount", text(first.get("name"), None), first)
+        # It is told under the name of the first stage in it, which only the kept result of a subflow has.
+        name = _ABSENT if subflow is None else text(first.get("name"), None)
+        self._executed_by(step, context, "subflow-mount", name, first)
 
     def _leave(self, step: Step, subflow: Subflow) -> None:
         context = self._context_of(step)

@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-from footpath import FlowChart, FlowChartExecutor, Pausable, decide, decode_trace, flow_chart, interrupt, ops, replay
+from footpath import (
+    Child,
+    FlowChart,
+    FlowChartExecutor,
+    Pausable,
+    decide,
+    decode_trace,
+    flow_chart,
+    interrupt,
+    ops,
+    replay,
+)
 from footpath.errors import InputValidationError, RunError, StateError
 from footpath.values import ABSENT
 
@@ -442,3 +453,29 @@ def test_long_lines_cost_no_stack(length: int) -> None:
     trace = decode_trace(executor.get_trace().encoded)
     assert trace.final_state() == {"n": length + 1}
     assert len(trace.narrative) == 3 * length
+
+
+@pytest.mark.parametrize("order", [("fails", "asks"), ("asks", "fails"), ("runs", "fails", "asks")])
+def test_the_first_child_that_fails_or_pauses_ends_a_fail_fast_fork(order: tuple[str, ...]) -> None:
+    """In the order of the children, as in footprintjs: a pause does not overtake a failure."""
+
+    def fails(_: Any) -> None:
+        message = "boom"
+        raise RuntimeError(message)
+
+    def asks(scope: Any) -> None:
+        interrupt(scope, "sure?")
+
+    def runs(_: Any) -> None:
+        """Nothing stops it."""
+
+    stages = {"fails": fails, "asks": asks, "runs": runs}
+    children = [Child(name, name, stages[name]) for name in order]
+    chart = flow_chart("Start", runs, "start").add_list_of_function(children, fail_fast=True).build()
+    executor = FlowChartExecutor(chart)
+    if order.index("fails") < order.index("asks"):
+        with pytest.raises(RuntimeError, match="boom"):
+            executor.run()
+    else:
+        executor.run()
+        assert executor.is_paused()
