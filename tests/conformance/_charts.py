@@ -31,7 +31,7 @@ class ChartBuilding:
         self._runtime = runtime
         self._built: dict[str, Any] = {}
         runtime.chart_of = self._chart_of
-        runtime.mount_options = mount_options
+        runtime.mount_options = self._mount_options
 
     def build(self, calls: list[Call], recorders: tuple[Any, ...] = ()) -> Any:
         """The chart of a list of calls; named charts are built once, others at each call.
@@ -53,6 +53,9 @@ class ChartBuilding:
         if recorders and self.root_builder is None:
             self.root_builder = builder
         return builder.build()
+
+    def _mount_options(self, mount: Mapping[str, Any] | None) -> dict[str, Any]:
+        return mount_options(mount, self._runtime)
 
     def _chart_of(self, chart: Any) -> Any:
         if not isinstance(chart, str):
@@ -98,16 +101,18 @@ class ChartBuilding:
         b.add_list_of_function(children, **self._extras(c, "failFast"))
 
     def _subflow(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c["name"], **mount_options(c.get("mount")))
+        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
 
     def _subflow_next(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c["name"], **mount_options(c.get("mount")))
+        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
 
     def _lazy_subflow(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c["name"], **mount_options(c.get("mount")))
+        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
 
     def _lazy_subflow_next(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c["chart"]), c["name"], **mount_options(c.get("mount")))
+        b.add_lazy_sub_flow_chart_next(
+            c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c.get("mount"))
+        )
 
     def _for_each(self, b: Any, c: Call) -> None:
         b.add_parallel_for_each(
@@ -138,7 +143,7 @@ class ChartBuilding:
             kind = k.get("kind", "function")
             # A selector's branches run in parallel: where one would loop to, the reference does not look.
             options = self._extras(k, "retry", "tags", *(("loopTo",) if c["call"] == "decider" else ()))
-            mount = mount_options(k.get("mount"))
+            mount = self._mount_options(k.get("mount"))
             if kind == "function":
                 stage = self._optional_stage(k)
                 branches.add_function_branch(k["id"], k["name"], stage, k.get("description"), **options)
@@ -223,15 +228,20 @@ _RETRY_NAMES = {"backoffMs": "backoff_ms", "retryOn": "retry_on"}
 
 
 # ── mounts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def mount_options(mount: Mapping[str, Any] | None) -> dict[str, Any]:
+def mount_options(mount: Mapping[str, Any] | None, runtime: Runtime) -> dict[str, Any]:
     """The keyword arguments of a mount; no mapper at all where the case gives no mapping."""
     if not mount:
         return {}
+
+    def noted(mapped: dict[str, Any]) -> dict[str, Any]:
+        runtime.hiding.mapped(mapped)
+        return mapped
+
     options: dict[str, Any] = {}
     if mount.get("input") is not None:
-        options["input_mapper"] = lambda parent: _mapped(mount["input"], parent, parent)
+        options["input_mapper"] = lambda parent: noted(_mapped(mount["input"], parent, parent))
     if mount.get("output") is not None:
-        options["output_mapper"] = lambda sub, parent: _handed_out(_mapped(mount["output"], sub, parent))
+        options["output_mapper"] = lambda sub, parent: noted(_handed_out(_mapped(mount["output"], sub, parent)))
     for name in ("arrayMerge", "propagateBreak", "convergeAt", "tags"):
         if mount.get(name) is not None:
             options[_OPTION_NAMES.get(name, name)] = mount[name]

@@ -335,14 +335,18 @@ def copy(value: Any) -> Any:
     """A private plain copy, as `structuredClone` makes one: lists and dicts, whatever Mapping or Sequence they came as."""
     if isinstance(value, Exception):
         return CopiedError(str(value), getattr(value, "name", ""))
+    if isinstance(value, datetime):
+        return value.replace()
     if not _is_container(value):
         return value
     result: list[Any] = [None]
     stack: list[tuple[Any, Any, Any]] = [(result, 0, value)]
     while stack:
         holder, key, item = stack.pop()
-        if isinstance(item, Mapping):
-            filled: Any = dict.fromkeys(item)
+        if isinstance(item, datetime):
+            filled: Any = item.replace()  # another object: a merge unites dates by identity
+        elif isinstance(item, Mapping):
+            filled = dict.fromkeys(item)
             stack += [(filled, k, item[k]) for k in item]
         elif _is_container(item):
             filled = [None] * len(item)

@@ -92,6 +92,14 @@ class Hiding:
                 return True
         return False
 
+    def mapped(self, mapped: Mapping[str, Any]) -> None:
+        """Note what a subflow begins with or hands out: it is written by key, and of an object by member."""
+        for key, value in mapped.items():
+            self.wrote(key, value)
+            for name, member in value.items() if isinstance(value, dict) else ():
+                if self.hides(f"{key}.{name}"):
+                    self.secrets.append(member)
+
     def hide_in(self, state: dict[str, Json]) -> None:
         """Hide a subflow's hidden keys and fields in its state; in place."""
         for key, value in state.items():
@@ -179,6 +187,22 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
                 left[key], right[key] = parts[2:]
             elif not isinstance(parts[1], list) and not (parts[1] == HIDDEN and _bears_mark(parts[3])):
                 right[key] = parts[3].replace(f'"{MARK}"', MARK) if isinstance(parts[3], str) else parts[3]
+                if key in _CUT and _is_cut_before_hiding(left[key], left_shown[key], right[key]):
+                    right[key] = left[key]
+
+
+_CUT = frozenset({"text", "preview"})
+
+
+def _is_cut_before_hiding(theirs: Json, their_shown: Json, ours: Json) -> bool:
+    """Whether the reference cut a long text before something in it was hidden, and we after it was: ours then goes on longer."""
+    if not all(isinstance(each, str) for each in (theirs, their_shown, ours)):
+        return False
+    is_cut = their_shown.endswith('..."') or len(utf16(their_shown)) == 2 * _PREVIEW_UNITS
+    kept = theirs.removesuffix('..."')
+    at = next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
+    # What is left at the end may be the beginning of a hidden text.
+    return is_cut and MARK in ours and len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
 
 
 def _bears_mark(shown: Json) -> bool:

@@ -357,6 +357,9 @@ def _write_path(
     if not unchanged or before is not ABSENT:
         region.put_path(path, value)
     redaction = run.redaction
+    if redaction is not None and tail is None and run.delta_commits and type(before) is type(value) is list:
+        grows = len(before) < len(value) and same(before, value[: len(before)])
+        tail = value[len(before) :] if grows else None
     if redaction is None:
         writes.append([list(path), recorded])
     elif (gained := _gained(redaction, path, tail)) is not None:

@@ -76,16 +76,16 @@ def array_provenance(
     origins: list[tuple[int, str, Basis]] = []
     for position in writers:
         bundle = index.log[position]
-        verbs: list[str] = [row["verb"] for row in rows_of(bundle) if row["path"] == key]
-        for at_row, verb in enumerate(verbs):
-            had = ABSENT if items is None else items
-            over = "set" in verbs[at_row + 1 :]  # what came of all the patches is then not what this one left
-            now = list_of(fold.applied(had, verb, bundle, segments, known=not over))
-            basis: Basis = "append-verb" if verb == "append" else _basis(items, now or [])
-            if now is None or basis == "whole-value":
-                origins.clear()
-            origins.extend((position, verb, basis) for _ in range(len(now or ()) - len(origins)))
-            items = now
+        for row in rows_of(bundle):
+            if row["path"] == key:
+                verb: str = row["verb"]
+                had = ABSENT if items is None else items
+                now = list_of(fold.applied(had, verb, bundle, segments))
+                basis: Basis = "append-verb" if verb == "append" else _basis(items, now or [])
+                if now is None or basis == "whole-value":
+                    origins.clear()
+                origins.extend((position, verb, basis) for _ in range(len(now or ()) - len(origins)))
+                items = now
     if items is None:
         return ArrayProvenance(key, missing="not-an-array")
     births = tuple(_birth(index, at, items[at], *origin) for at, origin in enumerate(origins))

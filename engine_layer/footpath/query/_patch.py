@@ -120,18 +120,15 @@ class Patcher:
         self._kept.append(container)
         return container
 
-    def applied(self, current: Any, row_verb: str, bundle: Bundle, segments: list[str], *, known: bool = True) -> Any:
-        """The value at a path after one row of `bundle`; `ABSENT` when it is gone or was never recorded.
-
-        `known` says that what came of the bundle's patches, where it holds that, is what came of this one.
-        """
+    def applied(self, current: Any, row_verb: str, bundle: Bundle, segments: list[str]) -> Any:
+        """The value at a path after one row of `bundle`; `ABSENT` when it is gone or was never recorded."""
         if row_verb == "delete":
             return ABSENT
         if row_verb == "set":
             return recorded_at(bundle.get("overwrite"), segments)
         if row_verb == "append":
             return self._appended(current, recorded_at(bundle.get("overwrite"), segments))
-        if known and current is not ABSENT:  # over nothing that the caller knows of, the patch is all there is to say
+        if not self._merging_copies:
             after = recorded_at(bundle.get("results"), segments)
             if after is not ABSENT:
                 return after
@@ -163,7 +160,7 @@ class Patcher:
         return top[""]
 
     def _as_object(self, before: Any) -> Values:
-        if isinstance(before, dict):
+        if isinstance(before, dict) and TAG not in before:
             members = cast("Values", before)
             return members if id(members) in self._owned else self.own(dict(members))
         if isinstance(before, list):

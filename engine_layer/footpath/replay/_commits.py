@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
-
 from footpath.channels import CommitEvent, Mutation
 from footpath.replay._grown import Grown
+from footpath.state import LastWritten
 from footpath.values import MARK, in_js_order
 
 if TYPE_CHECKING:
@@ -74,13 +73,14 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
         cursor.views.log.commit(frame, dropped)
     if staged:
         values = region.values
+        gone = staged.deleted if type(staged) is LastWritten else ()
         if frame.branch:
             runs = values.get("runs")
             cursor.spend(8 * len(staged) * (len(values) + (len(runs) if type(runs) is dict else 0)))
             for key, value in staged.items():
                 if dropped is None or key not in dropped:
                     region.put(("runs", frame.branch, key), value)
-                    if value is UNSET and cursor.delta_commits:
+                    if key in gone:
                         del values["runs"][frame.branch][key]
         elif dropped is None and not cursor.delta_commits:
             values.update(staged)
@@ -88,7 +88,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
             for key, value in staged.items():
                 if dropped is not None and key in dropped:
                     continue
-                if value is UNSET and cursor.delta_commits:
+                if key in gone:
                     values.pop(key, None)
                 else:
                     values[key] = value

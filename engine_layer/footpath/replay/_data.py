@@ -12,6 +12,7 @@ from footpath.channels import ReadEvent, WriteEvent
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
 from footpath.replay._mirror import log_marked, packed, recorded
+from footpath.state import LastWritten
 from footpath.values import MARK, TAG, plain
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def update(cursor: Cursor, entry: Any) -> None:
             hide_fields(cursor, frame, key, entry[4])
             redacted = True
     stage(cursor, frame, key, after)
-    frame.ops.append((key, "merge", patch, tuple(frame.reads) if cursor.provenance else ()))
+    held = UNSET if after is UNSET and flags & 1 else patch  # the log does not say that nothing is hidden
+    frame.ops.append((key, "merge", held, tuple(frame.reads) if cursor.provenance else ()))
     frame.writes[key] = (patch, "update")
     frame.wrote[key] = patch
     write_event(cursor, frame, key, patch, "update", redacted)
@@ -193,6 +195,8 @@ def delete(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
     stage(cursor, frame, key, UNSET)
+    if type(frame.staged) is LastWritten:
+        frame.staged.deleted.add(key)
     frame.ops.append((key, "delete", UNSET, tuple(frame.reads) if cursor.provenance else ()))
     hidden = len(entry) > 2 and bool(entry[2])
     if len(entry) > 3:

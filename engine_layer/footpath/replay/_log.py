@@ -104,7 +104,7 @@ class CommitLog:
         updates: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
         hidden = frame.redacted or {}
-        seen: dict[str, tuple[str, Any]] = {}
+        seen: dict[str, tuple[str, bool, Any]] = {}
         delta = self._delta
         branch = frame.branch
         for key, verb, value, reads in frame.ops:
@@ -128,7 +128,7 @@ class CommitLog:
                 overwrite[key] = value
             if delta:
                 previous = seen.pop(key, None)
-                seen[key] = (verb if previous is None or verb != "merge" else previous[0], reads)
+                seen[key] = (verb, verb == "merge" and (previous is None or previous[1]), reads)
         if delta:
             self._delta_rows(frame, seen, overwrite, updates, rows)
         results: dict[str, Any] = {}
@@ -170,21 +170,21 @@ class CommitLog:
     def _delta_rows(
         self,
         frame: MirrorFrame,
-        seen: dict[str, tuple[str, Any]],
+        seen: dict[str, tuple[str, bool, Any]],
         overwrite: dict[str, Any],
         updates: dict[str, Any],
         rows: list[dict[str, Any]],
     ) -> None:
         region, branch = frame.region, frame.branch
-        for key, (verb, reads) in seen.items():
+        for key, (verb, patched, reads) in seen.items():
             path = ("runs", branch, key) if branch else (key,)
             row: dict[str, Any] = {"path": SEPARATOR.join(path)}
             final = frame.staged.get(key, UNSET)
             if final is UNSET:
-                row["verb"] = "delete" if verb == "delete" else "set"
+                row["verb"] = "delete" if verb == "delete" else "merge" if patched else "set"
                 overwrite.pop(key, None)
                 updates.pop(key, None)
-            elif verb == "merge" and key not in overwrite:
+            elif patched:
                 row["verb"] = "merge"
             else:
                 before = region.values.get(key) if not branch else None

@@ -150,5 +150,5 @@ def _output_state(region: MirrorRegion, hidden: Any) -> Raw:
     state = region.recorded_state()
     if hidden is None:
         return log_marked(Raw(encode(state)))
-    state.update((key, MARK) for key in hidden if key in state)
+    state.update((key, MARK) for key in hidden if key in region.values)  # also one that was set to nothing
     return Raw(encode(state))

@@ -571,7 +571,7 @@ class Frame(Struct, eq=False):
                     known.pop(key, None)
             else:
                 unchanged = self.commit_container(key, key, base, value)
-                if value is ABSENT and not unchanged and self.host.delta_commits:
+                if value is ABSENT and not unchanged and type(staged) is LastWritten and key in staged.deleted:
                     del values[key]  # so that a later write stands at the end, as with footprintjs's delta commits
                     continue
             if not unchanged:
@@ -619,7 +619,7 @@ class Frame(Struct, eq=False):
                 unchanged = self.commit_container(key, slot, base, value)
             if not unchanged:
                 region.put_path(("runs", branch, key), value)
-                if value is ABSENT and self.host.delta_commits:
+                if value is ABSENT and type(staged) is LastWritten and key in staged.deleted:
                     del region.values["runs"][branch][key]
             elif patched is not None and key in patched:
                 pass
@@ -714,6 +714,11 @@ class DeltaFrame(Frame, eq=False):
     """A frame of a run with delta commits."""
 
     staged: dict[str, Any] = field(default_factory=LastWritten)
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        if type(self.staged) is LastWritten:
+            self.staged.deleted.add(key)
 
     def commit(self) -> list[str] | None:
         """Move staged writes into the region; gives the keys whose value was there already."""

@@ -239,7 +239,7 @@ class Redaction:
             if self.wants(key):
                 self.marked[key] = None
                 if isinstance(value, dict) and value:
-                    members[key] = [str(name) for name in value]
+                    members[key] = [str(name) for name, member in value.items() if member is not ABSENT]
             elif isinstance(value, dict):
                 named = (self.wanted_at((key, name)) for name in value if type(name) is str)
                 self.marked.update((name, None) for name in named if name is not None)
@@ -254,7 +254,7 @@ class Redaction:
             return recorded
         found = [name for name in members if self.wants(f"{key}.{name}")]
         for name in found:
-            self.mark(f"{key}.{name}", members[name])
+            self.mark(f"{key}.{name}", _as_recorded(members[name]))
             members[name] = MARK
         return msgspec.Raw(msgspec.json.encode(members)) if found else recorded
 

@@ -117,10 +117,19 @@ class Region(Struct, eq=False):
 
 
 class LastWritten(dict[str, Any]):
-    """Staged writes in the order of each key's last write: so they reach the state with delta commits, as in footprintjs."""
+    """Staged writes in the order of each key's last write: so they reach the state with delta commits, as in footprintjs.
 
-    __slots__ = ()
+    Attributes:
+        deleted: keys that were deleted last: they leave the state, while one that is set to nothing keeps its place.
+    """
+
+    __slots__ = ("deleted",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deleted: set[str] = set()
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.pop(key, None)
+        self.deleted.discard(key)
         super().__setitem__(key, value)

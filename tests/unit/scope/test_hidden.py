@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import Any
 
 import msgspec
@@ -310,3 +311,17 @@ def test_a_key_that_was_hidden_and_deleted_may_be_seen_again() -> None:
     executor.run()
     assert [[mutation.value for mutation in event.mutations] for event in live.of("on_commit")][-1] == ["open"]
     assert executor.get_trace().snapshot["sharedState"] == {"once": "open"}
+
+
+def test_a_hidden_value_that_json_cannot_hold_hides_no_tag() -> None:
+    """What is taken out of the record is what was hidden, not the words by which the record says of what kind it was."""
+    chart = (
+        flow_chart("Write", lambda scope: setattr(scope, "o", {"m": [math.nan, "s3cret-text"]}), "write")
+        .add_function("Tell", lambda scope: setattr(scope, "told", ["float", math.nan, "s3cret-text"]), "tell")
+        .build()
+    )
+    executor = FlowChartExecutor(chart)
+    executor.set_redaction_policy(RedactionPolicy(fields={"o": ("m",)}))
+    executor.run()
+    told = executor.get_trace().snapshot["sharedState"]["told"]
+    assert told == ["float", {"$footpath": "float", "value": "NaN"}, "REDACTED"]
