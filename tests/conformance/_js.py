@@ -176,6 +176,8 @@ def json_text(value: Any) -> str:
             out.append(number_text(item) if math.isfinite(double(item)) else "null")
         elif isinstance(item, datetime):
             out.append(_quoted(iso(item)))
+        elif _is_error(item):
+            out.append("{}")
         elif isinstance(item, Mapping):
             parts: list[Any] = [_Verbatim("}")]
             kept = [k for k in js_keys(item) if item[k] is not ABSENT]
@@ -306,7 +308,7 @@ def member(value: Any, key: Any) -> Any:
 
 def size(value: Any) -> Any:
     """`$len`: items, UTF-16 units or keys; 0 when absent or null; absent for a number or boolean."""
-    if value is None or value is ABSENT or isinstance(value, datetime):
+    if value is None or value is ABSENT or has_no_members(value):
         return 0
     if isinstance(value, str):
         return len(utf16(value)) // 2
@@ -320,31 +322,25 @@ def js_keys(mapping: Mapping[str, Any]) -> list[str]:
     return indices + [k for k in keys if not (_INDEX.fullmatch(k) and int(k) <= _INDEX_MAX)] if indices else keys
 
 
-class CopiedError(Exception):
-    """What `structuredClone` leaves of an error: its message, and its name when that is one of the language's own."""
-
-    def __init__(self, message: str, name: str) -> None:
-        super().__init__(message)
-        self.name = name if name in LANGUAGE_ERRORS else "Error"
-
-
 LANGUAGE_ERRORS = frozenset({"EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"})
+
+
+def _copied_error(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What `structuredClone` leaves of an error: its message, and its name when that is one of the language's own."""
+    name = error["name"] if error["name"] in LANGUAGE_ERRORS else "Error"
+    return {"$error": {"name": name, "message": error["message"]}}
 
 
 def copy(value: Any) -> Any:
     """A private plain copy, as `structuredClone` makes one: lists and dicts, whatever Mapping or Sequence they came as."""
-    if isinstance(value, Exception):
-        return CopiedError(str(value), getattr(value, "name", ""))
-    if isinstance(value, datetime):
-        return value.replace()
-    if not _is_container(value):
-        return value
     result: list[Any] = [None]
     stack: list[tuple[Any, Any, Any]] = [(result, 0, value)]
     while stack:
         holder, key, item = stack.pop()
         if isinstance(item, datetime):
             filled: Any = item.replace()  # another object: a merge unites dates by identity
+        elif _is_error(item):
+            filled = _copied_error(item["$error"])
         elif isinstance(item, Mapping):
             filled = dict.fromkeys(item)
             stack += [(filled, k, item[k]) for k in item]
@@ -352,14 +348,19 @@ def copy(value: Any) -> Any:
             filled = [None] * len(item)
             stack += [(filled, i, x) for i, x in enumerate(item)]
         else:
-            filled = CopiedError(str(item), getattr(item, "name", "")) if isinstance(item, Exception) else item
+            filled = item
         holder[key] = filled
     return result[0]
 
 
+def _is_error(value: Any) -> bool:
+    """Whether it is an error, as a fork's record shows one."""
+    return isinstance(value, Mapping) and len(value) == 1 and isinstance(value.get("$error"), Mapping)
+
+
 def has_no_members(value: Any) -> bool:
     """Whether it is a date or an error: JavaScript merges these as objects, and finds nothing in them."""
-    return isinstance(value, (datetime, Exception))
+    return isinstance(value, datetime) or _is_error(value)
 
 
 def mergeable(value: Any, replaced: Callable[[Any], None]) -> Any:

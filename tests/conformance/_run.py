@@ -109,9 +109,8 @@ class _Runs:
                 current, tracked = self._executor(run, heard), _tracks_reads(run)
                 self._runtime.hiding.also((run.get("options") or {}).get("redaction"))
                 current.attach_flow_recorder(control)
-                checkpoint = json_view(
-                    checkpoint
-                )  # as JavaScript's JSON has it: the one that the reference goes on from
+                # As JavaScript's JSON has it: the one that the reference goes on from.
+                checkpoint = _without_errors(json_view(checkpoint))
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
             phases.append(_phase("resume", current, act, heard, run, control, tracked))
@@ -190,6 +189,20 @@ def _run_options(run: Case) -> dict[str, Any]:
     if "abort" in o:
         options["signal"] = _Aborted(o["abort"])
     return options
+
+
+def _without_errors(value: Json) -> Json:
+    """JSON as JavaScript writes it where there are errors: they have no members of their own; in place."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        for key in list(item) if isinstance(item, dict) else range(len(item)):
+            part = item[key]
+            if isinstance(part, dict) and part.keys() == {"$error"}:
+                item[key] = {}
+            elif isinstance(part, (dict, list)):
+                stack.append(part)
+    return value
 
 
 def _resuming(executor: Any, checkpoint: Any, entry: Case, run: Case) -> Callable[[], Any]:
