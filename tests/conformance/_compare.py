@@ -9,6 +9,7 @@ value (1 and 1.0 are the same), members in any order.
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ from tests.conformance._js import LANGUAGE_ERRORS
 from tests.conformance._secrets import Hiding, hide_in_both
 from tests.conformance._view import name_runs
 
-__all__ = ["RULES", "first_difference"]
+__all__ = ["RULES", "first_difference", "same_events"]
 
 Json = Any
 Result = dict[str, Json]
@@ -32,6 +33,35 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
 
     The reference's `concurrency` says how: strictly, or by canonical form when parallel branches were charts.
     """
+    sides = _under_the_rules(expected, got, case)
+    if expected.get("concurrency") == "deep":
+        sides = [canonical(side) for side in sides]
+    for lost in LOSSES:
+        lost(*sides, case)
+    return difference(sides[0], sides[1])
+
+
+def same_events(expected: Result, got: Result, case: Mapping[str, Any]) -> list[list[bool]]:
+    """Of each run's phases, whether the rules compare all of its events, and they are the same in the same order."""
+    sides = _under_the_rules(expected, got, case)
+    for lost in (nothing_is_none, hidden_thresholds):
+        lost(*sides, case)
+    found: list[list[bool]] = []
+    for number, run in enumerate(expected["runs"]):
+        left = [side["runs"][number]["phases"] if number < len(side["runs"]) else [] for side in sides]
+        found.append([False] * len(run["phases"]))
+        for index, (theirs, ours) in enumerate(zip(*left, strict=False)):
+            whole = [entry for entry in run["phases"][index]["events"] if entry["channel"] != "stream"]
+            heard = [[entry for entry in phase["events"] if entry["channel"] != "stream"] for phase in (theirs, ours)]
+            is_whole = "outcome" in theirs and len(heard[0]) == len(whole)
+            found[-1][index] = (
+                is_whole and not got["runs"][number]["phases"][index].get("leftBehind") and difference(*heard) is None
+            )
+    return found
+
+
+def _under_the_rules(expected: Result, got: Result, case: Mapping[str, Any]) -> list[Result]:
+    """What the rules leave of both sides, what the reference loses aside."""
     sides = [copy.deepcopy(expected), copy.deepcopy(got)]
     hidings = [run.pop("hiding", Hiding()) for run in sides[1]["runs"]]
     merged = [run.pop("mergedWhole", []) for run in sides[1]["runs"]]
@@ -51,11 +81,7 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
         cut(*sides, case)
     for side in sides:
         name_runs(side, _is_named_run)  # once more: what the rules leave out may have been the first to show one
-    if expected.get("concurrency") == "deep":
-        sides = [canonical(side) for side in sides]
-    for lost in LOSSES:
-        lost(*sides, case)
-    return difference(sides[0], sides[1])
+    return sides
 
 
 def _is_named_run(text: str) -> bool:
@@ -109,6 +135,26 @@ def extras(result: Result, _case: Mapping[str, Any]) -> None:
 _CHECKPOINT_EXTRAS = ("redactedKeys",)
 
 
+def never_begun(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """A run that never began shows what its executor's last one left: where that is left out, so is this."""
+    left_out = False
+    for number, run in enumerate(_runs(case)[: min(len(expected["runs"]), len(got["runs"]))]):
+        phases = expected["runs"][number]["phases"], got["runs"][number]["phases"]
+        if run.get("sameExecutor") and left_out and all(kept and not kept[0]["events"] for kept in phases):
+            for kept in phases:
+                kept[0].update(snapshot={"commitLog": []}, narrative=[])
+                for name in _ASKED:
+                    kept[0].pop(name, None)
+            continue
+        more = len(run.get("resume") or ())
+        left_out = any(_is_cut_short(kept, more) for kept in phases)
+
+
+def _is_cut_short(phases: list[Json], resumes: int) -> bool:
+    """Whether the rules left out a part of a run's phases; `resumes`: how often it was to be resumed."""
+    return not phases or "outcome" not in phases[-1] or ("checkpoint" in phases[-1] and len(phases) <= resumes)
+
+
 def fresh_narrative(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
     """From a resume in a new executor on, the reference's narrative is empty; ours may tell what happened."""
     for run, theirs, ours in zip(_runs(case), expected["runs"], got["runs"], strict=False):
@@ -131,6 +177,49 @@ def failing_on_resume(result: Result, case: Mapping[str, Any]) -> None:
             result.pop("concurrency", None)
 
 
+def the_end_is_the_end(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """What children that a failure or a pause left behind do when the run has ended is left out, in that run and in those after it."""
+    hurries = '"failFast": true' in json.dumps(case)
+    for number, (theirs, ours) in enumerate(zip(expected["runs"], got["runs"], strict=False)):
+        left = [bool(phase.pop("leftBehind", False)) for phase in ours["phases"]]
+        pairs = list(zip(theirs["phases"], ours["phases"], strict=False))
+        behind = [hurries and each and _goes_on(*pair) for each, pair in zip(left, pairs, strict=False)]
+        if True not in behind:
+            continue
+        index = behind.index(True)
+        one, other = pairs[index]
+        end = _first(one["events"], lambda entry: entry["method"] in _ENDS)
+        del one["events"][len(other["events"]) if end is None else end + 1 :]
+        log, lines = other["snapshot"]["commitLog"], other["narrative"]
+        del one["snapshot"]["commitLog"][len(log) :], one["narrative"][len(lines) :]
+        for phase in (one, other):
+            phase["snapshot"] = {"commitLog": phase["snapshot"]["commitLog"]}
+            for name in _ASKED:
+                phase.pop(name, None)
+            for name in _OF_STATE:
+                phase.get("checkpoint", {}).pop(name, None)
+        after = _runs(case)[number + 1 : number + 2]
+        # It can be noticed by the same executor's recorders, and by what the case itself counts.
+        shared = any(run.get("sameExecutor") for run in after) or '"fail_times"' in json.dumps(case)
+        for result in (expected, got):
+            del result["runs"][number]["phases"][index + 1 :]
+            result.pop("concurrency", None)
+            if shared:
+                del result["runs"][number + 1 :]
+
+
+def _goes_on(theirs: Json, ours: Json) -> bool:
+    """Whether somebody may have been stopped: nobody else tells what paused from what was left behind by a pause."""
+    return ours.get("outcome") != "paused" or len(theirs["events"]) > len(ours["events"])
+
+
+_ENDS = frozenset({"onRunEnd", "onRunFailed"})
+_OF_STATE = ("sharedState", "executionTree", "subflowStates", "subflowResults", "executionCount", "visitCounts")
+"""Members of a checkpoint that show what has been done, rather than where it waits."""
+_ASKED = ("snapshotRedacted", "redactionReport", "queries")
+"""Members of a phase that are asked of what it left, beside snapshot and narrative."""
+
+
 def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
     """From where on the reference leaves out a part of the work, neither side is compared; up to there, both are."""
     losses = _Losses(case)
@@ -142,18 +231,16 @@ def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> N
             before = theirs["phases"][index - 1].get("checkpoint") if index else None
             for side in (phase, ours["phases"][index]):
                 _without_stream_of(before, side)
+            unheard = ours["phases"][index].pop("unheard", None)
             ends = losses.ends(before, phase, ours["phases"][index])
+            if before and unheard is not None and losses.unheard(before, unheard):
+                ends = 0, 0
             if ends is not None:
                 for side, end in zip((theirs, ours), ends, strict=True):
                     _cut(side["phases"], index, end)
                 for result in (expected, got):
                     result.pop("concurrency", None)
                 break
-
-
-def may_go_on_otherwise(case: Mapping[str, Any], checkpoint: Json) -> bool:
-    """Whether the reference may leave out something after that pause."""
-    return _Losses(case).may_follow(checkpoint)
 
 
 def _without_stream_of(checkpoint: Json, phase: Json) -> None:
@@ -184,6 +271,8 @@ class _Losses:
         self._branches = {branch["id"] for branch in branches}
         self._last = set[Json]().union(*map(_last, charts))
         self._choosing = {call["id"] for call in steps if call["call"] in _CHOOSING}
+        falling = [[call["id"] for call in calls if call.get("default") is not None] for calls in charts]
+        self._later = {each for ids in falling for each in ids[1:]}
         self._unfound = _mounts_it_cannot_find(case)
 
     def ends(self, checkpoint: Json, theirs: Json, ours: Json) -> tuple[int, int] | None:
@@ -207,8 +296,14 @@ class _Losses:
             return None if found[0] is None or found[1] is None else (found[0], found[1])
         return end
 
-    def may_follow(self, checkpoint: Json) -> bool:
-        """Whether something may be left out after that pause."""
+    def unheard(self, checkpoint: Json, events: list[Json]) -> bool:
+        """Whether something is left out after that pause, in a phase whose events the reference's runner does not hear.
+
+        These are of an executor that was resumed afresh before; `events` are ours.
+        """
+        return self._may_follow(checkpoint) or _first(events, _LoopsBack(checkpoint["pausedStageId"])) is not None
+
+    def _may_follow(self, checkpoint: Json) -> bool:
         path = {mount.rpartition("/")[2] for mount in checkpoint.get("subflowPath") or ()}
         stage = checkpoint["pausedStageId"].rpartition("/")[2]
         odd = self._children | self._hung | self._choosing
@@ -230,6 +325,8 @@ class _Losses:
         stage = checkpoint["pausedStageId"].rpartition("/")[2]
         if self._lazy.intersection(path) and _refused(theirs) and not _refused(ours):
             return 0, 0
+        if stage == "default" and str(checkpoint.get("invokerStageId")).rpartition("/")[2] in self._later:
+            return 0, 0  # takes the first decider's default branch
         if len(path) > 1:
             return _ENTERING, _ENTERING  # begins the outer chart anew
         if stage in self._children or self._apart.intersection(path):
@@ -356,8 +453,14 @@ _TOLD_AT = {"onStageExecuted": ("stage", "step"), "onResume": ("resume",)}
 
 def _up_to(entries: list[Json], before: list[Json], holds: Callable[[Json], bool]) -> list[Json]:
     """What an earlier phase had, and of what came after it the first for which `holds`."""
-    kept = len(before) if entries[: len(before)] == before else 0
+    # By what they are of: what is hidden in them may be hidden in one phase, and not yet in the one before.
+    goes_on = [_of(entry) for entry in entries[: len(before)]] == [_of(entry) for entry in before]
+    kept = len(before) if goes_on else 0
     return [*entries[:kept], *takewhile(holds, entries[kept:])]
+
+
+def _of(entry: Json) -> tuple[Json, ...]:
+    return tuple(entry.get(name) for name in ("type", "stage", "runtimeStageId", "idx"))
 
 
 _MOUNTED = frozenset({"subflowNext", "lazySubflowNext"})
@@ -547,7 +650,12 @@ RULES: tuple[Callable[[Result, Mapping[str, Any]], None], ...] = (
     failing_on_resume,
     halves_in_texts,
 )
-CUTS: tuple[Callable[[Result, Result, Mapping[str, Any]], None], ...] = (fresh_narrative, nothing_is_lost)
+CUTS: tuple[Callable[[Result, Result, Mapping[str, Any]], None], ...] = (
+    the_end_is_the_end,
+    fresh_narrative,
+    nothing_is_lost,
+    never_begun,
+)
 LOSSES: tuple[Callable[[Result, Result, Mapping[str, Any]], None], ...] = (
     nothing_is_none,
     hidden_thresholds,

@@ -7,9 +7,13 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from tests.conformance._js import load_json
 
 __all__ = ["Oracle", "OracleMissingError", "find_oracle"]
 
+_RECORDERS = Path(__file__).with_name("recorders.mjs")
 _BATCH_LIMIT_S = 300
 _HEAP_MB = 400  # a case on which the reference loops for ever ends its process soon
 
@@ -37,6 +41,16 @@ class Oracle:
             lost.append(rest[missing[0]])  # cases run in order: the first without a result ended the process
             rest = rest[missing[0] + 1 :]
         return lost
+
+    def recorders(self, cases: Sequence[Path]) -> dict[str, Any]:
+        """What the reference's own recorders make of cases, by name; those that it could not run at all are not there."""
+        command = [self._node, f"--max-old-space-size={_HEAP_MB}", str(_RECORDERS), *map(str, cases)]
+        try:
+            done = subprocess.run(command, cwd=self.folder, capture_output=True, check=True, timeout=_BATCH_LIMIT_S)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            half = len(cases) // 2  # one ended or held up the process: ask the others without it
+            return {**self.recorders(cases[:half]), **self.recorders(cases[half:])} if half else {}
+        return load_json(done.stdout.decode())
 
     def _run(self, cases: Sequence[Path], out: Path) -> None:
         command = [self._node, f"--max-old-space-size={_HEAP_MB}", "run.mjs", "--out", str(out), *map(str, cases)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,9 +13,11 @@ from footpath import recorders as built_in
 from footpath.engine import FlowChartExecutor
 from footpath.query import ControlDependencies, format_quality_trace, get_subtree_snapshot, quality_trace
 from tests.conformance import _run
+from tests.conformance._compare import same_events
+from tests.conformance._difference import Difference, dicts_in, difference
 from tests.conformance._view import json_view
 
-__all__ = ["ask", "attached", "made_of_case"]
+__all__ = ["ask", "attached", "first_recorder_difference", "made_of_case"]
 
 Json = Any
 
@@ -206,8 +209,11 @@ def _still(value: Json) -> Json:
 _DURATIONS = {"totalDuration", "grandTotal", "duration"}
 
 
-def made_of_case(case: Mapping[str, Any], monkeypatch: Any) -> tuple[list[dict[str, Json]], list[Any]]:
-    """Run a case on executors that have the recorders attached: what they say after each phase, and each phase's trace."""
+def made_of_case(case: Mapping[str, Any]) -> tuple[dict[str, Json], list[dict[str, Json]], list[Any]]:
+    """Run a case on executors that have the recorders attached.
+
+    Gives the case's result, what the recorders say after each phase, and each phase's executor and trace, None where it never began.
+    """
     phases: list[dict[str, Json]] = []
     traces: list[Any] = []
 
@@ -238,6 +244,100 @@ def made_of_case(case: Mapping[str, Any], monkeypatch: Any) -> tuple[list[dict[s
                 traces.append((self, self.get_trace()) if self._phases else None)
             return snapshot
 
-    monkeypatch.setattr(_run, "FlowChartExecutor", Recorded)
-    _run.run_case(case)
-    return phases, traces
+    plain = _run.FlowChartExecutor
+    _run.FlowChartExecutor = Recorded
+    try:
+        result = _run.run_case(case)
+    finally:
+        _run.FlowChartExecutor = plain
+    return result, phases, traces
+
+
+def first_recorder_difference(
+    case: Mapping[str, Any], result: dict[str, Json], said: list[dict[str, Json]]
+) -> Difference | None:
+    """The first difference between what the reference's recorders and ours make of a case; None when there is none.
+
+    Recorders know events and nothing else: they are compared after each phase in which both sides have heard the same, by the rules
+    of docs/parity.md, and so has their executor in all phases before.
+
+    Args:
+        case: the case.
+        result: the reference's result.
+        said: what its recorders said after each phase, of all runs.
+    """
+    got, ours, _traces = made_of_case(case)
+    heard = same_events(result, got, case)
+    rules = _Rules(case, got, said)
+    left = rules.left_of(said), rules.left_of(ours)
+    at = [0, 0]
+    alike = True
+    for number, (run, theirs, mine) in enumerate(zip(_runs(case), result["runs"], got["runs"], strict=True)):
+        fresh = any(entry.get("fresh") for entry in run.get("resume") or ())
+        alike = alike or not run.get("sameExecutor")
+        for index in range(min(len(theirs["phases"]), len(mine["phases"]))):
+            alike = alike and heard[number][index]
+            one, other = left[0][at[0] + index], left[1][at[1] + index]
+            for name in one if alike else ():
+                # The narrative after a fresh resume is empty in the reference, and left uncompared.
+                found = None if fresh and name == "combined" else difference(one[name], other.get(name))
+                if found is not None:
+                    path = f"$.runs[{number}].phases[{index}].recorders.{name}{found.path[1:]}"
+                    return Difference(path, found.expected, found.got)
+        at = [at[0] + len(theirs["phases"]), at[1] + len(mine["phases"])]
+    return None
+
+
+def _runs(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return case.get("runs") or [case.get("run") or {}]
+
+
+class _Rules:
+    """What the rules of docs/parity.md leave of what recorders say of a case; seen from what the reference's say."""
+
+    def __init__(self, case: Mapping[str, Any], got: dict[str, Json], said: list[dict[str, Json]]) -> None:
+        text = json.dumps(case)
+        dropped: list[str] = []
+        if any("fork-branch" in json.dumps(phase["topology"]) for phase in said):
+            dropped += ("manifest", "topology", "composite")  # rule 10: ours tells charts that run side by side apart
+        if '"redact' in text:
+            dropped += ("inOut", "verbose", "combined", "control")  # rule 9
+        if "\\ud83" in text:
+            dropped += ("combined",)  # rule 7
+        if any(run.get("mergedWhole") for run in got["runs"]):
+            dropped += ("verbose", "combined")  # rule 1
+        # Narratives and states of subflows: what is said of "combined", and of what is hidden.
+        fresh = any(entry.get("fresh") for run in _runs(case) for entry in run.get("resume") or ())
+        self._dropped_answers = {"subtrees"} if fresh or "combined" in dropped else set[str]()
+        if "manifest" in dropped:
+            self._dropped_answers.add("manifest")
+        self._dropped = frozenset(dropped)
+        # Rule 6: the reference's subflow goes on for ever, and all that follows is in it.
+        self._paused_inside = next((n for n, phase in enumerate(said, 1) if phase["topology"][0]["activeNodeId"]), None)
+
+    def left_of(self, phases: list[dict[str, Json]]) -> list[dict[str, Json]]:
+        """Of each phase, by recorder."""
+        return [self._left(number, json.loads(json.dumps(phase))) for number, phase in enumerate(phases)]
+
+    def _left(self, number: int, seen: dict[str, Json]) -> dict[str, Json]:
+        dropped = self._dropped
+        for entries in (seen["minimal"], seen["verbose"][0], seen["verbose"][1]["data"]):
+            for entry in entries:
+                if entry["type"] == "error":
+                    entry["data"].pop("message", None)  # rule 10: ours says what the stage raised
+        for part in seen["composite"]["data"]["children"]:
+            if part["id"] == "part":  # rule 10: our composite hands pauses on
+                part["data"].pop("totalPauses")
+                for step in part["data"]["steps"].values():
+                    step.pop("pauseCount")
+            elif part["id"] == "sub" and self._paused_inside is not None and number >= self._paused_inside:
+                del part["data"]
+        if self._paused_inside is not None and number >= self._paused_inside:
+            dropped |= {"topology", "manifest"}
+            seen["executor"].pop("manifest", None)
+        for name in self._dropped_answers:
+            seen["executor"].pop(name, None)
+        for boundary in dicts_in(seen["inOut"]):  # rule 4
+            if boundary.get("payload", 0) is None:
+                del boundary["payload"]
+        return {name: said for name, said in seen.items() if name not in dropped}

@@ -6,7 +6,10 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from footpath import FlowChartExecutor, RedactionPolicy
+from footpath.journal import entries
 from footpath.query import KeysRead
 from tests.conformance import _js
 from tests.conformance._charts import ChartBuilding
@@ -28,7 +31,8 @@ def run_case(case: Case) -> dict[str, Json]:
     """Build the case's chart, run it as the case says, ask its queries; the result as plain JSON data.
 
     Beside what FORMAT describes each run has `hiding`, which knows the values written where they were to be hidden, and
-    `mergedWhole`, the dates and errors that were given to a merge as objects without members.
+    `mergedWhole`, the dates and errors that were given to a merge as objects without members; phases may have `unheard`,
+    events of an executor that the reference's runner does not listen to, and `leftBehind`.
     """
     result: dict[str, Json] = {"format": 1, "name": case.get("name"), "build": {}, "runs": []}
     runtime = Runtime()
@@ -96,7 +100,7 @@ class _Runs:
         options = _run_options(run)
         self._runtime.resume_input_given = False
         phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control, tracked)]
-        current = executor
+        current, own = executor, events
         # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that is
         # not fresh goes on with the first executor's list.
         for entry in run.get("resume") or ():
@@ -105,7 +109,7 @@ class _Runs:
             checkpoint = copy.deepcopy(current.get_checkpoint())
             heard = events
             if entry.get("fresh"):
-                heard = Events()
+                own = heard = Events()
                 current, tracked = self._executor(run, heard), _tracks_reads(run)
                 self._runtime.hiding.also((run.get("options") or {}).get("redaction"))
                 current.attach_flow_recorder(control)
@@ -113,7 +117,10 @@ class _Runs:
                 checkpoint = _without_errors(json_view(checkpoint))
             self._runtime.resume_input_given = "input" in entry
             act = _resuming(current, checkpoint, entry, run)
+            start = len(own)
             phases.append(_phase("resume", current, act, heard, run, control, tracked))
+            if own is not heard:
+                phases[-1]["unheard"] = own.since(start)
         return phases
 
     def _executor(self, run: Case, events: Events) -> Any:
@@ -248,7 +255,21 @@ def _phase(
         reads = reads_of(executor, snapshot, tracked=tracked)
         phase["queries"] = [{**q, "answer": _answered(q, snapshot, control, reads)} for q in run["queries"]]
     phase["events"] = events.since(start)
+    if phase["events"]:
+        phase["leftBehind"] = _leaves_children(executor)
     return phase
+
+
+def _leaves_children(executor: Any) -> bool:
+    """Whether parallel children had not settled when the run ended or paused: some other had failed or paused, and they were stopped.
+
+    Those that paused have not settled either.
+    """
+    journal = msgspec.json.decode(executor.get_trace().encoded)["journal"]
+    coded = [entry for entry in journal if entry and isinstance(entry[0], int)]
+    began = sum(len(entry[2]) for entry in coded if entry[0] == entries.FORK)
+    paused = sum(entry[0] == entries.PAUSE and entry[2] != entries.PAUSED_SCOPE for entry in coded)
+    return began > paused + sum(entry[0] == entries.SETTLE for entry in coded)
 
 
 def _tracks_reads(run: Case) -> bool:

@@ -163,9 +163,13 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
     """
     for pair in zip_longest(theirs, ours):
         shown = copy.deepcopy(pair)
+        hidden = Secrets()
         for phase in pair:
             if phase is not None:
-                hide_everywhere(phase, hiding)
+                learn_hidden(phase, hidden)
+        for phase in pair:
+            if phase is not None:
+                hide_everywhere(phase, hiding, hidden)
         if aligned and None not in pair:
             _show_again(*pair, *shown)
 
@@ -212,21 +216,20 @@ def _bears_mark(shown: Json) -> bool:
     return shown.get("preview") in _MARKS or (bool(shown) and all(member in _MARKS for member in shown.values()))
 
 
-def hide_everywhere(phase: dict[str, Json], hiding: Hiding) -> None:
+def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> None:
     """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place.
 
-    Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
+    Secret is what was written to hidden keys, and what is `hidden` in the redacted snapshot of one side or the other. Where a
+    hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
     _hide_given(phase, hiding)
     if phase["op"] == "resume":
         _stay_hidden(phase, hiding)
-    secrets = Secrets()
+    secrets = hidden
     for value in hiding.secrets:
         secrets.add(value)
         secrets.add(json_view(value))  # as the results have it: a date as text, say
     long = [text for text in _texts(json_view(hiding.secrets)) if len(text) > _PREVIEW_UNITS // 2]
-    for raw, shown in _shared_states(phase):
-        _learn(raw, shown, secrets)
     stack: list[tuple[Json, bool]] = [(phase, True)]
     while stack:
         item, live = stack.pop()
@@ -312,6 +315,12 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
         known = [key for key in report["redactedKeys"] if hiding.hides_by_policy(key) and key in written]
         report["redactedKeys"] = known
+    for condition in dicts_in(phase["events"]):
+        if "actualSummary" in condition and hiding.hides(condition.get("key")):
+            told = "{key} {actualSummary} {op} ".format_map(condition)
+            for line in phase["narrative"]:
+                if line.get("type") in _TELLING_LINES:
+                    line["text"] = line["text"].replace(told, "{key} {0} {op} ".format(MARK, **condition))
 
 
 _PREVIEW_UNITS = 80
@@ -399,6 +408,12 @@ def _hidden(value: Json, secrets: Secrets) -> Json:
     if found == MARK:
         return HIDDEN
     return found.replace(f'"{MARK}"', MARK) if isinstance(found, str) else found
+
+
+def learn_hidden(phase: dict[str, Json], secrets: Secrets) -> None:
+    """Add what a phase's redacted snapshot hides."""
+    for raw, shown in _shared_states(phase):
+        _learn(raw, shown, secrets)
 
 
 def _shared_states(phase: dict[str, Json]) -> list[tuple[Json, Json]]:

@@ -25,10 +25,11 @@ _context = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True)
 class Job:
-    """One case to judge: its file, and the reference's result."""
+    """One case to judge: its file, the reference's result, and what its recorders make of it, if that is asked."""
 
     case: Path
     expected: Path
+    recorders: Path | None = None
 
     @property
     def name(self) -> str:
@@ -73,6 +74,11 @@ def judge(job: Job) -> Verdict:
         got = run_case(case)
         expected = deeply(lambda: load_json(job.expected.read_text(encoding="utf-8")))
         difference = deeply(lambda: first_difference(expected, got, case))
+        if difference is None and job.recorders is not None:
+            from tests.conformance._recorders import first_recorder_difference
+
+            said = deeply(lambda: load_json(job.recorders.read_text(encoding="utf-8")))  # type: ignore[union-attr]
+            difference = deeply(lambda: first_recorder_difference(case, expected, said))
     except Exception as error:  # noqa: BLE001  # one case's trouble is its own
         return Verdict(job.name, time.perf_counter() - began, failure=_told(error))
     return Verdict(job.name, time.perf_counter() - began, difference=difference)

@@ -43,11 +43,12 @@ _NAMED = re.compile(r"(subflowResults|payload|runs)\.[^.\[]+")
 class Fuzzing:
     """Asks both sides about cases, batch by batch, in a scratch folder."""
 
-    def __init__(self, oracle: Oracle, pool: Pool, scratch: Path) -> None:
+    def __init__(self, oracle: Oracle, pool: Pool, scratch: Path, *, recorders: bool = False) -> None:
         self.passed_over = 0
         self._oracle = oracle
         self._pool = pool
         self._scratch = scratch
+        self._recorders = recorders
         self._batches = 0
 
     def asked(self, cases: list[Case]) -> list[Job]:
@@ -64,7 +65,14 @@ class Fuzzing:
         lost = set(self._oracle.answer(paths, expected))
         asked = [p for p in paths if p not in lost and not _NOT_A_CASE.search((expected / p.name).read_text("utf-8"))]
         self.passed_over += len(paths) - len(asked)
-        return [Job(path, expected / path.name) for path in asked]
+        said = self._oracle.recorders(asked) if self._recorders else {}
+        jobs: list[Job] = []
+        for path in asked:
+            kept = folder / f"{path.stem}.recorders"
+            if isinstance(said.get(path.stem), list):
+                kept.write_text(json.dumps(said[path.stem]), encoding="utf-8")
+            jobs.append(Job(path, expected / path.name, kept if kept.exists() else None))
+        return jobs
 
     def differing(self, cases: list[Case]) -> Iterator[tuple[int, Verdict]]:
         """The cases that differ, by position, each with its verdict."""
@@ -109,7 +117,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     found = 0
     with Pool(options.workers) as pool, tempfile.TemporaryDirectory() as scratch:
-        fuzzing = Fuzzing(oracle, pool, Path(scratch))
+        fuzzing = Fuzzing(oracle, pool, Path(scratch), recorders=options.recorders)
         if options.store is not None:
             cases = [make(options.seeds[0], n, options.size, options.generator) for n in _numbers(options)]
             stored = write_sample(options.store, fuzzing.asked(cases))
@@ -183,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=_seeds, default=[1], metavar="N,N", help="each a run of its own")
     parser.add_argument("--generator", choices=("lines", "dense"), default="lines")
     parser.add_argument("--store", type=Path, metavar="FILE", help="write cases and the reference's results there")
+    parser.add_argument("--recorders", action="store_true", help="compare what the built-in recorders say, too")
     parser.add_argument("--cases", type=int, default=500, metavar="N")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first case")
     parser.add_argument("--size", type=int, default=6, metavar="N", help="steps of the longest line")

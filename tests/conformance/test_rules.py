@@ -401,6 +401,112 @@ def test_a_loop_back_before_the_pause_is_not_compared() -> None:
     assert first_difference(looped("Late", "onX"), looped("Late", "onY"), case) is not None
 
 
+def test_a_loop_back_that_the_runner_does_not_hear_is_not_compared() -> None:
+    """Its list is that of the executor before, so what we heard ourselves says whether there was one."""
+    case = {"chart": [_ASK], "run": {}}
+    began = _other("onStageStart", stageId="late", stageName="Late")
+
+    def resumed(result: int, **more: Any) -> dict[str, Any]:
+        return _phases(_paused(), {"result": result, **more})
+
+    for target, differs in (("Early", False), ("Late", True)):
+        ours = resumed(2, unheard=[began, _other("onLoop", target=target)])
+        assert (first_difference(resumed(1), ours, case) is not None) is differs
+    assert first_difference(resumed(1), resumed(2), case) is not None
+
+
+def test_the_default_branch_of_a_later_decider_goes_on_where_the_reference_takes_the_first() -> None:
+    """Where the first one's paused, all is compared."""
+    deciders = [{"call": "decider", "id": each, "default": "b", "branches": []} for each in ("first", "second")]
+    case = {"chart": deciders, "run": {}}
+
+    def resumed(invoker: str, *events: dict[str, Any]) -> dict[str, Any]:
+        checkpoint = {"pausedStageId": "default", "subflowPath": [], "invokerStageId": invoker}
+        return _phases({"checkpoint": checkpoint}, {"events": list(events)})
+
+    for invoker, differs in (("second", False), ("sf/second", False), ("first", True)):
+        theirs, ours = resumed(invoker, _other("onResume", stageName="A")), resumed(invoker)
+        assert (first_difference(theirs, ours, case) is not None) is differs
+
+
+def test_what_was_told_before_a_cut_is_known_by_what_it_is_of() -> None:
+    """What is hidden in it since, or shown again, does not make it new."""
+    case = {"chart": [_ASK, _FORK], "run": {}}
+
+    def told(first: str, again: str, after: str) -> dict[str, Any]:
+        lines = [{"type": "step", "runtimeStageId": "ask#1", "text": text} for text in (again, after)]
+        return _phases({**_paused(), "narrative": [{**lines[0], "text": first}]}, {"narrative": lines})
+
+    cut = told("x", "[REDACTED]", "a"), told("x", "[REDACTED]", "b")
+    for side in cut:
+        side["runs"][0]["phases"][1]["events"] = [_committed("ask"), _executed("ask"), _other("onNext")]
+    assert first_difference(*cut, case) is not None, "a line of the stage that went on"
+    for side in cut:
+        side["runs"][0]["phases"][1]["narrative"][1]["type"] = "fork"
+    assert first_difference(*cut, case) is None, "and one of its children"
+
+
+def test_what_children_do_that_a_failure_left_behind_is_not_compared_after_the_end() -> None:
+    """Up to there it is, and without any left behind all of it; in later runs only where it can be noticed."""
+    end = _other("onRunFailed")
+
+    def failed(log: list[int], *events: dict[str, Any], later: int = 0, **more: Any) -> dict[str, Any]:
+        snapshot = {"commitLog": [{"n": n} for n in log], "sharedState": {"n": len(log)}}
+        full = _result(outcome="failed", events=[*events], snapshot=snapshot, **more)
+        full["runs"] += _result(result=later)["runs"]
+        return full
+
+    def differs(theirs: dict[str, Any], ours: dict[str, Any], *runs: dict[str, Any], chart: Any = ()) -> bool:
+        case = {"chart": [{"failFast": True}, *chart], "runs": [{}, *(runs or [{}])]}
+        return first_difference(theirs, ours, case) is not None
+
+    theirs = failed([1, 2], _other("onX"), end, _other("onCommit"))
+    assert not differs(theirs, failed([1], _other("onX"), end, leftBehind=True))
+    assert differs(theirs, failed([1], _other("onX"), end, leftBehind=False))
+    assert differs(theirs, failed([1], end, leftBehind=True))
+    assert differs(theirs, failed([3], _other("onX"), end, leftBehind=True))
+    assert differs(failed([], end), failed([1], end, leftBehind=True)), "what we have done, it must have done"
+    later = failed([1], _other("onX"), end, later=1, leftBehind=True)
+    assert differs(theirs, later)
+    assert not differs(theirs, later, {"sameExecutor": True})
+    assert not differs(theirs, later, chart=[{"call": "start", "id": "a", "program": [["fail_times", 1, "x"]]}])
+    assert first_difference(theirs, failed([1], _other("onX"), end, leftBehind=True), {"runs": [{}, {}]}) is not None
+
+
+def test_what_children_do_that_a_pause_left_behind_is_not_compared_after_it() -> None:
+    """Nor how far the run has come: where it waits, it is, and what we have told."""
+
+    def paused(count: int, *events: str, **more: Any) -> dict[str, Any]:
+        checkpoint = {"pausedStageId": "ask", "subflowPath": [], "executionCount": count}
+        return _phases(
+            {"outcome": "paused", "checkpoint": checkpoint, "events": [*map(_other, events)], **more}, {"result": count}
+        )
+
+    case = {"chart": [{"failFast": True}], "run": {}}
+    theirs = paused(2, "onPause", "onCommit")
+    assert first_difference(theirs, paused(1, "onPause", leftBehind=True), case) is None
+    assert first_difference(theirs, paused(1, "onPause"), case) is not None
+    assert first_difference(theirs, paused(1, "onStageStart", leftBehind=True), case) is not None
+    assert first_difference(theirs, paused(1, "onPause", leftBehind=True), {"chart": [], "run": {}}) is not None
+    assert first_difference(paused(2, "onPause"), paused(1, "onPause", leftBehind=True), case) is not None
+
+
+def test_a_run_that_never_began_is_not_compared_in_what_the_one_before_left_out() -> None:
+    """It shows that one's lines: they are compared where that one was, and its own failure is."""
+    case = {"chart": [_ASK, _FORK], "runs": [{"resume": [{}]}, {"sameExecutor": True}]}
+
+    def then(line: str, error: str, *events: dict[str, Any]) -> dict[str, Any]:
+        full = _phases(_paused(), {"events": [_committed("ask"), _executed("ask"), *events]})
+        refused = {"narrative": [{"text": line}], "outcome": "failed", "error": {"name": "Error", "message": error}}
+        full["runs"] += _result(**refused)["runs"]
+        return full
+
+    assert first_difference(then("a", "no"), then("b", "no", _other("onFork")), case) is None
+    assert first_difference(then("a", "no"), then("b", "yes", _other("onFork")), case) is not None
+    compared = {**case, "chart": [_ASK]}
+    assert first_difference(then("a", "no"), then("b", "no"), compared) is not None
+
+
 def test_what_follows_a_write_to_a_key_that_javascript_denies_is_not_compared() -> None:
     """The write is, and what came before it; and all of it where another key is written."""
     case = {"chart": [], "run": {}}

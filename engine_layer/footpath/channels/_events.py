@@ -208,11 +208,14 @@ class NextEvent(FlowEvent, frozen=True, rename="camel", omit_defaults=True, gc=F
 
 
 class DecisionEvent(FlowEvent, frozen=True, rename="camel", omit_defaults=True, gc=False, kw_only=True):
-    """A decider chose; `chosen` is the branch's name, `evidence` what `decide()` saw (Raw JSON)."""
+    """A decider chose; `chosen` is the branch's name, `evidence` what `decide()` saw (Raw JSON).
+
+    `rationale` is what the stage left as its reason, a text as a rule, as a JSON value.
+    """
 
     decider: str
     chosen: str
-    rationale: str | UnsetType = UNSET
+    rationale: Any = UNSET
     description: str | UnsetType = UNSET
     raw_evidence: Any = field(default=UNSET, name="evidence")
 

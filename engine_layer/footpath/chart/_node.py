@@ -45,8 +45,9 @@ class RetryPolicy(Struct, eq=False):
     Attributes:
         attempts: tries in all, the first included; at least 1.
         backoff_ms: wait between tries, in milliseconds: one number, or one per failed try (the last repeats never;
-            a list that is too short waits 0).
-        retry_on: None retries on every error; a callable gets the exception; a string is searched in its text.
+            a list that is too short waits 0). Computed ones that are negative or not finite wait 0.
+        retry_on: None retries on every error; a callable gets the exception, and when it raises itself, the stage's error
+            is final; a string is searched in its text.
     """
 
     attempts: int

@@ -151,8 +151,8 @@ def _backoff(backoff: object, where: str) -> float | list[float] | None:
         return None
     waits = [*cast("Sequence[Any]", backoff)] if isinstance(backoff, (list, tuple)) else [cast("Any", backoff)]
     for wait in waits:
-        if not isinstance(wait, (int, float)) or isinstance(wait, bool) or not 0 <= wait < _INFINITY:
-            msg = f"{where}: retry.backoff_ms must be a number of milliseconds >= 0, or a list of them (got {wait!r})"
+        if not isinstance(wait, (int, float)) or isinstance(wait, bool):
+            msg = f"{where}: retry.backoff_ms must be a number of milliseconds, or a list of them (got {wait!r})"
             raise fault(msg)
     return waits if isinstance(backoff, (list, tuple)) else waits[0]
 

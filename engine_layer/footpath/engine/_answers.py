@@ -71,7 +71,7 @@ class Answers(Listened):
             for key, result in snapshot.get("subflowResults", {}).items():
                 held = phase.run.finals.get(key)
                 if held is not None:
-                    result["treeContext"]["globalContext"] = as_json(held.plain_view())
+                    result["treeContext"]["globalContext"] = as_json(held)
         return self._with_recorders(snapshot)
 
     def get_commit_count(self) -> int:

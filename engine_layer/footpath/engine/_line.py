@@ -331,7 +331,7 @@ def _walk(
                 result = out
                 if frame.broke:
                     state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
-                    record_entry((BREAK,) if frame.reason is None else (BREAK, record(frame.reason)))
+                    record_entry((BREAK,) if frame.reason is None else (BREAK, run.reason(frame.reason)))
                     return result
                 if type(out) is StageNode:
                     following, result = yield dynamic(place, frame, node, out)

@@ -37,6 +37,7 @@ class Saved(NamedTuple):
         subflow_states: of those around the stage, by the mount's id.
         hidden: keys that were hidden because a hidden write was made.
         by_interrupt: whether the stage begins again at its top.
+        invoker: id of what took the branch that paused; None when nothing did.
     """
 
     stage_id: str
@@ -47,6 +48,7 @@ class Saved(NamedTuple):
     subflow_states: Mapping[str, Mapping[str, Any]]
     hidden: list[str]
     by_interrupt: bool
+    invoker: str | None
 
 
 def read(checkpoint: Mapping[str, Any]) -> Saved:
@@ -66,6 +68,7 @@ def read(checkpoint: Mapping[str, Any]) -> Saved:
             subflow_states=checkpoint.get("subflowStates") or {},
             hidden=[str(key) for key in checkpoint.get("redactedKeys") or ()],
             by_interrupt=checkpoint.get("pausedBy") == "interrupt",
+            invoker=checkpoint.get("invokerStageId"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
@@ -95,6 +98,7 @@ def _is_texts(value: Any) -> bool:
 
 _MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("pausedStageId", "the id of a stage", lambda value: isinstance(value, str)),
+    ("invokerStageId", "the id of a stage", lambda value: isinstance(value, str)),
     ("subflowPath", "a list of ids", _is_texts),
     ("sharedState", "an object", _is_mapping),
     (
@@ -152,7 +156,7 @@ def enter_again(
         states: live states of the subflows around the stage, by the mounts' ids, when the executor is the same.
 
     Raises:
-        RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned.
+        RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned, or can't go on.
     """
     stage_id, path = saved.stage_id, saved.path
     flows = [chart]
@@ -163,9 +167,17 @@ def enter_again(
             raise _not_found(stage_id)
         mounts.append(mount)
         flows.append(run.resolve(mount.mount))
-    paused = _find(flows[-1], stage_id)
+    paused = _find(flows[-1], stage_id, saved.invoker)
     if paused is None:
         raise _not_found(stage_id)
+    lead, slash, _ = stage_id.rpartition("/")
+    name = f"{lead}{slash}{paused.name}"
+    if paused.resume_fn is None and not saved.by_interrupt:
+        message = (
+            f"Cannot resume: stage '{name}' ({stage_id}) has no resumeFn. Only stages created with addPausableFunction(), "
+            "or stages that paused via interrupt(), can be resumed."
+        )
+        raise RunError(message)
     node = _continued(flows[-1], paused)
     if node.loop_target is not None:
         # As in footprintjs, a loop edge is no edge back when the stage that it hangs on goes on: it is what comes next.
@@ -183,8 +195,7 @@ def enter_again(
         mount = _continued(flows[depth], mounts[depth])
         run.reentries[id(mount)] = Reentry(node, state)
         node = mount
-    lead, slash, _ = stage_id.rpartition("/")
-    return node, f"{lead}{slash}{paused.name}"
+    return node, name
 
 
 def _not_found(stage_id: str) -> RunError:
@@ -194,20 +205,30 @@ def _not_found(stage_id: str) -> RunError:
     )
 
 
-def _find(flow: FlowChart, full_id: str) -> Node | None:
-    """The chart's node of an id that may have a prefix: ids of the mounts that lead to the chart."""
+def _find(flow: FlowChart, full_id: str, invoker: str | None = None) -> Node | None:
+    """The chart's node of an id that may have a prefix: ids of the mounts that lead to the chart.
+
+    A branch that was taken as the fallback has the same id with every decider; `invoker` says which one took it.
+    """
     nodes = flow.nodes_by_id
+    own = _own_id(flow, full_id)
+    node = nodes.get(own)
+    if node is None and own == "default":
+        took = None if invoker is None else nodes.get(_own_id(flow, invoker))
+        deciding = (each for each in (took, *nodes.values()) if each is not None and each.default_branch is not None)
+        return next((each.fallback for each in deciding), None)
+    return node
+
+
+def _own_id(flow: FlowChart, full_id: str) -> str:
+    """The id in its own chart; the last part where there is no such node."""
     own = full_id
-    while own not in nodes:
+    while own not in flow.nodes_by_id:
         _, more, rest = own.partition("/")
         if not more:
             break
         own = rest
-    node = nodes.get(own)
-    if node is None and own == "default":
-        deciding = next((each for each in nodes.values() if each.default_branch is not None), None)
-        return None if deciding is None else deciding.fallback
-    return node
+    return own
 
 
 def _continued(flow: FlowChart, node: Node) -> Node:

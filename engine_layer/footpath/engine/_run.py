@@ -142,7 +142,7 @@ class Run:
         self.careful = redaction is not None
         self.quick = None if self.careful else self.record_entry
         self.stream_handlers = stream_handlers
-        self.finals: dict[str, Region] = {}
+        self.finals: dict[str, dict[str, Any]] = {}
         self.reentries: dict[int, Reentry] = {}
         self.top = Region(chart.nodes_by_id)
         self.places = chart.places
@@ -440,6 +440,13 @@ class Run:
         if most is not None and len(self.journal) > most:
             self.shed()
         return count
+
+    def reason(self, given: Any) -> Any:
+        """Why a line stopped, in recorded form, without what is hidden; None is no reason."""
+        if given is None:
+            return None
+        recorded = record(given)
+        return recorded if self.redaction is None else self.redaction.scrub_recorded(recorded)
 
     def end_stream(self, frame: Frame) -> None:
         """A streaming stage has returned: its text is whole."""

@@ -272,12 +272,21 @@ def _wanted(retry_on: Any, error: Exception) -> bool:
         return True
     if isinstance(retry_on, str):
         return retry_on in str(error)
-    return bool(retry_on(error))
+    try:
+        return bool(retry_on(error))
+    except Exception as broken:  # noqa: BLE001  # the caller gets the stage's own error
+        import logging
+
+        # Its type alone: what it says may quote what is hidden.
+        logging.getLogger("footpath").warning("retry_on raised %s, so the failure is final", type(broken).__name__)
+        return False
 
 
 def _delay_ms(backoff_ms: Any, number: int) -> float:
-    if backoff_ms is None:
-        return 0
+    """How long to wait after that attempt; what is no finite time to come never holds a run up."""
     if isinstance(backoff_ms, (list, tuple)):
-        return backoff_ms[number - 1] if number <= len(backoff_ms) else 0
-    return backoff_ms
+        backoff_ms = backoff_ms[number - 1] if number <= len(backoff_ms) else None
+    return backoff_ms if backoff_ms is not None and 0 < backoff_ms < _INFINITY else 0
+
+
+_INFINITY = float("inf")

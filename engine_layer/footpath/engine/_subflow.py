@@ -71,7 +71,7 @@ def enter(
         root = again.root
     elif mount.input_mapper is not None:
         mapped = _mapped(place, node, link, origin, state, prefix)
-        mapped = {key: mapped[key] for key in in_js_order(mapped) if mapped[_key(key)] is not ABSENT}
+        mapped = {_key(key): mapped[key] for key in in_js_order(mapped)}
     inner = _region(region, node, chart, frozenset(mapped))
     run.declare_chart(inner, chart)
     inner.args = mapped
@@ -135,9 +135,9 @@ def enter(
 
 
 def _note_final(run: Run, prefix: str, frame: Frame, inner: Region) -> None:
-    """Keep a subflow's live state for a snapshot that shows what the journal hides."""
+    """Keep a subflow's last state for a snapshot that shows what the journal hides; children left behind may write more."""
     if run.redaction is not None:
-        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner
+        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner.plain_view()
 
 
 def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str]) -> Region:
@@ -198,7 +198,7 @@ def _halt(
 
 def _propagate_break(run: Run, frame: Frame, outer: LineState, inner: LineState, prefix: str) -> None:
     outer.broke, outer.reason = True, inner.reason
-    run.say(frame, (BREAK, None if inner.reason is None else record(inner.reason), prefix))
+    run.say(frame, (BREAK, run.reason(inner.reason), prefix))
 
 
 def _subflow_id(region: Region, node: Node) -> str:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field, structs
 
 from footpath.channels import FlowErrorEvent, FlowPauseEvent, FlowResumeEvent
-from footpath.values import plain
+from footpath.values import js_reason, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -176,12 +176,13 @@ class AuditRecorder:
 
     def on_decision(self, event: DecisionEvent) -> None:
         """A decider chose."""
+        reason = js_reason(event.rationale)
         self._add(
             "decision",
             event.traversal_context,
             name=event.chosen,
             raw_evidence=event.raw_evidence,
-            message=event.rationale,
+            message=UNSET if reason is None else reason,
         )
 
     def on_selected(self, event: SelectedEvent) -> None:

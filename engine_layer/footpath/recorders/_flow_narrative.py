@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from footpath.channels import FlowErrorEvent, FlowPauseEvent, FlowResumeEvent
-from footpath.values import js_number
+from footpath.values import js_number, js_reason
 
 if TYPE_CHECKING:
     from footpath.channels import (
@@ -69,11 +69,12 @@ class NarrativeFlowRecorder:
 
     def on_decision(self, event: DecisionEvent) -> None:
         """A decider chose."""
+        reason = js_reason(event.rationale)
         if event.description:
-            how = f"{event.description}: {event.rationale}, so it" if event.rationale else f"{event.description} and"
+            how = f"{event.description} and" if reason is None else f"{event.description}: {reason}, so it"
             sentence = f"It {how} chose {event.chosen}."
-        elif event.rationale:
-            sentence = f"A decision was made: {event.rationale}, so the path taken was {event.chosen}."
+        elif reason is not None:
+            sentence = f"A decision was made: {reason}, so the path taken was {event.chosen}."
         else:
             sentence = f"A decision was made, and the path taken was {event.chosen}."
         self._sentences.append(sentence)

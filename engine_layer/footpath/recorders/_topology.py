@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from footpath.recorders._bundle import RecorderBundle, as_json, numbered
+from footpath.values import js_reason
 
 if TYPE_CHECKING:
     from footpath.channels import (
@@ -156,7 +157,7 @@ class TopologyRecorder:
         """A decider chose."""
         at = _place(event)
         facts = {"decider": event.decider}
-        if event.rationale:
+        if event.rationale is not UNSET and js_reason(event.rationale) is not None:
             facts["rationale"] = event.rationale
         if event.description:
             facts["description"] = event.description

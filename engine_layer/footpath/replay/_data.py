@@ -13,7 +13,7 @@ from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
 from footpath.replay._mirror import log_marked, packed, recorded
 from footpath.state import LastWritten
-from footpath.values import MARK, TAG, plain
+from footpath.values import ABSENT_RAW, MARK, TAG, plain
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -142,7 +142,7 @@ def update(cursor: Cursor, entry: Any) -> None:
     else:
         patch = UNSET if flags & 2 else recorded(entry[2])
         if flags & 8:
-            frame.whole = {**(frame.whole or {}), key: recorded(entry[6]) if len(entry) > 6 else None}
+            frame.whole = {**(frame.whole or {}), key: _present(entry[6]) if len(entry) > 6 else None}
             after = UNSET if entry[5] is None and patch is UNSET else recorded(entry[5])
         else:
             if frame.whole is not None and frame.whole.get(key) is not None:
@@ -161,10 +161,16 @@ def update(cursor: Cursor, entry: Any) -> None:
     write_event(cursor, frame, key, patch, "update", redacted)
 
 
+def _present(value: Any) -> Any:
+    """What patches come to, UNSET where that is nothing."""
+    value = recorded(value)
+    return UNSET if value == ABSENT_RAW else value
+
+
 def remerge(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
-    value = recorded(entry[2])
+    value = _present(entry[2])
     dict.__setitem__(frame.staged, key, value)  # where it is, as in the run
     frame.plain = False
     if type(value) is Raw and TAG.encode() in bytes(value):

@@ -66,6 +66,8 @@ def mount(cursor: Cursor, entry: Any) -> None:
 
 def _present(value: Raw) -> Any:
     """What a seeded value leaves in the state: of an object, the members that are there; UNSET when none of them is."""
+    if value == ABSENT_RAW:
+        return UNSET
     if _TAG not in bytes(value):
         return normal(value)
     members = opened(value)

@@ -48,8 +48,8 @@ def note(cursor: Cursor, entry: Any) -> None:
     flags = entry[5] if len(entry) > 5 else 0
     absent = bool(flags & NOTE_ABSENT)
     value = recorded(value)
-    if kind == "debug" and key == "deciderRationale" and not absent:
-        cursor.current.rationale = plain(value)
+    if kind == "debug" and key == "deciderRationale":
+        cursor.current.rationale = UNSET if absent else plain(value)
     if cursor.views is not None:
         cursor.views.tree.note(cursor.current, kind, key, value, absent=absent)
     if not cursor.on_emit and cursor.story is None:

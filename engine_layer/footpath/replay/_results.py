@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class SubflowResult(NamedTuple):
-    """A subflow that was left, with its state of that moment in recorded form."""
+    """A subflow that was left, with its state of that moment in recorded form, and how many commits there were.
+
+    Children that a failure left behind may commit more.
+    """
 
     region: MirrorRegion
     name: str
     parent_name: str
     state: dict[str, Any]
+    commit_count: int
 
     def shown(self, views: Views) -> dict[str, Any]:
         """As JSON."""
@@ -30,7 +34,7 @@ class SubflowResult(NamedTuple):
             "treeContext": {
                 "globalContext": views.state(self.state),
                 "stageContexts": region.tree,
-                "history": [views.bundle(bundle) for bundle in region.history],
+                "history": [views.bundle(bundle) for bundle in region.history[: self.commit_count]],
                 "initialState": {},
             },
             "parentStageId": self.parent_name,
@@ -84,7 +88,8 @@ def keep_result(frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
     outer = frame.region.results
     # What ended in a subflow that has not ended itself is known to that subflow only.
     outer.update(region.results)
-    outer[region.id] = outer[frame.rsid] = SubflowResult(region, name, _parent_name(frame), region.recorded_state())
+    state, parent_name = region.recorded_state(), _parent_name(frame)
+    outer[region.id] = outer[frame.rsid] = SubflowResult(region, name, parent_name, state, len(region.history))
 
 
 def keep_returned(frame: MirrorFrame) -> None:

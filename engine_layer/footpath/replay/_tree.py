@@ -12,7 +12,7 @@ from msgspec.json import encode
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT
 from footpath.replay._results import keep_returned
 from footpath.replay._summaries import summary_marker
-from footpath.values import ATOMS, js_text, plain
+from footpath.values import ATOMS, js_reason, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,14 +112,14 @@ class Tree:
 
     def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> None:
         """A decider chose."""
-        rationale = frame.rationale
+        reason = js_reason(frame.rationale)
         if fallback:
             text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
-        elif rationale:
-            text = f"Based on: {js_text(rationale)} → chose {chosen} path."
+        elif reason is not None:
+            text = f"Based on: {reason} → chose {chosen} path."
         else:
             text = f"Evaluated scope and returned '{returned}' → chose {chosen} path."
-        shown = rationale or f"returned branchId: {returned}"
+        shown = f"returned branchId: {returned}" if reason is None else frame.rationale
         self.message(frame, "branch", text, chosen, rationale=shown)
 
     def selected(self, frame: MirrorFrame, names: tuple[str, ...], ids: Any, total: int, skipped: Any) -> None:

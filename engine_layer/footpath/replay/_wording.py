@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from footpath.values import js_number, js_text
+from footpath.values import js_number, js_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,10 +135,11 @@ def decided(chosen: str, evidence: Evidence | None, description: str | UnsetType
         return (
             f"[Condition]: No rules matched{errors}, fell back to default{_quoted(evidence.default_label)}: {chosen}."
         )
+    reason = js_reason(rationale)
     if description:
-        how = f"{description}: {js_text(rationale)}, so it chose" if rationale else f"{description} and chose"
+        how = f"{description}: {reason}, so it chose" if reason is not None else f"{description} and chose"
         return f"[Condition]: It {how} {chosen}."
-    made = f": {js_text(rationale)}, so" if rationale else ", and"
+    made = f": {reason}, so" if reason is not None else ", and"
     return f"[Condition]: A decision was made{made} the path taken was {chosen}."
 
 

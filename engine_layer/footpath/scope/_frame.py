@@ -45,7 +45,7 @@ from footpath.state import (
     track,
     untracked,
 )
-from footpath.values import ABSENT, ATOMS, CONTAINERS, MARK, is_json, is_recorded_as, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, CONTAINERS, MARK, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -408,7 +408,9 @@ class Frame(Struct, eq=False):
                 earlier = (self.patches or {}).get(key)
                 if earlier is not None:
                     together = record(merge(earlier.together, patch))
-                    entry += (together if redaction is None else redaction.show(key, together),)
+                    if redaction is not None:
+                        together = redaction.show(key, together)
+                    entry += (ABSENT_RAW if together is UNSET else together,)
             elif flags:
                 entry += (flags, hidden)
             host.record_entry(entry)
@@ -456,7 +458,7 @@ class Frame(Struct, eq=False):
             shown = recorded
             if host.redaction is not None:
                 shown = MARK if host.redaction.wants(key) else host.redaction.show(key, recorded)
-            self.say((REMERGE, key, shown))
+            self.say((REMERGE, key, ABSENT_RAW if shown is UNSET else shown))
             dict.__setitem__(self.staged, key, value)  # its place is that of the last patch
             self.remember(key, value, recorded)
         self.patches = None
@@ -707,7 +709,7 @@ class Frame(Struct, eq=False):
             self.tokens = []
         self.tokens.append(text)
         self.host.stream("on_token", stream, text)
-        self.say((TOKEN, stream, record(text)))
+        self.say((TOKEN, stream, ABSENT_RAW if text is ABSENT else record(untracked(text))))
 
 
 class DeltaFrame(Frame, eq=False):

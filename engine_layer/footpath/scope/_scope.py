@@ -243,7 +243,7 @@ class StageOps:
         """Stop this line after the stage; in a subflow or a parallel child only that stops. The first reason given stands."""
         frame = self._frame
         frame.broke = True
-        if frame.reason is None:
+        if frame.reason is None and reason is not ABSENT:
             frame.reason = reason
 
     def token(self, text: Any) -> None:

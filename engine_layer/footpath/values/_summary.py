@@ -80,9 +80,23 @@ def js_text(value: Any) -> str:
             if isinstance(item, list) and item:
                 todo.extend(reversed(item))
             else:
-                parts.append("" if item is None or isinstance(item, list) else js_text(item))
+                nothing = item is None or isinstance(item, list) or item == _ABSENT_FORM
+                parts.append("" if nothing else js_text(item))
         return ",".join(parts)
-    return "[object Object]" if isinstance(value, dict) or _has_no_text(value) else str(value)
+    if isinstance(value, dict):
+        text = value.get("value") if TAG in value else None  # a float that JSON lacks, a date, a decimal
+        return text if isinstance(text, str) else "undefined" if value == _ABSENT_FORM else "[object Object]"
+    return "[object Object]" if _has_no_text(value) else str(value)
+
+
+_ABSENT_FORM = plain(ABSENT_RAW)
+
+
+def js_reason(value: Any) -> str | None:
+    """A reason, a JSON value, as JavaScript's templates show it; None where it is none: nothing, false, 0, NaN, an empty text."""
+    if isinstance(value, list) or (isinstance(value, dict) and value.get("value") != "NaN"):
+        return js_text(value)
+    return js_text(value) if value and not isinstance(value, dict) else None
 
 
 def _has_no_text(value: Any) -> bool:

@@ -197,8 +197,8 @@ _REFUSED: list[tuple[str, Callable[[], object]]] = [
     ("(got null)", lambda: begun().retry({"attempts": None})),
     ("(got undefined)", lambda: begun().retry(None)),  # type: ignore[arg-type]
     ("(got true)", lambda: begun().retry({"attempts": True})),
-    ("retry.backoff_ms must be a number of milliseconds", lambda: begun().retry(RetryPolicy(2, -1))),
-    ("retry.backoff_ms must be a number of milliseconds", lambda: begun().retry(RetryPolicy(2, [1, float("nan")]))),
+    ("retry.backoff_ms must be a number of milliseconds", lambda: begun().retry(RetryPolicy(2, "5"))),
+    ("retry.backoff_ms must be a number of milliseconds", lambda: begun().retry(RetryPolicy(2, [1, None]))),
     ("retry.retry_on must be a function or a text", lambda: begun().retry({"attempts": 2, "retry_on": 5})),
     ("tags must be an array of names (got string)", lambda: flow_chart("A", nothing, "a", tags="abc")),
     ("empty tree; call start() first", lambda: FlowChartBuilder[Any]().build()),

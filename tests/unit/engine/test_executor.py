@@ -11,12 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from footpath import (
     Child,
     FlowChart,
     FlowChartExecutor,
     Pausable,
+    RetryPolicy,
     decide,
     decode_trace,
     flow_chart,
@@ -355,6 +357,100 @@ def test_a_checkpoint_of_another_chart_is_refused() -> None:
     assert checkpoint is not None
     with pytest.raises(RunError, match="ask"):
         FlowChartExecutor(chart_of(one)).resume(checkpoint)
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same executor", "another"])
+def test_of_two_default_branches_the_one_that_paused_goes_on(fresh: bool) -> None:
+    """Both have the same id; who took the branch is in the checkpoint."""
+
+    def pausable(key: str) -> Pausable[Any]:
+        return Pausable(lambda scope: {"ask": key}, lambda scope, answer: scope.__setitem__(key, answer))
+
+    builder = flow_chart("Begin", lambda scope: None, "begin")
+    for key in ("first", "second"):
+        builder = (
+            builder.add_decider_function(f"Choose {key}", lambda scope: "none", f"choose-{key}")
+            .add_pausable_function_branch(key, key, pausable(key))
+            .set_default(key)
+            .end()
+            .add_function(f"After {key}", lambda scope: None, f"after-{key}")
+        )
+    executor = FlowChartExecutor(builder.build())
+    executor.run()
+    for answer in (1, 2):
+        checkpoint = executor.get_checkpoint()
+        assert checkpoint is not None
+        if fresh:
+            executor = FlowChartExecutor(executor.chart)
+        executor.resume(json.loads(json.dumps(checkpoint)) if fresh else checkpoint, answer)
+    assert executor.get_snapshot()["sharedState"] == {"first": 1, "second": 2}
+
+
+def test_a_stage_that_did_not_pause_can_not_go_on() -> None:
+    """By a checkpoint that names it all the same, as of a chart that has changed since."""
+    asks = Pausable(lambda scope: {"ask": 1}, lambda scope, answer: None)
+    executor = FlowChartExecutor(flow_chart("Ask", asks, "ask").build())
+    executor.run()
+    checkpoint = executor.get_checkpoint()
+    assert checkpoint is not None
+    with pytest.raises(RunError, match=r"stage 'One' \(ask\) has no resumeFn"):
+        FlowChartExecutor(flow_chart("One", one, "ask").build()).resume(checkpoint)
+
+
+def test_a_retry_goes_by_waits_that_are_times_and_a_question_that_is_answered() -> None:
+    """What is no finite time to come waits not at all; a `retry_on` that raises makes the stage's own error final."""
+    tried: list[int] = []
+
+    def fails(scope: Any) -> None:
+        tried.append(1)
+        raise ValueError("mine")
+
+    def asked(error: BaseException) -> bool:
+        raise KeyError("theirs")
+
+    for policy, tries in ((RetryPolicy(4, [-1, math.nan, math.inf]), 4), (RetryPolicy(4, retry_on=asked), 1)):
+        tried.clear()
+        with pytest.raises(ValueError, match="mine"):
+            FlowChartExecutor(flow_chart("Fail", fails, "fail", retry=policy).build()).run()
+        assert len(tried) == tries
+
+
+def test_what_is_absent_may_be_said_and_the_trace_travels() -> None:
+    """An absent reason is none; an absent token is a token."""
+
+    def says(scope: Any) -> None:
+        ops(scope).token(ABSENT)
+        ops(scope).break_flow(ABSENT)
+        ops(scope).break_flow("enough")
+
+    def leaves(scope: Any) -> None:
+        ops(scope).break_flow(ABSENT)
+
+    inner = flow_chart("Leave", leaves, "leave").build()
+    builder = flow_chart("Begin", lambda scope: None, "begin").add_sub_flow_chart_next("in", inner)
+    executor = FlowChartExecutor(builder.add_streaming_function("Say", says, "say").build())
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    assert [event.reason for name, event in trace.events() if name == "on_break"] == [UNSET, "enough"]
+
+
+def test_an_absent_item_is_told_as_such_and_is_no_state() -> None:
+    """It is part of what the item's chart was given."""
+    item = flow_chart("Look", lambda scope: ops(scope).get("item", "none"), "look").build()
+    builder = flow_chart("Begin", lambda scope: None, "begin")
+    builder.add_parallel_for_each(
+        "Each", "each", items=lambda _: [ABSENT, 1], branch=lambda: item, max_branches=2, into="each"
+    )
+    executor = FlowChartExecutor(builder.build())
+    executor.enable_narrative()
+    assert executor.run() == ["none", 1]
+    told = [line for line in decode_trace(executor.get_trace().encoded).narrative_lines() if "Input" in line]
+    assert [line.strip() for line in told] == [
+        "Input: item = undefined",
+        "Input: index = 0",
+        "Input: item = 1",
+        "Input: index = 1",
+    ]
 
 
 # ── many at once ───────────────────────────────────────────────────────────────────────────────────────────────────

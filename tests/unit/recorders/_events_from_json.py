@@ -76,6 +76,8 @@ def _record(cls: type[Any], members: dict[str, Any]) -> Any:
                 value = tuple(_record(ev.Mutation, m) for m in value)
             case _ if name in _RECORDED:
                 value = record(value)
+            case "rationale":
+                pass  # a list of a decider's, not of ours
             case _ if isinstance(value, list):
                 value = tuple(value)
             case _:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from msgspec import UNSET, Raw
 from footpath import channels as ev
 from footpath.recorders import NarrativeRecorder
 from footpath.replay import NarrativeBuilder, NarrativeEntry
-from footpath.values import ABSENT, record
+from footpath.values import ABSENT, plain, record
 from tests.unit.recorders._cases import recorded_runs
 from tests.unit.recorders._events_from_json import events_of, feed
 
@@ -212,10 +213,17 @@ def test_thresholds_are_printed_as_javascript_prints_json(threshold: str, shown:
         ({"description": "Route it"}, "It Route it and chose B."),
         ({"rationale": "because"}, "A decision was made: because, so the path taken was B."),
         ({"rationale": "because", "description": "Route it"}, "It Route it: because, so it chose B."),
+        ({"rationale": []}, "A decision was made: , so the path taken was B."),
+        (
+            {"rationale": [plain(record(math.inf)), 1, None, {}]},
+            "A decision was made: Infinity,1,,[object Object], so the path taken was B.",
+        ),
+        ({"rationale": plain(record(math.nan))}, "A decision was made, and the path taken was B."),
+        ({"rationale": 0}, "A decision was made, and the path taken was B."),
     ],
 )
-def test_a_choice_without_rules_says_what_is_known(members: dict[str, str], sentence: str) -> None:
-    """A plain return, with and without a description and a rationale."""
+def test_a_choice_without_rules_says_what_is_known(members: dict[str, Any], sentence: str) -> None:
+    """A plain return, with and without a description and a rationale, which reads as in JavaScript."""
     assert decided(None, **members) == f"[Condition]: {sentence}"
 
 

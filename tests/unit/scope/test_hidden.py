@@ -130,12 +130,19 @@ def fails(scope: Any) -> None:
     raise ValueError(f"no credit on {CARD}")
 
 
-@pytest.mark.parametrize("ending", ["pauses", "fails", "fails and is tried again"])
+def stops(scope: Any) -> None:
+    ops(scope).break_flow(f"no credit on {CARD}")
+
+
+@pytest.mark.parametrize("ending", ["pauses", "stops", "fails", "fails and is tried again"])
 def test_a_live_recorder_hears_no_secret_that_was_known(ending: str) -> None:
     """Emits, diagnostics, errors, retries and what a stage pauses with: not the document alone is without it."""
     builder = flow_chart("Hide", hides, "hide").add_function("Say", says, "say")
     if ending == "pauses":
         builder.add_pausable_function("Ask", Pausable(says, lambda scope, answer: None), "ask")
+    elif ending == "stops":
+        inner = flow_chart("Stop", stops, "stop").build()
+        builder.add_sub_flow_chart_next("in", inner, propagate_break=True)
     else:
         builder.add_function("Fail", fails, "fail")
         if "again" in ending:
