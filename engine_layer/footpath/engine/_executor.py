@@ -430,6 +430,7 @@ class FlowChartExecutor(Answers):
     ) -> tuple[Scheduler, Phase]:
         from footpath.engine import _resume
 
+        _check_limits(max_depth, max_iterations)
         before = self._phases[-1] if self.is_paused() else None
         saved = _resume.read(checkpoint)
         run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
@@ -496,9 +497,7 @@ class FlowChartExecutor(Answers):
         timeout_ms: float | None,
         signal: Any,
     ) -> tuple[Scheduler, Phase]:
-        if max_depth < 1:
-            message = "FlowchartTraverser: maxDepth must be >= 1"
-            raise RunError(message)
+        _check_limits(max_depth, max_iterations)
         contract = self.chart.contract
         if contract.input is not None:
             contract.validate_input(given)
@@ -723,3 +722,15 @@ def _input(given: Any) -> dict[str, Any]:
             f"a run's input is a mapping of names to values, not {type(given).__name__}; give input={{'name': value}}"
         )
         raise RunError(message) from None
+
+
+def _check_limits(max_depth: int, max_iterations: int) -> None:
+    """Refuse limits under which nothing could run.
+
+    Raises:
+        RunError: one of them is below 1.
+    """
+    for name, limit in (("maxDepth", max_depth), ("maxIterations", max_iterations)):
+        if limit < 1:
+            message = f"FlowchartTraverser: {name} must be >= 1"
+            raise RunError(message)

@@ -385,10 +385,18 @@ def _once_more(region: Region, stage_id: str) -> Node:
 
 
 def _looped_to(region: Region, node: Node) -> Node | None:
-    """Where a loop edge leads. footprintjs takes a for-each for one, after a decider: it has no function, children or chart."""
+    """Where a loop edge leads. footprintjs takes a for-each for one, after a decider: it has no function and, mostly, no children."""
     if node.loop_target is not None:
         return region.nodes[node.loop_target]
-    return node.next if node.kind == "decider" and node.next is not None and node.next.for_each is not None else None
+    following = node.next
+    if node.kind == "decider" and following is not None and following.for_each is not None and not following.children:
+        return following
+    return None
+
+
+def _choice_id(region: Region, child: Node) -> str:
+    """What a decider or selector calls a child: a branch by its own id, a parallel child by its full one."""
+    return _stage.full_id(region, child) if child.is_parallel_child else child.id
 
 
 def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
@@ -419,7 +427,7 @@ def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str,
         evidence, out = out.seen, out.branch
     if type(out) is str and not run.watched and place.depth - place.flat < run.limits.max_depth:
         for child in node.children:
-            if child.id == out:
+            if child.id == out and not child.is_parallel_child:
                 return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
     return None, "", None
 
@@ -430,7 +438,7 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     if type(out) is Decision:
         evidence, out = out.seen, out.branch
     returned = _stage.branch_text(out)
-    chosen = next((child for child in node.children if child.id == returned), None)
+    chosen = next((child for child in node.children if _choice_id(region, child) == returned), None)
     fallback = chosen is None
     if chosen is None:
         chosen = node.fallback
@@ -474,12 +482,12 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     if type(out) is Selection:
         evidence, out = out.seen, out.branches
     ids = [_stage.branch_text(item) for item in out] if isinstance(out, (list, tuple)) else [_stage.branch_text(out)]
-    by_id = {child.id: child for child in node.children}
-    unknown = [each for each in ids if each not in by_id]
+    known = [_choice_id(region, child) for child in node.children]
+    unknown = [each for each in ids if each not in known]
     if unknown or len(set(ids)) != len(ids):
         message = (
             f"Scope-based selector '{_stage.full_name(region, node)}' returned unknown child IDs: "
-            f"{', '.join(unknown)}. Available: {', '.join(by_id)}"
+            f"{', '.join(unknown)}. Available: {', '.join(known)}"
         )
         run.bag(frame, "logs", "selectedChildIds", record(ids))
         run.bag(frame, "logs", "selectorPattern", "scope-based-multi-choice")
@@ -488,8 +496,8 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
             yield 1
         raise RunError(message)
     wanted = set(ids)
-    chosen = [child for child in node.children if child.id in wanted]
-    skipped = [child.id for child in node.children if child.id not in wanted]
+    chosen = [child for name, child in zip(known, node.children, strict=True) if name in wanted]
+    skipped = [name for name in known if name not in wanted]
     numbers = [run.declare(region, child) for child in chosen]
     entry: tuple[Any, ...] = (SELECT, numbers, record(ids), len(node.children), skipped)
     if evidence is not None:

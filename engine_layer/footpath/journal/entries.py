@@ -52,7 +52,7 @@ APPEND = 10
 """`[10, key, items]`: the list under key grew at its end."""
 
 HAS = 11
-"""`[11, key]`: asked whether the key is there."""
+"""`[11, key, hidden?]`: asked whether the key is there; its value, which the tree shows with it, may be hidden."""
 
 SOURCE = 12
 """`[12, "args" | "env"]`: the stage looked at an untracked source."""

@@ -41,7 +41,8 @@ def read_redacted(cursor: Cursor, entry: Any) -> None:
 def has(cursor: Cursor, entry: Any) -> None:
     if cursor.views is not None:
         frame = cursor.current
-        frame.reads[entry[1]] = frame.lookup(entry[1])
+        held = frame.lookup(entry[1])
+        frame.reads[entry[1]] = MARK if len(entry) > 2 and held is not UNSET else held
 
 
 def source(cursor: Cursor, entry: Any) -> None:
@@ -94,7 +95,7 @@ def write_event(
 def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
     if frame.redacted is None:
         frame.redacted = {}
-    frame.redacted[key] = None
+    frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
     cursor.marked.add(key)
     if cursor.views is not None:
         cursor.views.hides = True

@@ -146,12 +146,14 @@ class CommitLog:
             for key in dict.fromkeys(op[0] for op in frame.ops):
                 if dropped is not None and key in dropped:
                     continue
+                if hidden.get(key) is False:
+                    redacted.append(lead + key)
                 if key in fields:
                     for held in (overwrite, updates):
                         if key in held:
                             held[key] = log_marked(held[key])
                     redacted.extend(_field_paths(lead + key, fields[key]))
-                if key in hidden:
+                if hidden.get(key):
                     redacted.append(lead + key)
         overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
         if branch:

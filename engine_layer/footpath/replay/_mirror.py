@@ -219,7 +219,7 @@ class MirrorFrame(Struct, eq=False):
     wrote: dict[str, Any] = {}
     reads: dict[str, Any] = {}
     earlier: dict[str, Any] | None = None
-    redacted: dict[str, None] | None = None
+    redacted: dict[str, bool] | None = None
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, Any] | None = None
     grew: dict[str, int] | None = None
@@ -260,7 +260,9 @@ class MirrorFrame(Struct, eq=False):
             value = self.own(key)
             if value is not UNSET:
                 return value
-        value = self.base.get(key, UNSET)
+            value = self.region.values.get(key, UNSET)  # what lies outside of it is seen as it is now
+        else:
+            value = self.base.get(key, UNSET)
         return packed(value) if type(value) is dict else value
 
     def own(self, key: str) -> Any:

@@ -170,6 +170,7 @@ class Frame(Struct, eq=False):
                 own = own.get(self.branch)
                 if isinstance(own, dict) and key in own and own[key] is not ABSENT:
                     return own[key]
+            return self.region.values.get(key, ABSENT)  # what lies outside of it is seen as it is now
         return self.base.get(key, ABSENT)
 
     def own(self, key: str) -> Any:
@@ -230,7 +231,8 @@ class Frame(Struct, eq=False):
         host = self.host
         if host.current is not self or self.staged is _ENDED:
             self.enter()
-        host.record_entry((HAS, key))
+        redaction = host.redaction
+        host.record_entry((HAS, key) if redaction is None or not redaction.wants(key) else (HAS, key, 1))
         return self.lookup(key) is not ABSENT
 
     def present(self, key: str) -> bool:

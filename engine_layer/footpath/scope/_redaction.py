@@ -139,17 +139,19 @@ class Redaction:
         found = False
         for path in paths:
             steps = path.split(".")
-            holder: Any = value
-            for step in steps[:-1]:
-                at = _place_of(step, _members(holder))
-                holder = None if at is None else _members(holder)[at]
-            holder = _members(holder)
-            at = _place_of(steps[-1], holder)
-            if at is not None:
-                if holder[at] != MARK:
-                    self.secrets.add_form(holder[at])
-                holder[at] = MARK
-                found = True
+            # A dotted path may be a member's own name, too.
+            for way in [steps] if len(steps) == 1 else [[path], steps]:
+                holder: Any = value
+                for step in way[:-1]:
+                    at = _place_of(step, _members(holder))
+                    holder = None if at is None else _members(holder)[at]
+                holder = _members(holder)
+                at = _place_of(way[-1], holder)
+                if at is not None:
+                    if holder[at] != MARK:
+                        self.secrets.add_form(holder[at])
+                    holder[at] = MARK
+                    found = True
         return msgspec.Raw(msgspec.json.encode(value)) if found else recorded
 
     def scrub(self, text: str) -> str:
