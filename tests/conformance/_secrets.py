@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -194,22 +194,26 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
                 left[key], right[key] = parts[2:]
             elif not isinstance(parts[1], list) and not (parts[1] == HIDDEN and _bears_mark(parts[3])):
                 right[key] = parts[3].replace(f'"{MARK}"', MARK) if isinstance(parts[3], str) else parts[3]
-                if key in _CUT and _is_cut_before_hiding(left[key], left_shown[key], right[key]):
+                is_cut = _CUT.get(key)
+                if is_cut is not None and _is_cut_before_hiding(left[key], left_shown[key], right[key], is_cut):
                     right[key] = left[key]
 
 
-_CUT = frozenset({"text", "preview"})
+_CUT: Mapping[Json, Callable[[str], bool]] = {
+    "text": lambda shown: shown.endswith('..."'),
+    "preview": lambda shown: len(utf16(shown)) == 2 * _PREVIEW_UNITS,
+}
+"""How to tell that the end of a text is not shown, by the member that holds it."""
 
 
-def _is_cut_before_hiding(theirs: Json, their_shown: Json, ours: Json) -> bool:
+def _is_cut_before_hiding(theirs: Json, their_shown: Json, ours: Json, is_cut: Callable[[str], bool]) -> bool:
     """Whether the reference cut a long text before something in it was hidden, and we after it was: ours then goes on longer."""
     if not all(isinstance(each, str) for each in (theirs, their_shown, ours)):
         return False
-    is_cut = their_shown.endswith('..."') or len(utf16(their_shown)) == 2 * _PREVIEW_UNITS
     kept = theirs.removesuffix('..."')
     at = next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
     # What is left at the end may be the beginning of a hidden text.
-    return is_cut and MARK in ours and len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
+    return is_cut(their_shown) and MARK in ours and len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
 
 
 def _bears_mark(shown: Json) -> bool:

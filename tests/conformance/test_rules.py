@@ -240,6 +240,10 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     hiding.wrote("ssn", "1234")
     assert not _differs(said, hid, hiding)
     assert _differs(hid, said, hiding)
+    whole, cut = ("a" * 80, "a" * 76 + '..."')
+    ends = {"narrative": [{"text": "a" * 70 + "[REDACTED]"}]}
+    assert _differs({"narrative": [{"text": whole}]}, ends, hiding), "a line is not cut for being as long as a preview"
+    assert not _differs({"narrative": [{"text": cut}]}, ends, hiding)
     assert _differs({"events": [copied]}, {"events": [marked]})
     assert _differs({"events": [_event(value="Ada Lovelace")]}, {"events": [_event(value="[REDACTED]")]}, hiding)
     raw = {"commitLog": [], "sharedState": {"ssn": "123-45-6789"}}
@@ -573,6 +577,25 @@ def test_an_error_in_the_state_may_have_a_name() -> None:
         {"result": {"$error": {"name": "A", "message": "m"}}}, {"result": {"$error": {"name": "B", "message": "m"}}}
     )
     assert _differs({"snapshot": {"sharedState": {"r": {}}}}, kept(name="Error", message="m"))
+
+
+def test_an_error_with_a_name_is_a_change_when_it_is_written_again() -> None:
+    """In the reference, whose copy has no name; not one without, not another value, and not in ours alone."""
+
+    def wrote(overwrite: dict[str, Any], raised: dict[str, Any]) -> dict[str, Any]:
+        event = {"stageName": "s", "structuredError": {"message": "m", **raised}}
+        rows = [{"path": key, "verb": "set"} for key in overwrite]
+        return {
+            "events": [{"channel": "flow", "method": "onError", "event": event}],
+            "snapshot": {"commitLog": [{"overwrite": overwrite, "trace": rows}]},
+        }
+
+    named, plain, coded = {"name": "PaymentError"}, {"name": "Error"}, {"name": "Error", "code": "E"}
+    again = {"k": [{"$error": {"name": "Error", "message": "m"}}]}
+    for raised, differs in ((named, False), (coded, False), (plain, True)):
+        assert _differs(wrote(again, raised), wrote({}, raised)) is differs
+    assert _differs(wrote({}, named), wrote(again, named))
+    assert _differs(wrote({"k": 1}, named), wrote({}, named))
 
 
 def test_a_merge_finds_nothing_in_a_date_or_an_error() -> None:
