@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,25 @@ def test_every_own_case_has_a_result_and_every_result_a_case() -> None:
     """A case without a result would prove nothing."""
     assert _OWN_JOBS
     assert {job.name for job in _OWN_JOBS} == {path.stem for path in (OWN / "expected").glob("*.json")}
+
+
+def test_every_fact_has_a_case_that_exists() -> None:
+    """`facts.md` names one or more for each number, ours in this repository and those of the large set where it is here."""
+    rows = re.findall(r"^\| (\d+) \| .+ \| (.+) \|$", (OWN / "facts.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, _FACTS + 1))
+    here = {job.name for job in _OWN_JOBS} | {f"shared/{job.name}" for job in _SHARED_JOBS}
+    for number, cell in rows:
+        named = set(re.findall(r"`([^`]+)`", cell))
+        assert named, f"fact {number} names no case"
+        known = named if _SHARED_JOBS else {name for name in named if not name.startswith("shared/")}
+        assert known <= here, f"fact {number}: there is no {', '.join(sorted(known - here))}"
+    for job in _OWN_JOBS:
+        if job.name.startswith("fact-"):
+            number = job.name.split("-")[1]
+            assert f"`{job.name}`" in dict(rows)[str(int(number))], f"{job.name} is not at its fact"
+
+
+_FACTS = 97
 
 
 def test_own_cases_use_every_word_of_the_format() -> None:
