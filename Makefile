@@ -81,7 +81,7 @@ conformance: $(READY) ## Run the conformance cases against footprintjs's recorde
 .PHONY: fuzz
 fuzz: $(READY) ## Try the laws and the semantics on far more generated charts than `make test` does
 	@FOOTPATH_FUZZ=1 $(PY) -m pytest -n $(JOBS) tests/unit tests/property
-	@for generator in lines dense; do \
+	@for generator in lines dense mutants; do \
 		$(PY) -m tests.conformance.fuzz --generator $$generator --seeds $$(($(SEED))),$$(($(SEED) + 1)),$$(($(SEED) + 2)) --cases 2000 || \
 		{ test $$? = 2 && echo 'Not compared with footprintjs: it is not here.' && break; } || exit 1; done
 

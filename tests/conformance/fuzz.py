@@ -2,7 +2,7 @@
 
 `python -m tests.conformance.fuzz --seeds 1,2,3 --cases 2000 --oracle DIR`. Each seed is a run of its own; one Node process
 answers a batch of cases, and the results are compared as the conformance runner compares them. A case is known by its
-generator, seed and number for ever: `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
+generator, seed and number for ever (a mutant while the cases that it is made of are the same): `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
 cases with the reference's results instead of judging them: that is how the sample of `make test` is made. The exit code is 1
 when a difference was found, 2 when the reference can't be asked.
 """
@@ -18,12 +18,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tests.conformance._generate import generate_case
 from tests.conformance._generate_dense import generate_dense_case
+from tests.conformance._generate_mutants import Corpus, generate_mutant, known_cases
 from tests.conformance._oracle import Oracle, OracleMissingError, find_oracle
 from tests.conformance._sample import write_sample
 from tests.conformance._shrink import reductions
@@ -33,8 +35,10 @@ Case = dict[str, Any]
 
 _BATCH = 100
 _SHRINK_BATCH = 40
-_NOT_A_CASE = re.compile(r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:')
-"""In a result: an error that the language words, or that says that this is no valid case."""
+_NOT_A_CASE = re.compile(
+    r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:|Coordinated Universal Time'
+)
+"""In a result: an error or a date that the language words, or what says that this is no valid case."""
 
 _DEEPER = re.compile(r"(?:\.(next|children))+(?:\[\])?")
 _NAMED = re.compile(r"(subflowResults|payload|runs)\.[^.\[]+")
@@ -175,7 +179,14 @@ def make(seed: int, number: int, size: int = 6, generator: str = "lines") -> Cas
     name = f"{generator}-{seed}-{number}"
     if generator == "dense":
         return generate_dense_case(random.Random(f"dense:{seed}:{number}"), name)
+    if generator == "mutants":
+        return generate_mutant(random.Random(f"mutants:{seed}:{number}"), _corpus(), name)
     return generate_case(random.Random(f"{seed}:{number}"), name, size)
+
+
+@cache
+def _corpus() -> Corpus:
+    return Corpus(known_cases())
 
 
 def _show(name: str, case: Case, verdict: Verdict, keep: Path | None) -> None:
@@ -189,7 +200,7 @@ def _show(name: str, case: Case, verdict: Verdict, keep: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.fuzz", description=__doc__)
     parser.add_argument("--seeds", type=_seeds, default=[1], metavar="N,N", help="each a run of its own")
-    parser.add_argument("--generator", choices=("lines", "dense"), default="lines")
+    parser.add_argument("--generator", choices=("lines", "dense", "mutants"), default="lines")
     parser.add_argument("--store", type=Path, metavar="FILE", help="write cases and the reference's results there")
     parser.add_argument("--recorders", action="store_true", help="compare what the built-in recorders say, too")
     parser.add_argument("--cases", type=int, default=500, metavar="N")

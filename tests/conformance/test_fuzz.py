@@ -13,6 +13,7 @@ from tests.conformance import fuzz
 from tests.conformance._compare import first_difference
 from tests.conformance._generate import generate_case
 from tests.conformance._generate_dense import generate_dense_case
+from tests.conformance._generate_mutants import Corpus, generate_mutant, known_cases
 from tests.conformance._oracle import OracleMissingError, find_oracle
 from tests.conformance._run import run_case
 from tests.conformance._sample import SAMPLE, read_sample
@@ -81,7 +82,27 @@ def test_a_hundred_dense_cases_loop_pause_and_return_charts_at_every_depth() -> 
     assert ops == {"loopTo", "pausable", "interrupt", "return_subflows"}
 
 
-@pytest.mark.parametrize("generator", ["lines", "dense"])
+def test_mutants_are_known_cases_with_every_kind_of_change() -> None:
+    """Each says what it was and what was done to it; the same numbers give the same mutants."""
+    cases = known_cases()
+    corpus = Corpus(cases)
+    names = {case["name"] for case in cases}
+    done: set[str] = set()
+    for number in range(200):
+        first, again = (generate_mutant(random.Random(f"cover {number}"), corpus) for _ in range(2))
+        assert first == again
+        known, _, changes = first["about"].partition(": ")
+        assert known in names
+        done |= set(changes.split(", "))
+    assert done == {
+        "another_call", "another_op", "another_run", "call_again", "call_elsewhere", "hidden_key", "in_a_branch", "in_a_chart",
+        "in_a_fork", "loop", "mounted", "odd_value", "option", "other_kind", "other_mount", "other_op", "other_order",
+        "other_program", "pause", "questions",
+    }  # fmt: skip
+    assert all(case == before for case, before in zip(cases, known_cases(), strict=True))  # nothing is changed in place
+
+
+@pytest.mark.parametrize("generator", ["lines", "dense", "mutants"])
 def test_the_sample_gives_the_reference_results(generator: str) -> None:
     """Invented cases with stored results: differential fuzzing in small, without Node."""
     tried = 0

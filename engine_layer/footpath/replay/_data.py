@@ -96,6 +96,7 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
     if frame.redacted is None:
         frame.redacted = {}
     frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
+    frame.hidden.setdefault(key)
     cursor.marked.add(key)
     if cursor.views is not None:
         cursor.views.hides = True
@@ -104,6 +105,7 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
 def hide_fields(cursor: Cursor, frame: MirrorFrame, key: str, paths: Any) -> None:
     if frame.fields is None:
         frame.fields = {}
+    frame.hidden.setdefault(key)
     frame.fields.setdefault(key, {}).update(dict.fromkeys(paths))
     if cursor.views is not None:
         cursor.views.hides = True

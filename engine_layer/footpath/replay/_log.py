@@ -143,8 +143,9 @@ class CommitLog:
         lead = f"runs{SEPARATOR}{branch}{SEPARATOR}" if branch else ""
         fields = frame.fields or {}
         if hidden or fields:
-            for key in dict.fromkeys(op[0] for op in frame.ops):
-                if dropped is not None and key in dropped:
+            written = {op[0] for op in frame.ops}  # by this attempt
+            for key in frame.hidden:
+                if key not in written or (dropped is not None and key in dropped):
                     continue
                 if hidden.get(key) is False:
                     redacted.append(lead + key)
@@ -165,6 +166,7 @@ class CommitLog:
         _append(frame.region.history, bundle, _new_tags(frame), frame.sources, results)
         frame.sources = None
         frame.redacted = None
+        frame.hidden = {}
         frame.fields = None
         frame.whole = None
         frame.grew = None

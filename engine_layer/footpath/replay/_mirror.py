@@ -193,6 +193,7 @@ class MirrorFrame(Struct, eq=False):
         wrote: key to value, of the whole execution; kept for views only.
         reads: key to value, of the attempt; kept for views only.
         earlier: what earlier attempts read.
+        hidden: keys of which something was hidden since the last commit, in that order.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
             one, where there are several.
         grew: of lists that only grew, where that can't be seen, how many items they had.
@@ -220,6 +221,7 @@ class MirrorFrame(Struct, eq=False):
     reads: dict[str, Any] = {}
     earlier: dict[str, Any] | None = None
     redacted: dict[str, bool] | None = None
+    hidden: dict[str, None] = {}
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, Any] | None = None
     grew: dict[str, int] | None = None

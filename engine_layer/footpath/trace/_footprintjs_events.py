@@ -286,7 +286,8 @@ class Teller(Cursor):
         first = {} if subflow is None else subflow.first
         event = SubflowEntryEvent(
             traversal_context=context,
-            name=step.name if subflow is None else subflow.name,
+            # Its id and name in the tree begin with those of the mounts around it; a mount's own name does not.
+            name=step.name.removeprefix(step.id[: step.id.rfind("/") + 1]) if subflow is None else subflow.name,
             subflow_id=text(step.node.get("subflowId"), step.id),
             description=_description(first),
             raw_mapped_input=UNSET if subflow is None or subflow.mapped is UNSET else record(subflow.mapped),

@@ -51,6 +51,11 @@ def document_from_nested(spec: dict[str, Any]) -> SpecDocument:
         raise SpecDocumentError(f"the spec of the trace is malformed: {error!s:.200}") from error
 
 
+def _kind(node: dict[str, Any]) -> Any:
+    """A node's type; one that chooses and has parallel children, too, is called a fork, and says so beside it."""
+    return "decider" if node.get("hasDecider") else "selector" if node.get("hasSelector") else node.get("type")
+
+
 def kinds_of(spec: dict[str, Any]) -> dict[str, str]:
     """The type of each node by its id as it runs, with the mounts around it; of lazy mounts nothing is known."""
     kinds: dict[str, str] = {}
@@ -58,7 +63,7 @@ def kinds_of(spec: dict[str, Any]) -> dict[str, str]:
     while pending and len(kinds) <= _MAX_NODES:
         chart, prefix = pending.pop()
         for node in _nodes(chart):
-            node_id, kind, mounted = node.get("id"), node.get("type"), node.get("subflowStructure")
+            node_id, kind, mounted = node.get("id"), _kind(node), node.get("subflowStructure")
             if isinstance(node_id, str) and isinstance(kind, str):
                 kinds[prefix + node_id] = kind
                 if isinstance(mounted, dict):
@@ -118,8 +123,8 @@ def _own(node: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
             flat["streamId"] = node.get("streamId")
     elif node.get("isDynamicParallel"):
         flat["type"] = "forEach"
-    elif kind in _BRANCHING:
-        flat["type"] = kind
+    elif _kind(node) in _BRANCHING:
+        flat["type"] = _kind(node)
     if kind == "fork" and not _children(node) and flat.get("type") != "forEach":
         flat["fork"] = True
     for name, flat_name in _COPIED.items():
