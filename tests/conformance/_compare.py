@@ -646,7 +646,8 @@ _TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [âœ“â
 def hidden_thresholds(expected: Result, got: Result, _case: Mapping[str, Any]) -> None:
     """Where a condition's actual value is hidden, we hide a threshold that it was compared with for equality."""
     for condition in dicts_in(got["runs"]):
-        if condition.get("actualSummary") == HIDDEN and condition.get("op") in _TELLING_OPERATORS:
+        hidden = condition.get("redacted") is True and condition.get("actualSummary") == HIDDEN
+        if hidden and condition.get("op") in _TELLING_OPERATORS:
             condition["threshold"] = _HIDDEN  # the comparison itself has hidden it, on both sides
     for run in expected["runs"]:
         for phase in run["phases"]:

@@ -250,6 +250,28 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
 
 
+def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
+    """Both agree as far as the reference kept it; what it kept must be the same."""
+    hiding = Hiding({"keys": ["ssn"]})
+    hiding.wrote("ssn", "123-45-6789")
+
+    def told(text: str) -> dict[str, Any]:
+        return {"narrative": [{"type": "step", "text": f'Step 1: Write t = "{text}"'}]}
+
+    assert not _differs(told("a 123-45-6789 and..."), told("a [REDACTED] and so on"), hiding)
+    assert not _differs(told("a 123-45-6789 and 123-..."), told("a [REDACTED] and [REDACTED] on"), hiding)
+    assert _differs(told("a 123-45-6789 but..."), told("a [REDACTED] and so on"), hiding)
+    assert _differs(told("a 123-45-6789 and"), told("a [REDACTED] and so on"), hiding), "it was not cut"
+
+
+def test_which_paths_are_hidden_is_judged_from_their_beginning() -> None:
+    """By a key, by the dotted name of a member, or as a field of the key; not by the name of some member."""
+    hiding = Hiding({"keys": ["ssn", "o.pin"], "fields": {"p": ["a.b"]}})
+    hidden = ("ssn", "ssn\x1fx", "o\x1fpin", "p\x1fa\x1fb", "p\x1fa.b", "runs\x1fk\x1fssn")
+    assert [path for path in hidden if not hiding.names(path)] == []
+    assert [path for path in ("o\x1fssn", "q\x1fp\x1fa\x1fb", "p\x1fa", "o") if hiding.names(path)] == []
+
+
 def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
     """In resumed phases only: the reference forgets which keys redacted writes had marked."""
     hiding = Hiding()

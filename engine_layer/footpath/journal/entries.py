@@ -103,7 +103,7 @@ FORK = 20
 
 MOUNT = 21
 """`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?]` begins a mount's frame
-and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key. A subflow has its
+and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where nothing was mapped. A subflow has its
 mount's id, but where the mount is a branch taken as fallback."""
 
 OUTPUT = 22

@@ -42,7 +42,10 @@ def mount(cursor: Cursor, entry: Any) -> None:
             if seeded is not UNSET:
                 region.values[key] = seeded
         for key, names in entry[8].items() if len(entry) > 8 else ():
-            region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
+            if names:
+                region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
+            else:
+                region.values.pop(key, None)  # hidden, and nothing
         if cursor.views is not None:
             cursor.views.seeded(region, cursor.hidden_fields)
     inner = region.first
@@ -70,6 +73,8 @@ def _present(value: Raw) -> Any:
         return UNSET
     if _TAG not in bytes(value):
         return normal(value)
+    if value == ABSENT_RAW:
+        return UNSET
     members = opened(value)
     if type(members) is not dict or ABSENT_RAW not in members.values():
         return normal(value)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 
 from footpath.replay._grown import Grown
-from footpath.values import MARK, TAG, head, js_number, plain
+from footpath.values import MARK, TAG, head, js_number, member_count, plain
 
 PREVIEW_UNITS = 80
 
@@ -41,5 +41,5 @@ def summary_marker(value: Any, mark: str) -> Any:
     elif isinstance(value, list):
         marker.update(type="array", size=len(value))  # type: ignore[arg-type]
     else:
-        marker.update(type="object", size=len(value))
+        marker.update(type="object", size=member_count(value))
     return marker

@@ -240,7 +240,9 @@ class Redaction:
         for key, value in mapped.items():
             if self.wants(key):
                 self.marked[key] = None
-                if isinstance(value, dict) and value:
+                if value is ABSENT:
+                    members[key] = []
+                elif isinstance(value, dict) and value:
                     members[key] = [str(name) for name, member in value.items() if member is not ABSENT]
             elif isinstance(value, dict):
                 named = (self.wanted_at((key, name)) for name in value if type(name) is str)

@@ -216,8 +216,14 @@ def summarize_items(count: int) -> str:
     return "[]" if count == 0 else "(1 item)" if count == 1 else f"({count} items)"
 
 
-def _keys(keys: Collection[Any], limit: int, text_of: Callable[[Any], str]) -> str:
+def member_count(keys: Collection[Any]) -> int:
+    """How many members an object has; an error, as a fork's results show one, has none of its own, as in the reference."""
     count = len(keys)
+    return 0 if count == 1 and "$error" in keys else count
+
+
+def _keys(keys: Collection[Any], limit: int, text_of: Callable[[Any], str]) -> str:
+    count = member_count(keys)
     if not count:
         return "{}"
     shown = [text_of(key) for key in islice(in_js_order(keys), _SHOWN_KEYS)]
