@@ -174,7 +174,7 @@ def _walk(
             if watched and node.kind == "stage":  # a decider or selector begins all the same, as in footprintjs
                 run.check(region, node, link, origin, branch)
             if node.is_streaming:
-                run.stream("on_start", node.stream_id or node.id, None)
+                run.begin_stream(node)
             frame = run.open(region, node, link, origin, branch)
             if stop_after:
                 frame.broke = True

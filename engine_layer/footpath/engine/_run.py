@@ -448,6 +448,10 @@ class Run:
         recorded = record(given)
         return recorded if self.redaction is None else self.redaction.scrub_recorded(recorded)
 
+    def begin_stream(self, node: Node) -> None:
+        """A streaming stage begins, or tries again: a stream of its own each time."""
+        self.stream("on_start", node.stream_id or node.id, None)
+
     def end_stream(self, frame: Frame) -> None:
         """A streaming stage has returned: its text is whole."""
         from footpath.values import js_text

@@ -191,6 +191,8 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
     answers = resuming is not None and resuming.node is node and resuming.half is None
     for number in range(1, attempts + 1):
         if number > 1:
+            if node.is_streaming:
+                run.begin_stream(node)
             run.say(frame, (AGAIN, run.now()))
             if answers:
                 frame.answer = frame.resume_input

@@ -64,7 +64,7 @@ Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; thei
 """
 
 READ_REDACTED = 14
-"""`[14, key, fields?]`: a read whose value is hidden, or with `fields` in part."""
+"""`[14, key, fields?, value?]`: a read whose value is hidden, or with `fields` in part; `value` is then what may be seen of it, where that is not what was written."""
 
 CHANGED = 15
 """`[15, key, value]`: found at commit: the value was changed behind the scope's back."""

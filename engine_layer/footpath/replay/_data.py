@@ -24,7 +24,7 @@ def read_redacted(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key = entry[1]
     held = frame.lookup(key)
-    value = held if len(entry) > 2 else MARK
+    value = MARK if len(entry) == 2 else held if len(entry) == 3 else entry[3]
     if cursor.views is not None:
         frame.reads[key] = UNSET if held is UNSET else value
     if cursor.story is not None:

@@ -207,7 +207,11 @@ class Frame(Struct, eq=False):
         if redaction is not None and redaction.wants(key):
             host.record_entry((READ_REDACTED, key))
         elif redaction is not None and key in redaction.fields:
-            host.record_entry((READ_REDACTED, key, 1))
+            entry: tuple[Any, ...] = (READ_REDACTED, key, 1)
+            if key == "runs" and type(value) is dict:
+                # What parallel children wrote is recorded under their own keys, so the mirror does not hold it masked.
+                entry += (redaction.show(key, record(value)),)
+            host.record_entry(entry)
         else:
             host.record_entry(key)
         if type(value) in ATOMS:
@@ -675,6 +679,7 @@ class Frame(Struct, eq=False):
         self.recorded = None
         self.touched = None
         self.patches = None
+        self.tokens = None
         self.base = self.region.values
 
     # ── everything else a stage may say ──────────────────────────────────────────────────────────────────────────

@@ -329,7 +329,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.APPEND: ((1, _Seal.key), (2, _Seal.value)),
     code.HAS: ((1, _Seal.key),),
     code.SET: ((1, _Seal.key), (2, _Seal.value), (4, _Seal.text)),
-    code.READ_REDACTED: ((1, _Seal.key),),
+    code.READ_REDACTED: ((1, _Seal.key), (3, _Seal.value)),
     code.CHANGED: ((1, _Seal.key), (2, _Seal.value)),
     code.EMIT: ((2, _Seal.text), (3, _Seal.value)),
     code.NOTE: ((3, _Seal.text), (4, _Seal.value)),
