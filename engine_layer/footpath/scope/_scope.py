@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from footpath.errors import StateError
 from footpath.scope._frame import NO_PAYLOAD, SMALL, Frame
-from footpath.values import ABSENT, ATOMS
+from footpath.values import ABSENT, ATOMS, index_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -182,8 +182,8 @@ class StageOps:
         for member in members:
             if isinstance(value, dict) and member in value:
                 value = value[member]
-            elif isinstance(value, (list, tuple)) and member.isdecimal() and int(member) < len(value):
-                value = value[int(member)]
+            elif isinstance(value, (list, tuple)) and 0 <= (index := index_in(member, len(value))) < len(value):
+                value = value[index]
             else:
                 return default
         return default if value is ABSENT else value

@@ -15,6 +15,9 @@ PATHS = {
     "c.l.1.1": 2,
     "c.l.9": "nothing",
     "c.l.-1": "nothing",
+    "c.l.00": "nothing",
+    "c.l.\u0660": "nothing",  # a zero, elsewhere
+    "c.l." + "9" * 5_000: "nothing",
     "c.l.p": "nothing",
     "c.z": None,
     "c.z.x": "nothing",
