@@ -69,6 +69,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
     if dropped is not None:
         dropped = frozenset(dropped)
     region.commits += 1
+    hidden = frame.redacted
     if cursor.views is not None:
         cursor.views.log.commit(frame, dropped)
     if staged:
@@ -92,6 +93,10 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
                     values.pop(key, None)
                 else:
                     values[key] = value
+        if hidden or region.masked:
+            kept = staged if dropped is None else {key: staged[key] for key in staged if key not in dropped}
+            region.mask(frame.branch, kept, hidden or {})
+            frame.redacted = None
         frame.staged = type(staged)()
         frame.ops = []
         frame.plain = True

@@ -13,6 +13,8 @@ from footpath.replay._grown import Grown
 from footpath.values import ABSENT_RAW, MARK, TAG, index_in, plain, put_item
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from footpath.replay._declared import Declared
 
 _shallow = Decoder(dict[str, Raw]).decode
@@ -71,17 +73,19 @@ class MirrorRegion:
 
     Attributes:
         commits: how often its stages have committed.
+        masked: parallel child and key of what the log hides, and the state with it, though whoever reads it is shown the value.
         history: the bundles of the commits; kept by views.
         results: of the subflows in it, by id and by the mount's runtime id; kept by views.
         tree: the first node; kept by views.
     """
 
-    __slots__ = ("commits", "first", "history", "id", "initial", "results", "tree", "values")
+    __slots__ = ("commits", "first", "history", "id", "initial", "masked", "results", "tree", "values")
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
         self.values: dict[str, Any] = {}
         self.commits = 0
+        self.masked: set[tuple[str, str]] = set()
         self.history: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
@@ -102,6 +106,9 @@ class MirrorRegion:
 
     def put(self, path: tuple[str, ...], value: Any) -> None:
         """Commit a value at a path; as the run's state, a list takes items by index."""
+        if self.masked:
+            own = path[1:3] if path[0] == "runs" else ()  # what a parallel child wrote
+            self.masked.discard(own if len(own) == 2 else ("", path[0]))
         if len(path) == 1:
             self.values[path[0]] = value
             return
@@ -118,9 +125,26 @@ class MirrorRegion:
             holder = copy
         holder[path[-1]] = value
 
+    def mask(self, branch: str, written: Mapping[str, Any], hidden: Mapping[str, bool]) -> None:
+        """After a commit: what of it the log hides. A key may have been hidden first, and then deleted and written openly."""
+        for key, value in written.items():
+            if key in hidden and value != MARK and value is not UNSET:
+                self.masked.add((branch, key))
+            else:
+                self.masked.discard((branch, key))
+
     def recorded_state(self) -> dict[str, Any]:
-        """Top-level keys that have a value, in their recorded form."""
-        return {key: packed(value) for key, value in self.values.items() if value is not UNSET}
+        """Top-level keys that have a value, in their recorded form, without what is hidden."""
+        values = self.values
+        if self.masked:
+            values = dict(values)
+            runs = values.get("runs")
+            for branch, key in self.masked:
+                if not branch:
+                    values[key] = MARK
+                elif type(runs) is dict and type(runs.get(branch)) is dict:
+                    values["runs"] = runs = {**runs, branch: {**runs[branch], key: MARK}}
+        return {key: packed(value) for key, value in values.items() if value is not UNSET}
 
 
 _OBJECT = ord("{")

@@ -75,10 +75,11 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
     frame.bag_time = cursor.started_ms + t / 1000
     if cursor.on_stage_end:
         end_event(cursor, frame)
-    if frame.branch or dropped is not None or cursor.on_commit or cursor.delta_commits:
+    region = frame.region
+    careful = cursor.on_commit or cursor.delta_commits or frame.redacted or region.masked
+    if careful or frame.branch or dropped is not None:
         commit_frame(cursor, frame, dropped)
     else:
-        region = frame.region
         region.commits += 1
         views = cursor.views
         if views is not None:
