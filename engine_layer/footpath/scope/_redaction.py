@@ -242,10 +242,10 @@ class Redaction:
                 self.marked[key] = None
                 if value is ABSENT:
                     members[key] = []
-                elif isinstance(value, dict) and value:
-                    members[key] = [str(name) for name, member in value.items() if member is not ABSENT]
+                elif isinstance(value, dict) and dict.__len__(value):
+                    members[key] = [str(name) for name, member in dict.items(value) if member is not ABSENT]
             elif isinstance(value, dict):
-                named = (self.wanted_at((key, name)) for name in value if type(name) is str)
+                named = (self.wanted_at((key, name)) for name in dict.keys(value) if type(name) is str)
                 self.marked.update((name, None) for name in named if name is not None)
         return members
 
