@@ -85,6 +85,7 @@ class Cursor:
         self.on_read = table("scope", "on_read")
         self.on_write = table("scope", "on_write")
         self.on_commit = table("scope", "on_commit")
+        self.commits_with_care = bool(self.on_commit) or self.delta_commits  # or something was hidden
         self.on_stage_start = table("scope", "on_stage_start")
         self.on_stage_end = table("scope", "on_stage_end")
         self.on_emit = table("emit", "on_emit")

@@ -98,6 +98,7 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
     frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
     frame.hidden.setdefault(key)
     cursor.marked.add(key)
+    cursor.commits_with_care = True
     if cursor.views is not None:
         cursor.views.hides = True
 

@@ -76,8 +76,7 @@ def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
     if cursor.on_stage_end:
         end_event(cursor, frame)
     region = frame.region
-    careful = cursor.on_commit or cursor.delta_commits or frame.redacted or region.masked
-    if careful or frame.branch or dropped is not None:
+    if cursor.commits_with_care or frame.branch or dropped is not None:
         commit_frame(cursor, frame, dropped)
     else:
         region.commits += 1
