@@ -81,6 +81,7 @@ def retry(cursor: Cursor, entry: Any) -> None:
     frame.ops = []
     frame.writes = {}
     frame.wrote = {}
+    frame.redacted, frame.fields, frame.hidden = None, None, {}  # of what the attempt wrote nothing is left
     frame.earlier, frame.reads = frame.all_reads(), {}
     if cursor.story is not None:
         sentence = wording.retried(frame.decl.name, attempt, most, delay_ms, error.message)
