@@ -50,7 +50,7 @@ class IdMaker:
         self._last_ms = -1
         self._last_random = 0
         self._step = 0
-        self._time = (-1, "")  # a run takes two ids, nearly always in one millisecond
+        self._time = ""  # how `_last_ms` reads: a run takes two ids, nearly always in one millisecond
 
     def __call__(self) -> str:
         """The next id, in the canonical lower-case form."""
@@ -62,7 +62,7 @@ class IdMaker:
                 # Asking the system costs as much as all the rest: the step to a second id in this millisecond is drawn with the
                 # first. It is never kept for another millisecond: a snapshot of this process may be restored many times.
                 drawn = int.from_bytes(self._randomness(14))
-                self._last_ms = now_ms
+                self._last_ms, self._time = now_ms, _time_text(now_ms)
                 self._last_random = drawn >> 38
                 self._step = 1 + (drawn & _LOW_32_BITS)
             else:
@@ -74,11 +74,8 @@ class IdMaker:
                 if self._last_random >> _RANDOM_BITS:
                     self._last_random &= (1 << _RANDOM_BITS) - 1
                     self._last_ms += 1
-            at_ms, time = self._time
-            if at_ms != self._last_ms:
-                time = _time_text(self._last_ms)
-                self._time = (self._last_ms, time)
-            return time + _random_text(self._last_random)
+                    self._time = _time_text(self._last_ms)
+            return self._time + _random_text(self._last_random)
 
 
 def id_from_document(at_ms: int, document_sha256: str) -> str:

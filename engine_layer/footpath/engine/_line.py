@@ -150,7 +150,7 @@ def _walk(
             if node.children:
                 # footprintjs runs them in place of the chart.
                 result = yield fork(place, left, node.children, 0, node.fail_fast)
-            following = node.next if node.loop_target is None else _once_more(region, node.loop_target)
+            following = _behind(region, node)
             if following is None:
                 return result
             if task.parallel:
@@ -159,7 +159,7 @@ def _walk(
             continue
         elif node.for_each is not None:
             result, left = yield _subflow.for_each(place, node, link, origin, state)
-            following = node.next if node.loop_target is None else _once_more(region, node.loop_target)
+            following = _behind(region, node)
             if following is None:
                 return result
             if task.parallel:
@@ -382,6 +382,11 @@ def _once_more(region: Region, stage_id: str) -> Node:
     footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends.
     """
     return Node(stage_id, stage_id, fn=region.nodes[stage_id].fn)
+
+
+def _behind(region: Region, node: Node) -> Node | None:
+    """What follows a mount or a for-each."""
+    return node.next if node.loop_target is None else _once_more(region, node.loop_target)
 
 
 def _looped_to(region: Region, node: Node) -> Node | None:

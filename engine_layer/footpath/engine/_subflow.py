@@ -28,7 +28,7 @@ from footpath.journal.entries import (
     OUTPUT,
 )
 from footpath.scope import Frame, Paused, make_scope
-from footpath.state import Region, same, untracked
+from footpath.state import Region, just_grew, same, untracked
 from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record
 
 if TYPE_CHECKING:
@@ -358,8 +358,7 @@ def _write_path(
         region.put_path(path, value)
     redaction = run.redaction
     if redaction is not None and tail is None and run.delta_commits and type(before) is type(value) is list:
-        grows = len(before) < len(value) and same(before, value[: len(before)])
-        tail = value[len(before) :] if grows else None
+        tail = value[len(before) :] if just_grew(before, value) else None
     if redaction is None:
         writes.append([list(path), recorded])
     elif (gained := _gained(redaction, path, tail)) is not None:

@@ -63,7 +63,7 @@ class Cursor:
         self.keeps_writes = bool(dispatcher.table("scope", "on_commit"))
         self.read_tracking = read_tracking
         self.write_tracking = write_tracking
-        self.delta_commits = delta_commits or (views is not None and views.commit_values == "delta")
+        self.delta_commits = delta_commits
         self.header = header
         self.allowance = Allowance(allowance)
         self.spend = self.allowance.spend

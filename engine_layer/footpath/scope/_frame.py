@@ -38,6 +38,7 @@ from footpath.state import (
     grown,
     is_echo,
     is_tracked,
+    just_grew,
     merge,
     recorded_form,
     same,
@@ -739,7 +740,7 @@ class DeltaFrame(Frame, eq=False):
         """Say which lists only grew: what is recorded of them may lack what is hidden."""
         for key, value in self.staged.items():
             before = self.committed(key) if type(value) is list else ABSENT
-            if type(before) is list and len(before) < len(value) and same(before, value[: len(before)]):
+            if type(before) is list and just_grew(before, value):
                 self.say((GREW, key, len(before)))
 
 

@@ -7,7 +7,7 @@ changes made through it are recorded when they happen; `untracked` gives the pla
 
 from __future__ import annotations
 
-from footpath.state._equality import same
+from footpath.state._equality import just_grew, same
 from footpath.state._growth import Growth, grown, recorded_form
 from footpath.state._merge import merge
 from footpath.state._place import Owner, is_echo, is_tracked
@@ -26,6 +26,7 @@ __all__ = [
     "grown",
     "is_echo",
     "is_tracked",
+    "just_grew",
     "merge",
     "recorded_form",
     "same",

@@ -13,6 +13,11 @@ from footpath.values import ABSENT, record
 _join = "".join
 
 
+def just_grew(before: list[Any], after: list[Any]) -> bool:
+    """Whether a list is another one with more items at its end."""
+    return len(before) < len(after) and same(before, after[: len(before)])
+
+
 def same(a: Any, b: Any) -> bool:
     """Deep equality of two values, by which a commit knows a write that changes nothing.
 

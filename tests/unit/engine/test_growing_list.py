@@ -13,6 +13,7 @@ import pytest
 from footpath import Child, FlowChart, FlowChartExecutor, RedactionPolicy, RetryPolicy, decode_trace, flow_chart, ops
 from footpath.journal.entries import APPEND, CHANGED
 from footpath.values import _record
+from tests.unit._large_charts import growing
 
 
 def chart_of(*functions: Callable[[Any], Any], **options: Any) -> FlowChart:
@@ -41,20 +42,6 @@ def entries(executor: FlowChartExecutor, code: int) -> list[Any]:
     """Entries of a kind."""
     journal = decode_trace(executor.get_trace().encoded).document.journal
     return [entry for entry in journal if isinstance(entry, (list, tuple)) and entry[0] == code]
-
-
-def growing(passes: int, item: Callable[[int], Any]) -> FlowChart:
-    """One more item a pass."""
-
-    def grow(scope: Any) -> None:
-        scope.n = (scope.n or 0) + 1
-        if scope.n == 1:
-            scope.items = []
-        scope.items.append(item(scope.n))
-        if scope.n >= passes:
-            ops(scope).break_flow()
-
-    return flow_chart("Grow", grow, "grow").loop_to("grow").build()
 
 
 @pytest.mark.parametrize(
