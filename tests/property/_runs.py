@@ -43,9 +43,11 @@ LIMITS: tuple[dict[str, Any], ...] = (
     {},
     {"max_iterations": 1},
     {"max_depth": 2},
-    {"timeout_ms": 0.4},
+    {"timeout_ms": 400},
     {"stop": 5},
 )
+STEP_NS = 7_000_000
+"""How far the clock goes on each time it is asked. While a stage waits, a limit counts in real time; it is so long that only the clock reaches it."""
 
 
 class StopAfter:
@@ -127,7 +129,7 @@ class Heard:
 class Ticks:
     """A clock that goes on by the same step each time it is asked."""
 
-    def __init__(self, start: int, step: int = 7_000) -> None:
+    def __init__(self, start: int, step: int = STEP_NS) -> None:
         self.now = start
         self.step = step
 
@@ -197,7 +199,7 @@ class Running:
         return executor
 
     def phases(
-        self, *recorders: Any, step: int = 7_000, after_phase: Callable[[Phase, int], None] | None = None
+        self, *recorders: Any, step: int = STEP_NS, after_phase: Callable[[Phase, int], None] | None = None
     ) -> list[Phase]:
         """Run, then resume as often as the case says and the run pauses; `after_phase` is told of each with its number.
 
@@ -214,7 +216,7 @@ class Running:
                 after_phase(found[-1], len(found) - 1)
         return found
 
-    async def phases_async(self, *recorders: Any, step: int = 7_000) -> list[Phase]:
+    async def phases_async(self, *recorders: Any, step: int = STEP_NS) -> list[Phase]:
         """Likewise, in a running event loop."""
         found: list[Phase] = []
         for executor, method, arguments, fresh in self._calls(recorders, step):

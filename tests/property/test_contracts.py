@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from footpath.errors import InputValidationError, RunError
 from tests.property._budget import examples
 from tests.property._charts import Plan, contracts
-from tests.property._runs import Case, Heard, Ids, Running, cases
+from tests.property._runs import STEP_NS, Case, Heard, Ids, Running, cases
 
 
 def with_contract(case: Case, contract: Plan | None) -> Case:
@@ -29,7 +29,7 @@ def test_a_contract_refuses_a_run_or_leaves_it_as_it_is(case: Case, contract: Pl
     if running.chart.contract.check_input(case.input):
         assert phases == []
         assert heard.calls == []
-        executor = running.executor(Ids(), 7_000, (heard,))
+        executor = running.executor(Ids(), STEP_NS, (heard,))
         for _ in range(2):  # the refusal let go of the executor: the second finds it as the first did
             with pytest.raises(InputValidationError) as refusal:
                 executor.run(input=case.input)
@@ -53,7 +53,7 @@ def test_a_contract_refuses_a_run_or_leaves_it_as_it_is(case: Case, contract: Pl
 def test_a_refused_run_leaves_the_run_before_as_it_was(case: Case, contract: Plan) -> None:
     """What an executor can tell of its last run does not go when another one is refused."""
     running = Running(with_contract(case, contract))
-    executor = running.executor(Ids(), 7_000, ())
+    executor = running.executor(Ids(), STEP_NS, ())
     good = {"i0": "here", "i1": "here"}
     with contextlib.suppress(Exception):
         executor.run(input=good)

@@ -234,7 +234,7 @@ class TrackedList(View, list[Any]):
         self._change(lambda content: content.clear())
 
     def sort(self, *, key: Callable[[Any], Any] | None = None, reverse: bool = False) -> None:
-        """Sort in place; `key` is called with plain values."""
+        """Sort in place, or not at all where items do not compare; `key` is called with plain values."""
         self._change(lambda content: content.sort(key=key, reverse=reverse))  # type: ignore[arg-type]
 
     def reverse(self) -> None:

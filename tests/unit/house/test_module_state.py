@@ -180,12 +180,12 @@ def look(modules: dict[str, types.ModuleType]) -> dict[str, Any]:
 def _inside(value: Any) -> list[Any]:
     found: list[Any] = []
     todo: list[Any] = [value]
-    known: set[int] = set()
+    known: dict[int, Any] = {}  # held, so that no later part gets the id of one that was made for the look
     while todo:
         part = todo.pop()
         if id(part) in known:
             continue
-        known.add(id(part))
+        known[id(part)] = part
         kind = type(part)
         if kind is dict:
             found.append(("dict", len(part), [(repr(key), id(member)) for key, member in part.items()]))

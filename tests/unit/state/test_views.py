@@ -665,6 +665,17 @@ def _flat(x: Any) -> bool:
     return len(x) < 10 and not any(isinstance(item, (dict, list)) for item in x)
 
 
+def _sort_or_leave(some: Any) -> None:
+    """Sort; where that fails a view is as it was before, while a plain list may be left sorted in part."""
+    before = list(some) if type(some) is list else None
+    try:
+        some.sort()
+    except TypeError:
+        if before is not None:
+            some[:] = before
+        raise
+
+
 LIST_WAYS: dict[str, Any] = {
     "set slice": lambda x, v, items, a, s: x.__setitem__(slice(a, None, s), items),
     "set slice of itself": lambda x, v, items, a, s: _flat(x) and x.__setitem__(slice(a, a), list(x)),
@@ -686,7 +697,7 @@ LIST_WAYS: dict[str, Any] = {
     "imul": _in_place(lambda x, v, items, a, s: operator.imul(x, s) if _flat(x) else x),
     "imul by a text": lambda x, v, items, a, s: operator.imul(x, "2"),
     "sort": lambda x, v, items, a, s: x.sort(key=json.dumps, reverse=a > 0),
-    "sort what may not compare": lambda x, v, items, a, s: x.sort(),
+    "sort what may not compare": lambda x, v, items, a, s: _sort_or_leave(x),
     "reverse": lambda x, v, items, a, s: x.reverse(),
     "unpack": lambda x, v, items, a, s: _flat(x) and x.append([*x][:3]),
 }
