@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -51,6 +52,13 @@ class Oracle:
             half = len(cases) // 2  # one ended or held up the process: ask the others without it
             return {**self.recorders(cases[:half]), **self.recorders(cases[half:])} if half else {}
         return load_json(done.stdout.decode())
+
+    def exports(self, room: str) -> set[str]:
+        """The names that can be imported from `footprintjs` or one of its rooms, such as `footprintjs/trace`."""
+        script = f"import * as room from {json.dumps(room)}; console.log(JSON.stringify(Object.keys(room)))"
+        command = [self._node, "--input-type=module", "--eval", script]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, check=True, timeout=_BATCH_LIMIT_S)
+        return set(json.loads(done.stdout))
 
     def _run(self, cases: Sequence[Path], out: Path) -> None:
         command = [self._node, f"--max-old-space-size={_HEAP_MB}", "run.mjs", "--out", str(out), *map(str, cases)]

@@ -38,6 +38,8 @@ THEIRS = {
     ),
     "In a stage": (("reactive/types", "interface ScopeMethods"),),
 }
+# The doors behind which names are looked for.
+ROOMS = ("footpath", "footpath.chart", "footpath.errors", "footpath.query", "footpath.recorders")
 UNNAMED = {
     "The chart": {"root"},  # the same word on both sides
     "Building": {"constructor", "options"},  # the second is a parameter that stands on a line of its own
@@ -154,6 +156,24 @@ def test_the_page_names_every_public_method_of_footprintjs() -> None:
             if missing_names:
                 unnamed[opening] = missing_names
     assert unnamed == {}
+
+
+@pytest.mark.parametrize("room", ["footprintjs", "footprintjs/trace", "footprintjs/recorders"])
+def test_the_page_names_every_export_of_footprintjs(room: str) -> None:
+    """Or it is here under the same name, in Python's spelling."""
+    try:
+        exports = find_oracle().exports(room)
+    except OracleMissingError as missing:
+        pytest.skip(str(missing))
+    named = {word for row in ROWS for name in row.theirs for word in re.findall(r"[$\w]+", name)}
+    ours = {name for door in ROOMS for name in importlib.import_module(door).__all__}
+    assert len(exports) > 5
+    assert {name for name in exports - named if name not in ours and in_python(name) not in ours} == set()
+
+
+def in_python(name: str) -> str:
+    """`keyTimeline` as `key_timeline`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def test_public_names_of_a_type_are_found() -> None:
