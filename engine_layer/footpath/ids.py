@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RANDOM_BITS = 74  # rand_a (12) and rand_b (62) of RFC 9562
+_LOW_62_BITS = (1 << 62) - 1  # rand_b of RFC 9562; the 12 bits above it are rand_a
+_VARIANT = 1 << 63
 _LOW_32_BITS = (1 << 32) - 1
-_LOW_48_BITS = (1 << 48) - 1
 _MAX_MS = (1 << 48) - 1
 _LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
 
@@ -48,9 +48,10 @@ class IdMaker:
         self._randomness = randomness
         self._lock = allocate_lock()
         self._last_ms = -1
-        self._last_random = 0
+        self._rand_a = 0
+        self._low = _VARIANT  # the variant and rand_b, as they stand in an id
         self._step = 0
-        self._time = ""  # how `_last_ms` reads: a run takes two ids, nearly always in one millisecond
+        self._head = ""  # how the rest reads: a run takes two ids, nearly always in one millisecond
 
     def __call__(self) -> str:
         """The next id, in the canonical lower-case form."""
@@ -59,23 +60,31 @@ class IdMaker:
             if not 0 <= now_ms <= _MAX_MS:
                 now_ms = 0 if now_ms < 0 else _MAX_MS
             if now_ms > self._last_ms:
-                # Asking the system costs as much as all the rest: the step to a second id in this millisecond is drawn with the
-                # first. It is never kept for another millisecond: a snapshot of this process may be restored many times.
+                # Asking the system costs as much as all the rest: the step to the next id in this millisecond is drawn along. It is
+                # never kept for another millisecond: a snapshot of this process may be restored many times.
                 drawn = int.from_bytes(self._randomness(14))
-                self._last_ms, self._time = now_ms, _time_text(now_ms)
-                self._last_random = drawn >> 38
+                self._last_ms, self._rand_a = now_ms, drawn >> 100
+                self._head = _head(now_ms, self._rand_a)
+                self._low = low = _VARIANT | drawn >> 38 & _LOW_62_BITS
                 self._step = 1 + (drawn & _LOW_32_BITS)
             else:
-                # A random step keeps ids hard to guess; the carry goes into the time, as RFC 9562 6.2 allows.
+                # A random step keeps ids hard to guess; the carry goes into rand_a and the time, as RFC 9562 6.2 allows.
                 step, self._step = self._step, 0
                 if now_ms < self._last_ms or not step:
-                    step = 1 + int.from_bytes(self._randomness(4))
-                self._last_random += step
-                if self._last_random >> _RANDOM_BITS:
-                    self._last_random &= (1 << _RANDOM_BITS) - 1
-                    self._last_ms += 1
-                    self._time = _time_text(self._last_ms)
-            return self._time + _random_text(self._last_random)
+                    drawn = int.from_bytes(self._randomness(8))
+                    step = 1 + (drawn >> 32)
+                    if now_ms == self._last_ms:
+                        self._step = 1 + (drawn & _LOW_32_BITS)
+                low = self._low + step
+                if low > _VARIANT | _LOW_62_BITS:
+                    low = _VARIANT | low & _LOW_62_BITS
+                    self._rand_a = (self._rand_a + 1) & 0xFFF
+                    if not self._rand_a:
+                        self._last_ms += 1
+                    self._head = _head(self._last_ms, self._rand_a)
+                self._low = low
+            tail = low.to_bytes(8).hex()  # half the time of formatting it
+            return f"{self._head}{tail[:4]}-{tail[4:]}"
 
 
 def id_from_document(at_ms: int, document_sha256: str) -> str:
@@ -88,13 +97,9 @@ def id_from_document(at_ms: int, document_sha256: str) -> str:
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:
     """The UUIDv7 of a time and 74 bits of randomness."""
-    return _time_text(at_ms) + _random_text(random_74_bits)
+    tail = (_VARIANT | random_74_bits & _LOW_62_BITS).to_bytes(8).hex()
+    return f"{_head(at_ms, random_74_bits >> 62)}{tail[:4]}-{tail[4:]}"
 
 
-# A format with % takes half the time of an f-string here.
-def _time_text(at_ms: int) -> str:
-    return "%08x-%04x-7" % (at_ms >> 16, at_ms & 0xFFFF)  # noqa: UP031
-
-
-def _random_text(bits: int) -> str:
-    return "%03x-%04x-%012x" % (bits >> 62, 0x8000 | bits >> 48 & 0x3FFF, bits & _LOW_48_BITS)  # noqa: UP031
+def _head(at_ms: int, rand_a: int) -> str:
+    return "%08x-%04x-7%03x-" % (at_ms >> 16, at_ms & 0xFFFF, rand_a)  # noqa: UP031  # an f-string takes twice the time

@@ -8,17 +8,17 @@ import time
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from footpath.engine import _line, _stage
 from footpath.engine._answers import Answers
-from footpath.engine._run import Limits, Run, over_defaults
-from footpath.engine._schedule import Scheduler, Task, drive, drive_async
+from footpath.engine._run import Run, over_defaults
+from footpath.engine._schedule import Task, drive, drive_async
 from footpath.errors import RunError
 from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.scope import NO_ANSWER, Paused
-from footpath.state import untracked
+from footpath.state import Region, untracked
 from footpath.values import ABSENT, ATOMS, plain, record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from footpath.chart import FlowChart
     from footpath.replay import Story
     from footpath.scope import Redaction, RedactionPolicy
-    from footpath.trace import ErrorInfo, Trace
+    from footpath.trace import ChartRef, ErrorInfo, Trace
 
 DEFAULT_MAX_DEPTH = 500
 DEFAULT_MAX_ITERATIONS = 1000
@@ -37,10 +37,12 @@ _DIALS = {  # name to name in a trace, and the modes; the first is what one gets
     "commit_values": ("commitValues", ("full", "delta")),
     "write_provenance": ("writeProvenance", ("off", "reads-prefix")),
 }
+_BEGUN, _BEGUN_WITH_INPUT = (RUN_START,), (RUN_START, None, 1)
+_ENDED, _ENDED_WITH_RESULT = (RUN_END,), (RUN_END, None, 1)
 _make_id = IdMaker()
 
 
-class Phase:
+class Phase(Struct, eq=False):
     """What one call of run or resume left: the journal and what frames it.
 
     Attributes:
@@ -49,24 +51,22 @@ class Phase:
         commits_before: of the phases before it, once somebody has counted them.
     """
 
-    trace_id: str | None = None
-    status = "running"
-    duration_us = 0
+    run: Run
+    run_id: str
+    started_us: int
+    chart: FlowChart
+    narrative: dict[str, Any] | None
+    status: str = "running"
+    input: Any = UNSET
     result: Any = UNSET
+    duration_us: int = 0
+    trace_id: str | None = None
     error: BaseException | None = None
     pause: Paused | None = None
     base: dict[str, Any] | None = None
     continues: str | None = None
-    narrative: dict[str, Any] | None = None
     options: dict[str, Any] | None = None
     commits_before: int | None = None
-
-    def __init__(self, run: Run, run_id: str, started_us: int, shown_input: Any, chart: FlowChart) -> None:
-        self.run = run
-        self.run_id = run_id
-        self.started_us = started_us
-        self.input = shown_input
-        self.chart = chart
 
     @property
     def spec(self) -> bytes:
@@ -283,8 +283,7 @@ class FlowChartExecutor(Answers):
             >>> FlowChartExecutor(flow_chart("Greet", greet, "greet").build()).run(input={"name": "Ada"})
             'Hello, Ada'
         """
-        scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
-        return self._settled(scheduler, phase)
+        return self._settled(*self._begin(input, env, max_depth, max_iterations, timeout_ms, signal))
 
     async def arun(
         self,
@@ -307,8 +306,7 @@ class FlowChartExecutor(Answers):
             >>> asyncio.run(waits.arun())
             'done'
         """
-        scheduler, phase = self._begin(input, env, max_depth, max_iterations, timeout_ms, signal)
-        return await self._settled_async(scheduler, phase)
+        return await self._settled_async(*self._begin(input, env, max_depth, max_iterations, timeout_ms, signal))
 
     def resume(
         self,
@@ -349,8 +347,7 @@ class FlowChartExecutor(Answers):
             >>> another.get_snapshot()["sharedState"]
             {'answer': 'yes'}
         """
-        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal)
-        return self._settled(scheduler, phase)
+        return self._settled(*self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal))
 
     async def aresume(
         self,
@@ -363,12 +360,11 @@ class FlowChartExecutor(Answers):
         signal: Any = None,
     ) -> Any:
         """Like `resume`, inside a running event loop."""
-        scheduler, phase = self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal)
-        return await self._settled_async(scheduler, phase)
+        return await self._settled_async(*self._begin_again(checkpoint, input, env, max_depth, max_iterations, signal))
 
-    def _settled(self, scheduler: Scheduler, phase: Phase) -> Any:
+    def _settled(self, phase: Phase, task: Task) -> Any:
         try:
-            return self._finish(phase, drive(scheduler))
+            return self._finish(phase, drive(task, None if phase.run.deadline_ns is None else phase.run.time_left))
         except Paused as pause:
             return self._pause(phase, pause)
         except BaseException as error:
@@ -377,9 +373,10 @@ class FlowChartExecutor(Answers):
         finally:
             self._let_go(phase)
 
-    async def _settled_async(self, scheduler: Scheduler, phase: Phase) -> Any:
+    async def _settled_async(self, phase: Phase, task: Task) -> Any:
         try:
-            return self._finish(phase, await drive_async(scheduler))
+            time_left = None if phase.run.deadline_ns is None else phase.run.time_left
+            return self._finish(phase, await drive_async(task, time_left))
         except Paused as pause:
             return self._pause(phase, pause)
         except BaseException as error:
@@ -390,10 +387,12 @@ class FlowChartExecutor(Answers):
 
     def _let_go(self, phase: Phase) -> None:
         """A phase is over: tell those who are told later, and be free for the next, even where one of them stops the program."""
+        if self._hearing is None:
+            self._busy.release()
+            return
         phase.run.let_go()
         try:
-            if self._hearing is not None:
-                self._hearing.drain()
+            self._hearing.drain()
         finally:
             self._busy.release()
 
@@ -411,8 +410,9 @@ class FlowChartExecutor(Answers):
         max_depth: int,
         max_iterations: int,
         signal: Any,
-    ) -> tuple[Scheduler, Phase]:
-        self._take_hold()
+    ) -> tuple[Phase, Task]:
+        if not self._busy.acquire(False):
+            raise _busy()
         try:
             return self._begun_again(checkpoint, given, env, max_depth, max_iterations, signal)
         except BaseException:
@@ -427,13 +427,15 @@ class FlowChartExecutor(Answers):
         max_depth: int,
         max_iterations: int,
         signal: Any,
-    ) -> tuple[Scheduler, Phase]:
+    ) -> tuple[Phase, Task]:
         from footpath.engine import _resume
 
-        _check_limits(max_depth, max_iterations)
+        if max_depth < 1 or max_iterations < 1:
+            raise _no_limit(max_depth)
         before = self._phases[-1] if self.is_paused() else None
         saved = _resume.read(checkpoint)
-        run, phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
+        phase = self._phase(env, max_depth, max_iterations, None if before is None else before.run.redaction)
+        run = phase.run
         if signal is not None:
             run.watch(None, signal)
         run.frame_count = saved.executed
@@ -459,13 +461,13 @@ class FlowChartExecutor(Answers):
         else:
             self._phases = [phase]
         run.record_entry((RESUME, name, saved.stage_id, f"{saved.stage_id}#{saved.executed}", has_input, base))
-        run.record_entry((RUN_START,))
+        run.record_entry(_BEGUN)
         run.declare_chart(run.top, self.chart)
         task = Task()
         place = _line.Place(run, task, run.top, "", 1)
         link = LINK_ROOT if origin is None else LINK_NEXT
         task.stack.append(_line.walk(place, node, link, origin, _line.LineState()))
-        return Scheduler(task), phase
+        return phase, task
 
     def _begin(
         self,
@@ -475,18 +477,14 @@ class FlowChartExecutor(Answers):
         max_iterations: int,
         timeout_ms: float | None,
         signal: Any,
-    ) -> tuple[Scheduler, Phase]:
-        self._take_hold()
+    ) -> tuple[Phase, Task]:
+        if not self._busy.acquire(False):
+            raise _busy()
         try:
             return self._begun(given, env, max_depth, max_iterations, timeout_ms, signal)
         except BaseException:
             self._busy.release()
             raise
-
-    def _take_hold(self) -> None:
-        if not self._busy.acquire(blocking=False):
-            message = "this executor is running already; use an executor for each run"
-            raise RunError(message)
 
     def _begun(
         self,
@@ -496,45 +494,45 @@ class FlowChartExecutor(Answers):
         max_iterations: int,
         timeout_ms: float | None,
         signal: Any,
-    ) -> tuple[Scheduler, Phase]:
-        _check_limits(max_depth, max_iterations)
-        contract = self.chart.contract
-        if contract.input is not None:
-            contract.validate_input(given)
+    ) -> tuple[Phase, Task]:
+        if max_depth < 1 or max_iterations < 1:
+            raise _no_limit(max_depth)
+        chart = self.chart
+        if chart.contract.input is not None:
+            chart.contract.validate_input(given)
         args = _input(given)
         if self._hearing is not None:
             self._hearing.clear()
-        run, phase = self._phase(env, max_depth, max_iterations, None)
+        phase = self._phase(env, max_depth, max_iterations, None)
+        run = phase.run
         if timeout_ms is not None or signal is not None:
             run.watch(timeout_ms, signal)
-        run.top.readonly = frozenset(args)
-        run.top.args = args
-        shown: Any = UNSET
+        top = run.top
+        begun = _BEGUN
         if given is not None:
+            top.readonly = frozenset(args)
+            top.args = args
             shown = record(args)
-            if run.redaction is not None:
-                shown = run.redaction.show_input(shown)
-        phase.input = shown
+            phase.input = shown if run.redaction is None else run.redaction.show_input(shown)
+            begun = _BEGUN_WITH_INPUT
         self._phases = [phase]
-        self._seed(run)
-        run.record_entry((RUN_START,) if shown is UNSET else (RUN_START, None, 1))
-        run.declare_chart(run.top, self.chart)
+        if self._initial:
+            self._seed(run)
+        run.record_entry(begun)
+        run.declare_chart(top, chart)
         task = Task()
-        place = _line.Place(run, task, run.top, "", 1)
-        task.stack.append(_line.walk(place, self.chart.root, LINK_ROOT, None, _line.LineState()))
-        return Scheduler(task, None if timeout_ms is None else run.time_left), phase
+        place = _line.Place(run, task, top, "", 1)
+        task.stack.append(_line.walk(place, chart.root, LINK_ROOT, None, _line.LineState()))
+        return phase, task
 
-    @property
-    def _delta_commits(self) -> bool:
-        return self._options.get("commitValues") == "delta"
-
-    def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> tuple[Run, Phase]:
+    def _phase(self, env: Any, max_depth: int, max_iterations: int, redaction: Redaction | None) -> Phase:
         if redaction is None and self._policy is not None:
             from footpath.scope import Redaction
 
             redaction = Redaction(self._policy)
         run_id = self._ids()
         started_us = self._wall_clock() // 1000
+        delta_commits = self._options.get("commitValues") == "delta"
         cursor = None
         if self._hearing is not None and self._hearing.listens:
             from footpath.replay import Cursor  # nobody listens to most runs, and then nothing of this is loaded
@@ -544,29 +542,32 @@ class FlowChartExecutor(Answers):
                 run_id,
                 started_us / 1000,
                 write_tracking=self._options.get("writeTracking", "full"),
-                delta_commits=self._delta_commits,
+                delta_commits=delta_commits,
             )
-        run = Run(
-            chart=self.chart,
-            clock=self._clock,
-            limits=Limits(max_depth, max_iterations, self._max_entries, max_depth != DEFAULT_MAX_DEPTH),
-            env={} if env is None else env,
-            redaction=redaction,
-            cursor=cursor,
-            stream_handlers=self._stream_handlers,
+        chart, clock = self.chart, self._clock
+        run = Run(  # by place: by name C would look for each of them
+            chart.places,
+            clock,
+            clock(),
+            max_depth,
+            max_iterations,
+            self._max_entries,
+            max_depth != DEFAULT_MAX_DEPTH,
+            {} if env is None else env,
+            redaction,
+            cursor,
+            Region(chart.nodes_by_id),
+            self._stream_handlers,
+            self._throttling,
         )
-        run.is_throttling = self._throttling
-        if self._delta_commits:
+        if delta_commits:
             run.keep_what_changed()
-        phase = Phase(run, run_id, started_us, UNSET, self.chart)
+        phase = Phase(run, run_id, started_us, chart, self._narrative)
         if cursor is not None:
             cursor.header = phase
-        phase.narrative = self._narrative
-        return run, phase
+        return phase
 
     def _seed(self, run: Run) -> None:
-        if not self._initial:
-            return
         run.top.holes = True
         state: dict[str, Any] = {}
         for key, value in self._initial.items():
@@ -580,17 +581,13 @@ class FlowChartExecutor(Answers):
 
     def _finish(self, phase: Phase, result: Any) -> Any:
         run = phase.run
-        if result is not None:
-            result = untracked(result)
-        if result is not None and result is not ABSENT:
+        ended = _ENDED
+        if result is not None and (result := untracked(result)) is not None and result is not ABSENT:
             shown = record(result)
-            if run.redaction is not None:
-                shown = run.redaction.show_result(shown)
-            phase.result = shown
-            run.record_entry((RUN_END, None, 1))
-        else:
-            run.record_entry((RUN_END,))
-        phase.duration_us = run.now()
+            phase.result = shown if run.redaction is None else run.redaction.show_result(shown)
+            ended = _ENDED_WITH_RESULT
+        run.record_entry(ended)
+        phase.duration_us = (run.clock() - run.began_ns) // 1000
         phase.status = "completed"
         run.close()
         run.tail = None
@@ -606,12 +603,6 @@ class FlowChartExecutor(Answers):
         run.record_entry((RUN_FAILED, _stage.error_entry(run, error)))
 
     # ── what happened ────────────────────────────────────────────────────────────────────────────────────────────
-    def _last(self) -> Phase:
-        if not self._phases:
-            message = "nothing has been run yet, so there is no trace: call run() first"
-            raise RunError(message)
-        return self._phases[-1]
-
     def get_trace(
         self, *, trace_id: str | None = None, context: Mapping[str, Any] | None = None, status: str | None = None
     ) -> Trace:
@@ -633,51 +624,59 @@ class FlowChartExecutor(Answers):
             >>> decode_trace(kept.encoded).context
             {'requestId': 'r-1'}
         """
-        import footpath.trace as room  # looked up at each call: this form takes a fifth of the other's time
-
-        phase = self._last()
+        if not self._phases:
+            message = "nothing has been run yet, so there is no trace: call run() first"
+            raise RunError(message)
+        phase = self._phases[-1]
+        run = phase.run
         if phase.trace_id is None or trace_id is not None:
             phase.trace_id = trace_id or self._ids()
         partial = phase.status == "running"
-        chart = self.chart
-        if chart.stamp is None:
-            chart.stamp = room.ChartRef(chart.id, chart.name, chart.chart_hash), Raw(chart.spec_bytes)
-        chart_ref, spec = chart.stamp
+        room, chart_ref, spec = self.chart.stamp or self._stamp()
         options = dict(self._options if phase.options is None else phase.options)
         if phase.narrative:
             options["narrative"] = phase.narrative
-        document = room.Document(
-            format=room.FORMAT,
-            version=room.VERSION,
-            trace_id=phase.trace_id,
-            revision=0 if partial else 1,
-            run_id=phase.run_id,
-            chart=chart_ref,
-            status=status or ("deadline" if partial else phase.status),
-            started_at=room.iso_of_us(phase.started_us),
-            duration=(phase.run.now() if partial else phase.duration_us) / 1000,
-            spec=spec,
+        document = room.Document(  # by place: by name it takes four times as long
+            room.FORMAT,
+            room.VERSION,
+            phase.trace_id,
+            0 if partial else 1,  # revision
+            phase.run_id,
+            chart_ref,
+            status or ("deadline" if partial else phase.status),
+            room.iso_of_us(phase.started_us),
+            (run.now() if partial else phase.duration_us) / 1000,
+            spec,
             # A journal that has ended is never appended to again, so it need not be copied.
-            journal=list(phase.run.journal) if partial else phase.run.journal,
-            continues=UNSET if phase.continues is None else phase.continues,
-            input=phase.input,
-            result=phase.result,
-            error=UNSET if phase.error is None else self._error_info(phase),
-            options=options,
-            context=plain(record(dict(context))) if context else {},
+            list(run.journal) if partial else run.journal,
+            UNSET if phase.continues is None else phase.continues,
+            UNSET,  # base
+            phase.input,
+            phase.result,
+            UNSET if phase.error is None else self._error_info(phase),
+            options,
+            plain(record(dict(context))) if context else {},
         )
-        redaction = phase.run.redaction
+        redaction = run.redaction
         if redaction is not None:
             # What was learned to be secret late stands in earlier entries.
             from footpath.trace import sealed
 
             document = sealed(document, redaction.secrets, (*redaction.keys, *redaction.fields))
-        most = phase.run.limits.max_entries
+        most = run.max_entries
         if most is not None:
             from footpath.trace import cut_to_entries
 
-            document = cut_to_entries(document, most, already_dropped=phase.run.dropped, reason=phase.run.cut_by)
+            document = cut_to_entries(document, most, already_dropped=run.dropped, reason=run.cut_by)
         return room.Trace(document)
+
+    def _stamp(self) -> tuple[Any, ChartRef, Raw]:
+        """What every trace of the chart says of it, and the room that makes traces: an import takes as long as all the rest."""
+        import footpath.trace as room
+
+        chart = self.chart
+        chart.stamp = room, room.ChartRef(chart.id, chart.name, chart.chart_hash), Raw(chart.spec_bytes)
+        return chart.stamp
 
     def shed(self, max_bytes: int | None = None) -> None:
         """Let go, now, of what the running phase has recorded beyond its limits.
@@ -712,6 +711,10 @@ class FlowChartExecutor(Answers):
         return ErrorInfo(name, message, stage_id, shown)
 
 
+def _busy() -> RunError:
+    return RunError("this executor is running already; use an executor for each run")
+
+
 def _input(given: Any) -> dict[str, Any]:
     if given is None:
         return {}
@@ -724,13 +727,6 @@ def _input(given: Any) -> dict[str, Any]:
         raise RunError(message) from None
 
 
-def _check_limits(max_depth: int, max_iterations: int) -> None:
-    """Refuse limits under which nothing could run.
-
-    Raises:
-        RunError: one of them is below 1.
-    """
-    for name, limit in (("maxDepth", max_depth), ("maxIterations", max_iterations)):
-        if limit < 1:
-            message = f"FlowchartTraverser: {name} must be >= 1"
-            raise RunError(message)
+def _no_limit(max_depth: int) -> RunError:
+    """What is said of limits under which nothing could run: one of them is below 1."""
+    return RunError(f"FlowchartTraverser: {'maxDepth' if max_depth < 1 else 'maxIterations'} must be >= 1")

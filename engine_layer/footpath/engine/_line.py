@@ -102,7 +102,7 @@ def walk(
     """Run a line from `node` on, whose frame may be open already; returns what its last stage returned."""
     line = _walk(place, node, link, origin, state, opened)
     nests = link != LINK_BRANCH or origin is None or not ends(origin.node)
-    return _counted(place, node, link, origin, line) if nests and place.run.limits.counts_siblings else line
+    return _counted(place, node, link, origin, line) if nests and place.run.counts_siblings else line
 
 
 def ends(node: Node) -> bool:
@@ -116,7 +116,7 @@ def _counted(
     region = place.region
     region.lines += 1
     try:
-        if region.lines > place.run.limits.max_depth:
+        if region.lines > place.run.max_depth:
             refuse(place, node, link, origin)
         return (yield line)
     finally:
@@ -136,7 +136,7 @@ def _walk(
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
     stop_after = False
-    if place.depth - place.flat > run.limits.max_depth:
+    if place.depth - place.flat > run.max_depth:
         refuse(place, node, link, origin)
     while True:
         if frame is not None:
@@ -258,7 +258,7 @@ def _walk(
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
                 count = region.loops.get(node, 0) + 1
-                if watched or not node.shape & SIMPLE or count > run.limits.max_iterations:
+                if watched or not node.shape & SIMPLE or count > run.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(region, node)
                     record_entry((LOOP, run.declare(region, node), count))
@@ -414,7 +414,7 @@ def refuse(place: Place, node: Node, link: int, origin: Frame | None) -> None:
     to = run.declare(region, node)
     run.record_entry((REFUSE, to, link, -1 if origin is None else origin.number))
     run.current = None
-    limit = run.limits.max_depth
+    limit = run.max_depth
     message = (
         f"FlowchartTraverser: maximum traversal depth exceeded ({limit}). Depth counts NESTED dispatch (fork children, "
         "decider/selector branches, recursive composition) — linear chains and loop iterations run flat and do not "
@@ -430,7 +430,7 @@ def _quick_choice(place: Place, node: Node, out: Any) -> tuple[Node | None, str,
     evidence = None
     if type(out) is Decision:
         evidence, out = out.seen, out.branch
-    if type(out) is str and not run.watched and place.depth - place.flat < run.limits.max_depth:
+    if type(out) is str and not run.watched and place.depth - place.flat < run.max_depth:
         for child in node.children:
             if child.id == out and not child.is_parallel_child:
                 return (child, out, evidence) if child.shape & SIMPLE else (None, "", None)
@@ -609,9 +609,9 @@ def dynamic(
         count = run.loop(region, target)
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
         return target, result
-    if region.hops >= run.limits.max_iterations:
+    if region.hops >= run.max_iterations:
         message = (
-            f"Maximum dynamic-next continuations ({run.limits.max_iterations}) exceeded at stage "
+            f"Maximum dynamic-next continuations ({run.max_iterations}) exceeded at stage "
             f"'{_stage.full_id(region, node)}' (dynamic target '{out.next.name}'). Set maxIterations to increase the limit."
         )
         raise RunError(message)

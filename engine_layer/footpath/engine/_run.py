@@ -34,21 +34,8 @@ if TYPE_CHECKING:
     from footpath.scope import Redaction
 
 
-class Limits(Struct, eq=False):
-    """Bounds of a run.
-
-    Attributes:
-        max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
-        max_iterations: how often one loop edge's target may be gone back to.
-        counts_siblings: whether parallel children that run at the same time add up, as they do in the reference: where a limit
-            was asked for. The default would refuse a fork of 500 otherwise.
-        max_entries: how many entries of the journal are kept; None keeps all.
-    """
-
-    max_depth: int
-    max_iterations: int
-    max_entries: int | None = None
-    counts_siblings: bool = False
+def _nowhere(entry: Any) -> None:
+    """Stands where a run is not yet whole."""
 
 
 def _declaration(node: Node, prefix: str) -> tuple[Any, ...]:
@@ -91,63 +78,70 @@ class Reentry:
         self.state = state
 
 
-class Run:
-    """The host of a phase's frames: journal, clock, counters.
+class Run(Struct, eq=False):
+    """The host of a phase's frames: journal, clock, counters. A struct, because every run makes one, and C does that fast.
 
     Attributes:
+        places: of the charts in the spec's table, by `id()`.
+        clock: nanoseconds that never go back; `began_ns` is what it said when the phase began.
+        max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
+        max_iterations: how often one loop edge's target may be gone back to.
+        max_entries: how many entries of the journal are kept; None keeps all.
+        counts_siblings: whether parallel children that run at the same time add up, as they do in the reference: where a limit
+            was asked for. The default would refuse a fork of 500 otherwise.
+        top: state of the outermost flow.
         journal: the entries, in order.
         record_entry: appends an entry, and feeds the cursor when anybody listens.
-        top: state of the outermost flow.
+        quick: the same where an access asks for nothing else, None where it has to be looked at; see `Frame.quick`.
+        deadline_ns: when its time is up, by the clock; None when it may take as long as it likes.
+        spans: where the nodes of each declared chart begin among all declared ones, by place and prefix.
     """
 
-    # Class-level defaults for what most runs never touch.
-    parallel = 0
-    current: Frame | None = None
-    frame_count = 0
-    node_count = 0
-    failed_stage: str | None = None
-    tail: Frame | None = None
-    resuming: Resuming | None = None
-    watched = False
-    delta_commits = False
+    places: Mapping[int, int]
+    clock: Callable[[], int]
+    began_ns: int
+    max_depth: int
+    max_iterations: int
+    max_entries: int | None
+    counts_siblings: bool
+    env: Any
+    redaction: Redaction | None
+    cursor: Cursor | None
+    top: Region
+    stream_handlers: Any
+    is_throttling: Callable[[BaseException], bool] | None
+    journal: list[Any] = []
+    spans: dict[tuple[int, str], int] = {}
+    record_entry: Callable[[Any], None] = _nowhere
+    quick: Callable[[Any], None] | None = None
     make_frame: type[Frame] = Frame
-    is_throttling: Callable[[BaseException], bool] | None = None
-    dropped = 0
-    cut_by = "entries"
-    _weighed_entries = 0
-    _weighed_bytes = 0
-    _deadline_ns: int | None = None
+    delta_commits: bool = False
+    parallel: int = 0
+    careful: bool = False
+    watched: bool = False
+    deadline_ns: int | None = None
+    current: Frame | None = None
+    tail: Frame | None = None
+    frame_count: int = 0
+    node_count: int = 0
+    resuming: Resuming | None = None
+    reentries: dict[int, Reentry] = {}
+    resolved: dict[int, FlowChart] = {}
+    finals: dict[str, dict[str, Any]] = {}
+    failed_stage: str | None = None
+    dropped: int = 0
+    cut_by: str = "entries"
+    _weighed_entries: int = 0
+    _weighed_bytes: int = 0
     _timeout_ms: float | None = None
     _signal: Any = None
 
-    def __init__(
-        self,
-        *,
-        chart: FlowChart,
-        clock: Callable[[], int],
-        limits: Limits,
-        env: Any,
-        redaction: Redaction | None,
-        cursor: Cursor | None,
-        stream_handlers: Any = None,
-    ) -> None:
-        self.journal: list[Any] = []
-        self.cursor = cursor
-        self.record_entry: Callable[[Any], None] = self.journal.append if cursor is None else self._append_and_feed
-        self.clock = clock
-        self.began_ns = clock()
-        self.limits = limits
-        self.env = env
-        self.redaction = redaction
-        self.careful = redaction is not None
-        self.quick = None if self.careful else self.record_entry
-        self.stream_handlers = stream_handlers
-        self.finals: dict[str, dict[str, Any]] = {}
-        self.reentries: dict[int, Reentry] = {}
-        self.top = Region(chart.nodes_by_id)
-        self.places = chart.places
-        self.spans: dict[tuple[int, str], int] = {}
-        self.resolved: dict[int, FlowChart] = {}
+    def __post_init__(self) -> None:
+        self.record_entry = self.journal.append if self.cursor is None else self._append_and_feed
+        if self.redaction is None:
+            self.quick = self.record_entry
+        else:
+            self.careful = True
 
     def _append_and_feed(self, entry: Any) -> None:
         self.journal.append(entry)
@@ -168,7 +162,7 @@ class Run:
     # then. What is kept depends on their number alone, not on when somebody looked.
     def shed(self) -> None:
         """Let go of the entries beyond the limit, and count them. Safe from another thread, while entries are appended."""
-        most = self.limits.max_entries
+        most = self.max_entries
         journal = self.journal
         over = 0 if most is None else len(journal) - most
         if most is not None and over > 0:
@@ -178,7 +172,7 @@ class Run:
     @property
     def kept(self) -> list[Any]:
         """The journal as far as it hangs together: behind what was let go of, entries speak of frames that nobody knows."""
-        return self.journal[: self.limits.max_entries] if self.dropped else self.journal
+        return self.journal[: self.max_entries] if self.dropped else self.journal
 
     def weigh(self, max_bytes: int) -> None:
         """Let go of what makes the journal longer than so many bytes of JSON. From one thread at a time."""
@@ -188,8 +182,8 @@ class Run:
             size = encoded_bytes(chunk)
             if self._weighed_bytes + size > max_bytes:
                 most = self._weighed_entries + fitting(chunk, max_bytes - self._weighed_bytes)
-                if self.limits.max_entries is None or most < self.limits.max_entries:
-                    self.limits.max_entries, self.cut_by = most, "bytes"
+                if self.max_entries is None or most < self.max_entries:
+                    self.max_entries, self.cut_by = most, "bytes"
                 break
             self._weighed_entries += len(chunk)
             self._weighed_bytes += size
@@ -227,15 +221,15 @@ class Run:
         self._signal = signal
         self._timeout_ms = timeout_ms
         if timeout_ms is not None:
-            self._deadline_ns = self.clock() + int(timeout_ms * 1_000_000)
+            self.deadline_ns = self.clock() + int(timeout_ms * 1_000_000)
 
     def time_left(self) -> tuple[float, RunError]:
         """Seconds until the run's time is up, and the error that then ends it."""
         from footpath.values import js_number
 
-        assert self._deadline_ns is not None
+        assert self.deadline_ns is not None
         message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
-        return (self._deadline_ns - self.clock()) / 1e9, RunError(message)
+        return (self.deadline_ns - self.clock()) / 1e9, RunError(message)
 
     def check(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> None:
         """Before a stage: has the run been told to stop? If so the stage takes its step, but never starts.
@@ -284,7 +278,7 @@ class Run:
             return (
                 reason if isinstance(reason, BaseException) else RunError(str(reason or "This operation was aborted"))
             )
-        late = self._deadline_ns is not None and self.clock() > self._deadline_ns
+        late = self.deadline_ns is not None and self.clock() > self.deadline_ns
         return self.time_left()[1] if late else None
 
     def now(self) -> int:
@@ -328,12 +322,12 @@ class Run:
         place = self.places.get(id(chart))
         if place is None:
             return
-        known = (place, region.prefix)
-        first = self.spans.get(known)
+        prefix = region.prefix
+        first = self.spans.get((place, prefix))
         if first is None:
-            first = self.spans[known] = self.node_count
+            first = self.spans[place, prefix] = self.node_count
             self.node_count = first + len(chart.spec.nodes)
-            self.record_entry((CHART, place, region.prefix) if region.prefix else (CHART, place))
+            self.record_entry((CHART, place, prefix) if prefix else (CHART, place))
         region.first_ordinal = first
 
     def fan_out(self) -> None:
@@ -428,15 +422,15 @@ class Run:
             RunError: the limit is reached.
         """
         count = region.loops.get(target, 0) + 1
-        if count > self.limits.max_iterations:
+        if count > self.max_iterations:
             lead = f"{region.prefix}/" if region.prefix and not target.is_dynamic else ""
             message = (
-                f"Maximum loop iterations ({self.limits.max_iterations}) exceeded for node '{lead}{target.id}'. "
+                f"Maximum loop iterations ({self.max_iterations}) exceeded for node '{lead}{target.id}'. "
                 "Set maxIterations to increase the limit."
             )
             raise RunError(message)
         region.loops[target] = count
-        most = self.limits.max_entries
+        most = self.max_entries
         if most is not None and len(self.journal) > most:
             self.shed()
         return count

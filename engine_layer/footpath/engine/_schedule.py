@@ -23,13 +23,15 @@ from collections import deque
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from footpath.scope import Paused
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Awaitable, Callable, Generator
+
+    TimeLeft = Callable[[], tuple[float, BaseException]]
 
 TURNS_AFTER_GROUP = 3
 """Between the last child's end and its parent's going on; a fail-fast parent takes one more after a failure."""
@@ -81,34 +83,20 @@ class Task(Struct, eq=False):
 
 
 class Scheduler(Struct, eq=False):
-    """Runs one root generator to its end.
+    """Runs one root task to its end, from the first thing that it yielded on.
 
     Attributes:
+        ready: tasks that can go on, the root among them at first.
         result: what the root returned, once `done`.
         time_left: seconds until waiting must end, and the error that then ends it; None when there is no limit.
     """
 
     root: Task
-    time_left: Callable[[], tuple[float, BaseException]] | None = None
-    ready: deque[Task] = field(default_factory=deque[Task])
+    time_left: TimeLeft | None
+    ready: deque[Task]
     done: bool = False
     result: Any = None
     error: BaseException | None = None
-
-    def begin(self) -> bool:
-        """Let the root run until it yields; True when it came to its end, as it does when nothing is parallel or awaited.
-
-        Raises:
-            BaseException: what it raised.
-        """
-        root = self.root
-        try:
-            root.signal = root.stack[0].send(None)
-        except StopIteration as stop:
-            self.done, self.result = True, stop.value
-            return True
-        self.ready.append(root)
-        return False
 
     def step(self) -> tuple[Task, Awaitable[Any]] | None:
         """Go on until a task waits for an awaitable, which is given back, or nothing is ready."""
@@ -236,15 +224,22 @@ def _handing_on(value: Any) -> Generator[Any, Any, Any]:
     yield
 
 
-def drive(scheduler: Scheduler) -> Any:
-    """Run to the end from ordinary code; an event loop is started at the first awaitable.
+def drive(root: Task, time_left: TimeLeft | None = None) -> Any:
+    """Run a task to its end from ordinary code; an event loop is started at the first awaitable.
+
+    Args:
+        root: the task, with the line that is to be run on its stack.
+        time_left: as of the scheduler.
 
     Raises:
         BaseException: what the run raised.
         RuntimeError: a stage has to be awaited, but this thread runs an event loop already.
     """
-    if scheduler.begin():
-        return scheduler.result
+    try:
+        root.signal = root.stack[0].send(None)
+    except StopIteration as stop:  # nothing was parallel or awaited, so there is nothing to schedule
+        return stop.value
+    scheduler = Scheduler(root, time_left, deque((root,)))
     waiting = scheduler.step()
     if waiting is not None:
         import asyncio  # 40 ms that a run of plain functions never pays
@@ -259,10 +254,14 @@ def drive(scheduler: Scheduler) -> Any:
     return _outcome(scheduler)
 
 
-async def drive_async(scheduler: Scheduler) -> Any:
-    """Run to the end inside an event loop."""
-    if not scheduler.begin():
-        await finish(scheduler, scheduler.step())
+async def drive_async(root: Task, time_left: TimeLeft | None = None) -> Any:
+    """Run a task to its end inside an event loop."""
+    try:
+        root.signal = root.stack[0].send(None)
+    except StopIteration as stop:
+        return stop.value
+    scheduler = Scheduler(root, time_left, deque((root,)))
+    await finish(scheduler, scheduler.step())
     return _outcome(scheduler)
 
 
@@ -352,7 +351,7 @@ async def _settle(awaitable: Awaitable[Any], scheduler: Scheduler) -> tuple[Any,
         return None, raised
 
 
-async def _bounded(awaitable: Awaitable[Any], time_left: Callable[[], tuple[float, BaseException]]) -> Any:
+async def _bounded(awaitable: Awaitable[Any], time_left: TimeLeft) -> Any:
     import asyncio
 
     seconds, too_late = time_left()

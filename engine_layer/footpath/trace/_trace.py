@@ -51,13 +51,13 @@ class Trace:
     """
 
     max_unfolded_bytes: int = MAX_UNFOLDED_BYTES
+    _final_state: dict[str, Any] | None = None
+    _lines: list[str] | None = None
 
     def __init__(self, document: Document, encoded: bytes | None = None) -> None:
         """Wrap a document; `encoded` are the bytes it came from, if any."""
         self.document = document
         self._encoded = encoded
-        self._final_state: dict[str, Any] | None = None
-        self._lines: list[str] | None = None
 
     def __repr__(self) -> str:
         return f"<Trace {self.trace_id} of {self.chart.id}: {self.status}, {len(self.document.journal)} entries>"

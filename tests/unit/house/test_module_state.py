@@ -32,7 +32,7 @@ WRITTEN = {
     "footpath.replay._declared:_charts": "a cache, bounded: what a spec's bytes decode to, which nobody changes",
     "footpath.chart._document:_decoder": "made at first need, one, without state of its own",
     "footpath.trace._seal:_spec_texts": "a cache, bounded: the texts of a spec's bytes, frozen",
-    "footpath.trace._time:_last_day": "one pair, replaced as a whole: the name of the last day asked for",
+    "footpath.trace._time:_last_minute": "one pair, replaced as a whole: the name of the last minute asked for",
     "footpath.values._summary:_parts_decoder": "made at first need, one, without state of its own",
     "footpath_service.wiring:_process_application": "Lambda calls a module: the application of its settings, made once",
     "footpath_service.wiring:_request_application": "likewise",
