@@ -24,7 +24,7 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
     tracking = cursor.write_tracking
     if tracking == "off":
         return ()
-    held = frame.writes
+    held = frame.writes or {}
     writes: Iterable[tuple[str, tuple[Any, str]]] = held.items()
     keys = in_js_order(held)
     if keys is not held:
@@ -49,7 +49,7 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
 
 def commit_event(cursor: Cursor, frame: MirrorFrame) -> None:
     if cursor.on_commit and frame.has_scope:
-        if len(frame.writes) > _MANY_WRITES:
+        if frame.writes is not None and len(frame.writes) > _MANY_WRITES:
             cursor.spend(64 * len(frame.writes))
         decl = frame.decl
         cursor.dispatcher.fire_scope(
@@ -99,7 +99,6 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
             frame.redacted = None
         frame.staged = type(staged)()
         frame.ops = []
-        frame.plain = True
     frame.base = region.values
     if cursor.on_commit:
         commit_event(cursor, frame)

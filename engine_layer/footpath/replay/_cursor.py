@@ -12,6 +12,7 @@ from footpath.channels import ReadEvent, TraversalContext, WriteEvent
 from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._allowance import NO_LIMIT, Allowance
 from footpath.replay._declared import Declarations
+from footpath.replay._gather import gather
 from footpath.replay._grown import Grown
 from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
 from footpath.replay._table import HANDLERS
@@ -37,6 +38,7 @@ class Cursor:
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
         story: is told what happens, without an event in between; None when nobody asked for it.
         top: the outermost flow's state.
+        quiet: nobody hears of what happens all the time, and nothing of it takes care.
         spend: counts what the journal unfolds to, against what is allowed.
     """
 
@@ -91,14 +93,31 @@ class Cursor:
         self.on_emit = table("emit", "on_emit")
         self.on_stage_executed = table("flow", "on_stage_executed")
         self.on_next = table("flow", "on_next")
+        self.quiet = not (
+            self.provenance
+            or self.commits_with_care
+            or self.on_read
+            or self.on_write
+            or self.on_stage_start
+            or self.on_stage_end
+            or self.on_stage_executed
+            or self.on_next
+        )
 
     # ── following ────────────────────────────────────────────────────────────────────────────────────────────────
     def feed(self, entry: Any) -> None:
         """Follow one entry."""
-        self.feed_all((entry,))
+        self._follow((entry,))
 
     def feed_all(self, entries: Iterable[Any]) -> None:
-        """Follow many. Plain reads and writes, by far the most, are followed right here."""
+        """Follow many."""
+        if self.quiet:
+            gather(self, entries)
+        else:
+            self._follow(entries)
+
+    def _follow(self, entries: Iterable[Any]) -> None:
+        """Plain reads and writes, by far the most, are followed right here."""
         handlers = HANDLERS
         gathers, keeps_writes, provenance = self.views is not None, self.keeps_writes, self.provenance
         tells = self.story is not None
@@ -113,8 +132,10 @@ class Cursor:
                         value = packed(value)
                 if gathers:
                     frame.reads[entry] = value
+                    if type(value) not in ATOMS:
+                        frame.saw_scalars = False
                 if tells:
-                    frame.steps.append((entry, "read", value, ()))
+                    self.step(frame, entry, "read", value)
                 if on_read:
                     if type(value) is Grown:
                         value = value.packed()
@@ -130,23 +151,23 @@ class Cursor:
             if type(key) is not str:
                 handlers[key](self, entry)
                 continue
+            frame = self.current
             value = entry[1]
             if type(value) not in ATOMS:
                 value = recorded(value)
-            frame = self.current
+                frame.scalars = False
             if self.parallel and not frame.staged:
                 frame.base = dict(frame.region.values)
                 self.spend(8 * len(frame.base))
             frame.staged[key] = value
             if gathers:
-                op = (key, "set", value, tuple(frame.reads) if provenance else ())
-                frame.ops.append(op)
+                frame.ops.append((key, "set", value, tuple(frame.reads) if provenance else ()))
                 frame.wrote[key] = value
-                if tells:
-                    frame.steps.append(op)
-            elif tells:
-                frame.steps.append((key, "set", value, ()))
+            if tells:
+                self.step(frame, key, "set", value)
             if keeps_writes:
+                if frame.writes is None:
+                    frame.writes = {}
                 frame.writes[key] = (value, "set")
             if on_write:
                 decl = frame.decl
@@ -156,6 +177,11 @@ class Cursor:
                         method(event)
                     except Exception as error:  # noqa: BLE001  # a recorder never changes a run
                         self.dispatcher.failed_scope("on_write", identity, event, error)
+
+    def step(self, frame: MirrorFrame, key: str, verb: str, value: Any) -> None:
+        """A frame's stage did something that the story may tell."""
+        if self.story is not None:
+            self.story.step(frame.steps, key, verb, value, frame.decl.name, frame.place)
 
     def fire(self, channel: str, hook: str, make: Callable[[], Any]) -> None:
         """Give an event to whoever listens to a hook; it is made only when somebody does."""
@@ -194,8 +220,6 @@ class Cursor:
     def begin(self, t: int, ordinal: int, link: int, origin: MirrorFrame | None) -> MirrorFrame:
         """Begin the next frame and make it the current one."""
         decl = self.decls[ordinal]
-        frames = self.frames
-        number = self.first_frame + len(frames)
         time = self.started_ms + t / 1000
         if link == LINK_NEXT and origin is not None:
             region, branch = origin.region, origin.branch
@@ -204,28 +228,48 @@ class Cursor:
         else:
             assert origin is not None
             region, branch = origin.region, origin.branch or (decl.id if link == LINK_PARALLEL else "")
-        frame = MirrorFrame(number, decl, region, branch, origin, f"{decl.id}#{number!r}", region.values, time, time)
-        frames.append(frame)
-        if self.delta_commits:
-            frame.staged = LastWritten()
-        if self.decls.long_names:
-            self.spend(2 * (len(decl.id) + len(decl.name)))
-        visits = self.visits
-        visited = visits.get(decl.id, 0)
-        if visited:
-            frame.loop_iteration = visited
-        visits[decl.id] = visited + 1
+        frame = self.begin_as(decl, region, branch, origin, time, [], [])
         if link == LINK_ROOT:
             frame.under = True
         elif origin is not None:
             frame.depth = origin.depth + 1
-        self.current = frame
         if self.views is not None:
-            suffix = ""
-            if self.loop_suffixes and origin is not None:
-                suffix = self.loop_suffixes.pop(origin.number, "")
-            self.views.tree.opened(frame, link, origin, suffix)
+            self.views.tree.opened(frame, link, origin, self.loop_suffix(origin))
         return frame
+
+    def begin_as(
+        self,
+        decl: Declared,
+        region: MirrorRegion,
+        branch: str,
+        origin: MirrorFrame | None,
+        time: float,
+        ops: list[Any],
+        steps: list[Any],
+    ) -> MirrorFrame:
+        """Begin the next frame where it is known what it is of, and make it the current one; it fills the two empty lists."""
+        frames = self.frames
+        number = self.first_frame + len(frames)
+        stage_id = decl.id
+        rsid = f"{stage_id}#{number!r}"
+        frame = MirrorFrame(number, decl, region, branch, origin, rsid, region.values, time, time, {}, ops, steps)
+        frames.append(frame)
+        if self.delta_commits:
+            frame.staged = LastWritten()
+        if self.decls.long_names:
+            self.spend(2 * (len(stage_id) + len(decl.name)))
+        visits = self.visits
+        if stage_id in visits:
+            frame.loop_iteration = visited = visits[stage_id]
+            visits[stage_id] = visited + 1
+        else:
+            visits[stage_id] = 1
+        self.current = frame
+        return frame
+
+    def loop_suffix(self, origin: MirrorFrame | None) -> str:
+        """What stands behind the name of the stage that a frame has looped back to; empty when it has not."""
+        return self.loop_suffixes.pop(origin.number, "") if self.loop_suffixes and origin is not None else ""
 
     def has_frame(self, number: int) -> bool:
         """Whether the journal so far has begun a frame of that number."""

@@ -27,8 +27,8 @@ def read_redacted(cursor: Cursor, entry: Any) -> None:
     value = MARK if len(entry) == 2 else held if len(entry) == 3 else entry[3]
     if cursor.views is not None:
         frame.reads[key] = UNSET if held is UNSET else value
-    if cursor.story is not None:
-        frame.steps.append((key, "read", value, ()))
+        frame.saw_scalars = False
+    cursor.step(frame, key, "read", value)
     if cursor.on_read:
         decl = frame.decl
         cursor.dispatcher.fire_scope(
@@ -43,6 +43,7 @@ def has(cursor: Cursor, entry: Any) -> None:
         frame = cursor.current
         held = frame.lookup(entry[1])
         frame.reads[entry[1]] = MARK if len(entry) > 2 and held is not UNSET else held
+        frame.saw_scalars = False
 
 
 def source(cursor: Cursor, entry: Any) -> None:
@@ -57,7 +58,14 @@ def stage(cursor: Cursor, frame: MirrorFrame, key: str, value: Any) -> None:
         frame.base = dict(frame.region.values)
         cursor.spend(8 * len(frame.base))
     frame.staged[key] = value
-    frame.plain = False
+    frame.scalars = False
+
+
+def note_write(cursor: Cursor, frame: MirrorFrame, key: str, value: Any, operation: str) -> None:
+    """Keep a write for the event of the commit, if anybody hears those."""
+    if cursor.keeps_writes:
+        frame.writes = frame.writes or {}
+        frame.writes[key] = (value, operation)
 
 
 def write_event(
@@ -70,8 +78,7 @@ def write_event(
     in_place: Any = UNSET,
 ) -> None:
     """Tell of a write that is no plain one."""
-    if cursor.story is not None:
-        frame.steps.append((key, operation, value, ()))
+    cursor.step(frame, key, operation, value)
     if cursor.on_write:
         decl = frame.decl
         cursor.dispatcher.fire_scope(
@@ -96,17 +103,23 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
     if frame.redacted is None:
         frame.redacted = {}
     frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
-    frame.hidden.setdefault(key)
+    _hidden(frame, key)
     cursor.marked.add(key)
     cursor.commits_with_care = True
     if cursor.views is not None:
         cursor.views.hides = True
 
 
+def _hidden(frame: MirrorFrame, key: str) -> None:
+    if frame.hidden is None:
+        frame.hidden = {}
+    frame.hidden.setdefault(key)
+
+
 def hide_fields(cursor: Cursor, frame: MirrorFrame, key: str, paths: Any) -> None:
     if frame.fields is None:
         frame.fields = {}
-    frame.hidden.setdefault(key)
+    _hidden(frame, key)
     frame.fields.setdefault(key, {}).update(dict.fromkeys(paths))
     if cursor.views is not None:
         cursor.views.hides = True
@@ -118,7 +131,7 @@ def set_with(cursor: Cursor, entry: Any) -> None:
     value: Any = MARK if flags & 1 else UNSET if flags & 2 else recorded(entry[2])
     stage(cursor, frame, key, UNSET if flags & 2 else value)
     frame.ops.append((key, "set", UNSET if flags & 2 else value, tuple(frame.reads) if cursor.provenance else ()))
-    frame.writes[key] = (value, "set")
+    note_write(cursor, frame, key, value, "set")
     frame.wrote[key] = value
     redacted: Any = UNSET
     if flags & 1:
@@ -160,7 +173,7 @@ def update(cursor: Cursor, entry: Any) -> None:
     stage(cursor, frame, key, after)
     held = UNSET if after is UNSET and flags & 1 else patch  # the log does not say that nothing is hidden
     frame.ops.append((key, "merge", held, tuple(frame.reads) if cursor.provenance else ()))
-    frame.writes[key] = (patch, "update")
+    note_write(cursor, frame, key, patch, "update")
     frame.wrote[key] = patch
     write_event(cursor, frame, key, patch, "update", redacted)
 
@@ -176,7 +189,7 @@ def remerge(cursor: Cursor, entry: Any) -> None:
     key = entry[1]
     value = _present(entry[2])
     dict.__setitem__(frame.staged, key, value)  # where it is, as in the run
-    frame.plain = False
+    frame.scalars = False
     if type(value) is Raw and TAG.encode() in bytes(value):
         frame.whole = {key: None, **(frame.whole or {})}
 
@@ -196,7 +209,7 @@ def append(cursor: Cursor, entry: Any) -> None:
         cursor.spend(value.size_bytes)  # each of its versions will be shown as a whole
     stage(cursor, frame, key, value)
     frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
-    frame.writes[key] = (value, "set")
+    note_write(cursor, frame, key, value, "set")
     frame.wrote[key] = value
     write_event(cursor, frame, key, value, "set")
 
@@ -215,7 +228,7 @@ def delete(cursor: Cursor, entry: Any) -> None:
         hide(cursor, frame, key)
     cursor.marked.discard(key)
     gone = MARK if hidden else UNSET
-    frame.writes[key] = (gone, "delete")
+    note_write(cursor, frame, key, gone, "delete")
     frame.wrote[key] = gone
     write_event(cursor, frame, key, UNSET, "delete")
     if cursor.views is not None:
@@ -227,7 +240,7 @@ def changed(cursor: Cursor, entry: Any) -> None:
     key, value = entry[1], recorded(entry[2])
     stage(cursor, frame, key, value)
     frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
-    frame.writes[key] = (value, "set")
+    note_write(cursor, frame, key, value, "set")
     frame.wrote[key] = value
     write_event(cursor, frame, key, value, "set", in_place=True)
 

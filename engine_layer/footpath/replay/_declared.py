@@ -50,9 +50,12 @@ _decode = Decoder(_Spec).decode
 
 
 @lru_cache(maxsize=16)
-def _charts(spec: bytes) -> list[list[Declared]]:
-    """The nodes of a spec's charts; one chart runs many times."""
-    return [chart.nodes for chart in _decode(spec).charts]
+def _charts(spec: bytes) -> list[tuple[list[Declared], int]]:
+    """The nodes of a spec's charts, and how long their longest names are; one chart runs many times."""
+    return [
+        (chart.nodes, max([len(node.id) + len(node.name) for node in chart.nodes], default=0))
+        for chart in _decode(spec).charts
+    ]
 
 
 _LONG_NAME = 200
@@ -92,10 +95,10 @@ class Declarations(dict[int, Declared]):
         if number < 0:
             raise IndexError(number)
         spec = header.spec
-        nodes = _charts(spec if type(spec) is bytes else bytes(spec))[number]
+        nodes, longest = _charts(spec if type(spec) is bytes else bytes(spec))[number]
         start = self._count
         self._count = end = start + len(nodes)
-        if not prefix and len(nodes) <= _FEW and max([len(node.id) + len(node.name) for node in nodes]) <= _LONG_NAME:
+        if not prefix and len(nodes) <= _FEW and longest <= _LONG_NAME:
             self.update(zip(range(start, end), nodes, strict=True))  # most of them will be asked for
             return
         self._starts.append(start)

@@ -12,7 +12,7 @@ from msgspec.json import encode
 from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, SEPARATOR, log_marked, packed
-from footpath.values import ABSENT_RAW, ATOMS, MARK, TAG, in_js_order, plain
+from footpath.values import ABSENT_RAW, MARK, TAG, in_js_order, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,59 +47,56 @@ class CommitLog:
                 rows.append({"path": SEPARATOR.join(path), "verb": "set"})
                 redacted += _hidden_paths(path, part, fields)
         first = region.first
-        region.history.append(
-            {
-                "overwrite": overwrite,
-                "updates": {},
-                "redactedPaths": redacted,
-                "trace": rows,
-                "stage": first.name,
-                "stageId": first.id,
-                "runtimeStageId": "",
-                "idx": 0,
-            }
-        )
+        _append(region, _bundle(first.name, first.id, "", overwrite, {}, redacted, rows))
         return bool(redacted)
 
     def refused_commit(self, decl: Declared, region: MirrorRegion) -> None:
         """A child settles that was refused for nesting too deep."""
-        _append(region.history, _bundle(decl.name, decl.id, "", {}, {}, [], []))
+        _append(region, _bundle(decl.name, decl.id, "", {}, {}, [], []))
 
-    def _commit_scalars(self, frame: MirrorFrame, dropped: Any) -> bool:
-        """The bundle of the commonest commit: whole scalars, nothing hidden. False, and nothing done, for any other."""
-        overwrite = frame.staged  # the frame begins a new one once it is committed
-        if dropped is not None:
-            overwrite = {key: value for key, value in overwrite.items() if key not in dropped}
-        rows: list[dict[str, Any]] = []
-        for key, _, value, _ in frame.ops:
-            if type(value) not in ATOMS:
-                return False
-            if dropped is None or key not in dropped:
-                rows.append({"path": key, "verb": "set"})
-        if frame.decl.tags or frame.sources:
-            _append(frame.region.history, _of(frame, overwrite, {}, [], rows), _new_tags(frame), frame.sources)
-            frame.sources = None
-            return True
-        assert frame.node is not None
+    def commit_scalars(self, frame: MirrorFrame, kept: dict[str, Any], dropped: Any) -> None:
+        """The bundle of the commonest commit, of a frame at the top of its line that wrote `scalars` only.
+
+        `kept` is what was staged, without what was dropped; it belongs to the bundle from now on.
+        """
+        if not self._plain:
+            self._commit(frame, dropped)
+            frame.ops.clear()
+            return
+        node = frame.node
+        assert node is not None
+        if dropped is None:
+            rows = [{"path": op[0], "verb": "set"} for op in frame.ops]
+        else:
+            rows = [{"path": op[0], "verb": "set"} for op in frame.ops if op[0] in kept]
+        frame.ops.clear()
         history = frame.region.history
-        history.append(
-            {
-                "overwrite": overwrite,
-                "updates": {},
-                "redactedPaths": [],
-                "trace": rows,
-                "stage": frame.node["name"],
-                "stageId": frame.decl.id,
-                "runtimeStageId": frame.rsid,
-                "idx": len(history),
-            }
-        )
-        return True
+        bundle: dict[str, Any] = {
+            "overwrite": kept,
+            "updates": {},
+            "redactedPaths": [],
+            "trace": rows,
+            "stage": node["name"],
+            "stageId": frame.decl.id,
+            "runtimeStageId": frame.rsid,
+            "idx": len(history),
+        }
+        history.append(bundle)
+        if frame.decl.tags or frame.sources:
+            _describe(bundle, _new_tags(frame), frame.sources)
+            frame.sources = None
 
     def commit(self, frame: MirrorFrame, dropped: Any) -> None:
         """The bundle of a commit, before its values reach the region."""
-        if self._plain and frame.plain and not frame.branch and self._commit_scalars(frame, dropped):
-            return
+        if frame.scalars and not frame.branch:
+            kept = frame.staged  # the frame begins a new one once it is committed
+            if dropped is not None:
+                kept = {key: value for key, value in kept.items() if key not in dropped}
+            self.commit_scalars(frame, kept, dropped)
+        else:
+            self._commit(frame, dropped)
+
+    def _commit(self, frame: MirrorFrame, dropped: Any) -> None:
         overwrite: dict[str, Any] = {}
         updates: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
@@ -107,7 +104,8 @@ class CommitLog:
         seen: dict[str, tuple[str, bool, Any]] = {}
         delta = self._delta
         branch = frame.branch
-        for key, verb, value, reads in frame.ops:
+        for op in frame.ops:
+            key, verb, value, reads = op if len(op) == 4 else (op[0], "set", op[1], ())
             if dropped is not None and key in dropped:
                 continue
             path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
@@ -144,7 +142,7 @@ class CommitLog:
         fields = frame.fields or {}
         if hidden or fields:
             written = {op[0] for op in frame.ops}  # by this attempt
-            for key in frame.hidden:
+            for key in frame.hidden or ():
                 if key not in written or (dropped is not None and key in dropped):
                     continue
                 if hidden.get(key) is False:
@@ -163,10 +161,10 @@ class CommitLog:
             updates = {"runs": {branch: updates}} if updates else {}
             results = {"runs": {branch: results}} if results else {}
         bundle = _of(frame, overwrite, updates, redacted, rows)
-        _append(frame.region.history, bundle, _new_tags(frame), frame.sources, results)
+        _append(frame.region, bundle, _new_tags(frame), frame.sources, results)
         frame.sources = None
         frame.redacted = None
-        frame.hidden = {}
+        frame.hidden = None
         frame.fields = None
         frame.whole = None
         frame.grew = None
@@ -208,7 +206,7 @@ class CommitLog:
 
     def empty_commit(self, frame: MirrorFrame) -> None:
         """A parallel child's second bundle."""
-        _append(frame.region.history, _of(frame, {}, {}, [], []))
+        _append(frame.region, _of(frame, {}, {}, [], []))
 
     def output(
         self,
@@ -258,7 +256,7 @@ class CommitLog:
             for step in path[:-1]:
                 holder = holder.setdefault(step, {})
             holder[path[-1]] = shown
-        _append(frame.region.history, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
+        _append(frame.region, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
         return bool(redacted)
 
 
@@ -302,21 +300,27 @@ def _new_tags(frame: MirrorFrame) -> list[str] | None:
 
 
 def _append(
-    history: list[dict[str, Any]],
+    region: MirrorRegion,
     bundle: dict[str, Any],
     tags: list[str] | None = None,
     sources: list[str] | None = None,
     results: dict[str, Any] | None = None,
 ) -> None:
+    _describe(bundle, tags, sources)
+    if results:
+        # Patches hold what JSON does not (absent members, NaN): what came of them can't be worked out from the bundle.
+        bundle["results"] = results
+    history = region.history
+    bundle["idx"] = len(history)
+    region.nested.append(len(history))
+    history.append(bundle)
+
+
+def _describe(bundle: dict[str, Any], tags: list[str] | None, sources: list[str] | None) -> None:
     if tags:
         bundle["tags"] = tags
     if sources:
         bundle["untrackedSources"] = sources
-    if results:
-        # Patches hold what JSON does not (absent members, NaN): what came of them can't be worked out from the bundle.
-        bundle["results"] = results
-    bundle["idx"] = len(history)
-    history.append(bundle)
 
 
 def _field_paths(key: str, fields: Iterable[str]) -> list[str]:

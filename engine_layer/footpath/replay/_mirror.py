@@ -75,11 +75,12 @@ class MirrorRegion:
         commits: how often its stages have committed.
         masked: parallel child and key of what the log hides, and the state with it, though whoever reads it is shown the value.
         history: the bundles of the commits; kept by views.
+        nested: which of them, by index, may hold more than scalars.
         results: of the subflows in it, by id and by the mount's runtime id; kept by views.
         tree: the first node; kept by views.
     """
 
-    __slots__ = ("commits", "first", "history", "id", "initial", "masked", "results", "tree", "values")
+    __slots__ = ("commits", "first", "history", "id", "initial", "masked", "nested", "results", "tree", "values")
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
@@ -87,6 +88,7 @@ class MirrorRegion:
         self.commits = 0
         self.masked: set[tuple[str, str]] = set()
         self.history: list[dict[str, Any]] = []
+        self.nested: list[int] = []
         self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
         self.initial: dict[str, Any] = {}
@@ -211,8 +213,8 @@ class MirrorFrame(Struct, eq=False):
     A struct because thousands are made in a replay, and its defaults are filled in by C.
 
     Attributes:
-        ops: writes since the last commit, `(key, verb, value, keys read before)`; kept for views only.
-        steps: what there is to tell of it: ops and reads, `(key, "read", value, ())`, as they came; kept for a story only.
+        ops: writes since the last commit, `(key, verb, value, keys read before)` or, of a plain one, `(key, value)`; kept for views only.
+        steps: what there is to tell of it, as a story put it into words; kept for a story only.
         writes: key to `(value, operation)`, of the whole execution; kept for commit events only.
         wrote: key to value, of the whole execution; kept for views only.
         reads: key to value, of the attempt; kept for views only.
@@ -221,7 +223,8 @@ class MirrorFrame(Struct, eq=False):
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
             one, where there are several.
         grew: of lists that only grew, where that can't be seen, how many items they had.
-        plain: whether all that is staged was written plainly: whole, by key, with nothing hidden.
+        scalars: whether all that the execution wrote are scalars, written plainly: whole, by key, with nothing hidden.
+        saw_scalars: whether all that it read are scalars, nothing absent among them.
         inner_id: of a mount, the id of its subflow.
         under: whether its parent is the mount that it is the first stage of.
         rationale: what the stage noted as the reason of its decision.
@@ -238,19 +241,20 @@ class MirrorFrame(Struct, eq=False):
     timestamp: float = 0.0
     bag_time: float = 0.0
     staged: dict[str, Any] = {}
-    ops: list[tuple[str, str, Any, Any]] = []
-    steps: list[tuple[str, str, Any, Any]] = []
-    writes: dict[str, tuple[Any, str]] = {}
+    ops: list[Any] = []
+    steps: list[Any] = []
+    writes: dict[str, tuple[Any, str]] | None = None
     wrote: dict[str, Any] = {}
     reads: dict[str, Any] = {}
     earlier: dict[str, Any] | None = None
     redacted: dict[str, bool] | None = None
-    hidden: dict[str, None] = {}
+    hidden: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
     whole: dict[str, Any] | None = None
     grew: dict[str, int] | None = None
     sources: list[str] | None = None
-    plain: bool = True
+    scalars: bool = True
+    saw_scalars: bool = True
     tagged: bool = False
     context: Any = None
     depth: int = 0

@@ -11,6 +11,7 @@ from msgspec.json import encode
 
 from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegisteredEvent
 from footpath.replay._commits import commit_event
+from footpath.replay._data import note_write
 from footpath.replay._grown import extended
 from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, packed, recorded
 from footpath.replay._stages import executed_as
@@ -90,6 +91,7 @@ def output(cursor: Cursor, entry: Any) -> None:
     gone = set(dropped)
     region.commits += 1
     if cursor.views is not None:
+        frame.scalars = frame.saw_scalars = False
         earlier = list(frame.reads)
         for name in reads:
             path = tuple(name.split(".", 1))
@@ -101,7 +103,7 @@ def output(cursor: Cursor, entry: Any) -> None:
         if len(path) > 1:
             name = ".".join(path)
             shown = UNSET if value == ABSENT_RAW else value
-            frame.writes[name] = (shown, "set")
+            note_write(cursor, frame, name, shown, "set")
             frame.wrote[name] = shown
         if index not in gone:
             region.put(path, value)

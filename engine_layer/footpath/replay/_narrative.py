@@ -31,7 +31,10 @@ from footpath.values import SUMMARY_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from footpath.replay._story import NarrativeEntry, Place, Step
+    from footpath.replay._story import NarrativeEntry, Place
+
+    Step = tuple[str, str, Any]
+    """Key, verb and value of a read or write in recorded form; see `Story.step`."""
 
 
 class NarrativeBuilder:
@@ -138,20 +141,20 @@ class NarrativeBuilder:
             kind = type(event)  # pyright: ignore[reportUnknownVariableType]
             if kind is ReadEvent:
                 stage = event.runtime_stage_id
-                step = (event.key, "read", event.raw_value, ())
+                step = (event.key, "read", event.raw_value)
             elif kind is WriteEvent:
                 stage = event.runtime_stage_id
-                step = (event.key, event.operation, event.raw_value, ())
+                step = (event.key, event.operation, event.raw_value)
             elif kind is EmitEvent:
                 if event.name == TRUNCATED:
                     self._story.cut(event.raw_payload)
                     continue
                 stage = event.runtime_stage_id
-                step = (event.name, EMITTED, event.raw_payload, ())
+                step = (event.name, EMITTED, event.raw_payload)
             elif kind is StageRetryEvent:
                 stage = _nowhere(event)[1]
                 told = (event.stage_name, event.attempt, event.max_attempts, event.delay_ms, event.message)
-                step = (wording.retried(*told), RETRIED, UNSET, ())
+                step = (wording.retried(*told), RETRIED, UNSET)
             else:
                 telling = tell.get(kind)  # pyright: ignore[reportUnknownArgumentType]
                 if telling is not None:
@@ -164,14 +167,18 @@ class NarrativeBuilder:
                 steps.append(step)
         heard.clear()
 
-    def _steps(self, place: Place) -> list[Step]:
-        return self._pending.pop(place[1], None) or []
+    def _steps(self, name: str, place: Place) -> list[Any]:
+        told: list[Any] = []
+        say = self._story.step
+        for key, verb, raw in self._pending.pop(place[1], ()):
+            say(told, key, verb, raw, name, place)
+        return told
 
     def _tell_executed(self, event: StageExecutedEvent) -> None:
         # The other kinds of node have lines of their own, or none.
         if event.stage_type == "linear":
             place = _nowhere(event)
-            self._story.stage(event.stage_name, event.description, place, self._steps(place))
+            self._story.stage(event.stage_name, event.description, place, self._steps(event.stage_name, place))
 
     def _tell_decision(self, event: DecisionEvent) -> None:
         place = _nowhere(event)
@@ -182,7 +189,7 @@ class NarrativeBuilder:
             event.rationale,
             event.raw_evidence,
             place,
-            self._steps(place),
+            self._steps(event.decider, place),
         )
 
     def _tell_selected(self, event: SelectedEvent) -> None:

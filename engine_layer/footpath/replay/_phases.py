@@ -79,13 +79,13 @@ def retry(cursor: Cursor, entry: Any) -> None:
     error = structured(details)
     frame.staged = type(frame.staged)()
     frame.ops = []
-    frame.writes = {}
+    frame.writes = None
     frame.wrote = {}
-    frame.redacted, frame.fields, frame.hidden = None, None, {}  # of what the attempt wrote nothing is left
+    frame.redacted = frame.fields = frame.hidden = None  # of what the attempt wrote nothing is left
     frame.earlier, frame.reads = frame.all_reads(), {}
     if cursor.story is not None:
         sentence = wording.retried(frame.decl.name, attempt, most, delay_ms, error.message)
-        frame.steps.append((sentence, RETRIED, UNSET, ()))
+        cursor.step(frame, sentence, RETRIED, UNSET)
     cursor.fire(
         "flow",
         "on_stage_retry",

@@ -11,6 +11,7 @@ from msgspec.json import encode
 
 from footpath.channels import EmitEvent
 from footpath.journal.entries import NOTE_ABSENT, NOTE_HIDDEN, NOTE_PREFIXES, TRUNCATED
+from footpath.replay._data import note_write
 from footpath.replay._mirror import recorded
 from footpath.replay._story import EMITTED
 from footpath.values import ABSENT_RAW, MARK, plain
@@ -30,7 +31,7 @@ def emit_event(cursor: Cursor, t: int, name: str, payload: Any) -> None:
         if name == TRUNCATED:
             cursor.story.cut(payload)
         else:
-            frame.steps.append((name, EMITTED, payload, ()))
+            cursor.step(frame, name, EMITTED, payload)
     if not cursor.on_emit:
         return
     time = cursor.started_ms + t / 1000
@@ -71,8 +72,9 @@ def note(cursor: Cursor, entry: Any) -> None:
 def bag(cursor: Cursor, entry: Any) -> None:
     if entry[1] == "writes":
         frame, value = cursor.current, recorded(entry[3])
-        frame.writes[entry[2]] = (value, "update")
+        note_write(cursor, frame, entry[2], value, "update")
         frame.wrote[entry[2]] = value
+        frame.scalars = False
     elif cursor.views is not None:
         cursor.views.tree.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
 

@@ -34,7 +34,7 @@ class SubflowResult(NamedTuple):
             "treeContext": {
                 "globalContext": views.state(self.state),
                 "stageContexts": region.tree,
-                "history": [views.bundle(bundle) for bundle in region.history[: self.commit_count]],
+                "history": views.history(region, self.commit_count),
                 "initialState": {},
             },
             "parentStageId": self.parent_name,

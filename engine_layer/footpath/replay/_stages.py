@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from footpath.channels import NextEvent, StageEndEvent, StageExecutedEvent, StageStartEvent
 from footpath.journal.entries import LINK_NEXT
@@ -71,29 +72,13 @@ def advance(cursor: Cursor, entry: Any) -> None:
 
 
 def complete(cursor: Cursor, frame: MirrorFrame, t: int, dropped: Any) -> None:
-    """A linear stage ended, committed and was executed: what happens most of all, so most of it happens right here."""
+    """A linear stage ended, committed and was executed."""
     frame.bag_time = cursor.started_ms + t / 1000
     if cursor.on_stage_end:
         end_event(cursor, frame)
-    region = frame.region
-    if cursor.commits_with_care or frame.branch or dropped is not None:
-        commit_frame(cursor, frame, dropped)
-    else:
-        region.commits += 1
-        views = cursor.views
-        if views is not None:
-            views.log.commit(frame, None)
-        staged = frame.staged
-        if staged:
-            region.values.update(staged)
-            frame.staged = {}
-            frame.ops = []
-            frame.plain = True
-        frame.base = region.values
-    story = cursor.story
-    if story is not None:
-        decl = frame.decl
-        story.stage(decl.name, decl.description, (decl.id, frame.rsid, frame.region.id or UNSET), frame.steps)
+    commit_frame(cursor, frame, dropped)
+    if cursor.story is not None:
+        cursor.story.stage(frame.decl.name, frame.decl.description, frame.place, frame.steps)
         frame.steps = []
     if cursor.on_stage_executed:
         executed_as(cursor, frame, "linear", frame.decl.name, frame.decl.description)
@@ -127,8 +112,11 @@ def end_event(cursor: Cursor, frame: MirrorFrame) -> None:
 def executed(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     if cursor.story is not None and entry[1] == "linear":
-        name = entry[2] if len(entry) > 2 else frame.decl.name
-        cursor.story.stage(name, frame.decl.description, frame.place, frame.steps)
+        name, steps = frame.decl.name, frame.steps
+        if len(entry) > 2 and entry[2] != name:
+            name = entry[2]
+            steps = [each if type(each) is str else replace(each, stage_name=name) for each in steps]
+        cursor.story.stage(name, frame.decl.description, frame.place, steps)
         frame.steps = []
     if cursor.on_stage_executed:
         decl = frame.decl
@@ -163,17 +151,21 @@ def next_node(cursor: Cursor, entry: Any) -> None:
 def next_to(cursor: Cursor, frame: MirrorFrame, ordinal: int) -> None:
     to = cursor.decls[ordinal]
     if cursor.on_next:
-        cursor.dispatcher.fire(
-            cursor.on_next,
-            NextEvent(
-                traversal_context=frame.context or cursor.context(frame),
-                from_=frame.decl.name,
-                to=to.name,
-                description=to.description,
-            ),
-        )
+        next_event(cursor, frame, to)
     if cursor.views is not None and not frame.decided:
         cursor.views.tree.moved_on(frame, to.name)
+
+
+def next_event(cursor: Cursor, frame: MirrorFrame, to: Declared) -> None:
+    cursor.dispatcher.fire(
+        cursor.on_next,
+        NextEvent(
+            traversal_context=frame.context or cursor.context(frame),
+            from_=frame.decl.name,
+            to=to.name,
+            description=to.description,
+        ),
+    )
 
 
 def proceed(cursor: Cursor, entry: Any) -> None:

@@ -21,10 +21,6 @@ from footpath.values import SUMMARY_LENGTH, js_number, members, plain, summarize
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Step = tuple[str, str, Any, Any]
-    """Key, verb, value in recorded form, and whatever else the teller keeps of it. Of an emit the name stands for the key; of a failed
-    attempt its sentence."""
-
     Place = tuple[Any, Any, Any]
     """Stage id, runtime stage id and subflow id, UNSET where there is none."""
 
@@ -40,9 +36,9 @@ _WORDS = {
     "delete": "Delete",
 }
 _LEADS_KNOWN = 64
-_NUMBERED = {verb: ["", *[f"Step {n}: {word} " for n in range(1, _LEADS_KNOWN)]] for verb, word in _WORDS.items()}
+_NUMBERED = {verb: [f"Step {n}: {word} " for n in range(1, _LEADS_KNOWN + 1)] for verb, word in _WORDS.items()}
 _BARE = {verb: [f"{word} "] * _LEADS_KNOWN for verb, word in _WORDS.items()}
-"""How a line about an access begins, by its number. A run of a hundred stages says the same few."""
+"""How a line about an access begins, by how many were before it. A run of a hundred stages says the same few."""
 _ALWAYS_SHORT = 40
 """Characters; twice as many UTF-16 units at most, so such a string needs no cut at the default limit."""
 _SUMMARIES_KEPT = 256
@@ -95,6 +91,10 @@ class Story:
         include_step_numbers: begin each read and write with "Step N: ".
         max_value_length: longest value summary, in UTF-16 units.
         text_only: keep the lines' text, and no entries.
+
+    Attributes:
+        quick: of an execution's first so many steps the lines begin with one of `leads_of`, if the value is said.
+        short: UTF-16 units in twice as many of which a text needs no cut.
     """
 
     __slots__ = (
@@ -105,9 +105,11 @@ class Story:
         "_lines",
         "_stage_numbers",
         "_summaries",
-        "_text_only",
         "_values",
         "_visits",
+        "quick",
+        "short",
+        "text_only",
     )
 
     def __init__(
@@ -123,7 +125,7 @@ class Story:
             include_step_numbers=include_step_numbers,
             max_value_length=max_value_length,
         )
-        self._text_only = text_only
+        self.text_only = text_only
         self._entries: list[NarrativeEntry] = []
         self._lines: list[str] = []
         # Stage numbers count per subflow id (UNSET at the top), passes per stage id.
@@ -145,6 +147,8 @@ class Story:
         self._values = include_values
         self._leads = _NUMBERED if include_step_numbers else _BARE
         self._limit = max_value_length
+        self.quick = _LEADS_KNOWN if include_values else 0
+        self.short = _ALWAYS_SHORT if max_value_length >= SUMMARY_LENGTH else 0
 
     def begin(self) -> None:
         """Begin another run's story; the old one is gone."""
@@ -162,28 +166,98 @@ class Story:
 
     def lines(self) -> list[str]:
         """Every line so far, as text."""
-        return list(self._lines) if self._text_only else [entry.text for entry in self._entries]
+        return list(self._lines) if self.text_only else [entry.text for entry in self._entries]
 
     @property
     def count(self) -> int:
         """How many lines there are."""
-        return len(self._lines) if self._text_only else len(self._entries)
+        return len(self._lines) if self.text_only else len(self._entries)
+
+    # ── steps ────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def leads_of(self, verb: str) -> list[str]:
+        """How the lines about an execution's first accesses of a kind begin, by how many steps were before them."""
+        return self._leads[verb]
+
+    def step(self, steps: list[Any], key: str, verb: str, raw: Any, name: str, place: Place) -> None:
+        """Put what a stage did into words, behind what it did before. It is told when the stage completes.
+
+        Args:
+            steps: the steps of the same execution so far, as this method made them.
+            key: what was read or written; of an emit its name, of a failed attempt its sentence.
+            verb: "read", "set", "update", "merge", "append" or "delete"; `EMITTED` or `RETRIED`.
+            raw: the value in recorded form.
+            name: the stage's name.
+            place: of the stage.
+        """
+        if not key and verb == "read":
+            return  # footprintjs takes a read of "" for one without a key, and passes over it
+        before = len(steps)
+        row = self._leads.get(verb)
+        if row is None:
+            text = f"[emit] {key}: {summarize(raw, self._limit)}" if verb == EMITTED else key
+            steps.append(
+                text
+                if self.text_only
+                else NarrativeEntry(verb, text, 1, name, place[0], place[1], before + 1, place[2])
+            )
+            return
+        text = (row[before] if before < _LEADS_KNOWN else self._lead(verb, before + 1)) + key
+        if self._values and verb != "delete":
+            text = f"{text} = {self._said(raw)}"
+        if self.text_only:
+            steps.append(text)
+        else:
+            stage_id, stage, subflow = place
+            steps.append(NarrativeEntry("step", text, 1, name, stage_id, stage, before + 1, subflow, UNSET, key, raw))
+
+    def _lead(self, verb: str, number: int) -> str:
+        """How the line of a late step begins."""
+        return f"Step {number}: {_BARE[verb][0]}" if self._leads is _NUMBERED else _BARE[verb][0]
+
+    def _said(self, raw: Any) -> str:
+        """A value as a line shows it."""
+        of = type(raw)  # pyright: ignore[reportUnknownVariableType]
+        if of is int:
+            return f"{raw!r}"
+        if of is float:
+            return js_number(raw)
+        if of is Raw:
+            return self._summary(raw)
+        return raw.summary() if of is Grown else summarize(raw, self._limit)
+
+    def _summary(self, raw: Raw) -> str:
+        known = self._summaries.get(id(raw))
+        if known is None:
+            if len(self._summaries) >= _SUMMARIES_KEPT:
+                self._summaries.clear()
+            known = self._summaries[id(raw)] = (raw, summarize(raw, self._limit))
+        return known[1]
 
     # ── stages ───────────────────────────────────────────────────────────────────────────────────────────────────────
-    def stage(self, name: str, description: str | UnsetType, place: Place, steps: Sequence[Step]) -> None:
+    def stage(self, name: str, description: str | UnsetType, place: Place, steps: Sequence[Any]) -> None:
         """A linear stage completed."""
-        stage_id, _, subflow = place
-        visits = self._visits.get(stage_id, 0)
-        self._visits[stage_id] = visits + 1
-        numbers = self._stage_numbers
+        stage_id, stage, subflow = place
+        numbers, visits = self._stage_numbers, self._visits
         numbers[subflow] = number = numbers.get(subflow, 0) + 1
+        again = 0
+        if stage_id in visits:
+            again = visits[stage_id]
+        visits[stage_id] = again + 1
         if number == 1 and self._begins(subflow):
             sentence = wording.began(name, description)
-        elif visits:
-            sentence = wording.looped_back(name, description, visits)
+        elif again:
+            sentence = wording.looped_back(name, description, again)
         else:
             sentence = wording.moved_on(name, description)
-        self._stage(f"Stage {number}: {sentence}", name, place, steps)
+        text = f"Stage {number!r}: {sentence}"
+        if self.text_only:
+            lines = self._lines
+            lines.append(text)
+            lines += steps
+        else:
+            entries = self._entries
+            entries.append(NarrativeEntry("stage", text, 0, name, stage_id, stage, UNSET, subflow))
+            entries += steps
 
     def decision(
         self,
@@ -193,7 +267,7 @@ class Story:
         rationale: Any,
         evidence: Any,
         place: Place,
-        steps: Sequence[Step],
+        steps: Sequence[Any],
     ) -> None:
         """A decider chose; `evidence` is in recorded form."""
         subflow = place[2]
@@ -201,7 +275,9 @@ class Story:
         numbers[subflow] = number = numbers.get(subflow, 0) + 1
         first = number == 1 and self._begins(subflow)
         sentence = wording.began(name, description) if first else wording.moved_on(name, description)
-        self._stage(f"Stage {number}: {sentence}", name, place, steps)
+        self._add("stage", f"Stage {number}: {sentence}", 0, name, place)
+        told: list[Any] = self._lines if self.text_only else self._entries
+        told += steps
         self._add(
             "condition", wording.decided(chosen, wording.evidence_of(evidence), description, rationale), 1, name, place
         )
@@ -212,70 +288,6 @@ class Story:
         footprintjs tells nothing then; a trace of the phase after a pause must not claim that the process began there.
         """
         return not self._joined or subflow is not UNSET
-
-    def _stage(self, text: str, name: str, place: Place, steps: Sequence[Step]) -> None:
-        """The stage's own line, then what it did."""
-        stage_id, stage, subflow = place
-        text_only = self._text_only
-        append: Any = self._lines.append if text_only else self._entries.append
-        append(text if text_only else NarrativeEntry("stage", text, 0, name, stage_id, stage, UNSET, subflow))
-        if not steps:
-            return
-        limit = self._limit
-        values = self._values
-        short = -1 if not values else _ALWAYS_SHORT if limit >= SUMMARY_LENGTH else 0
-        leads = self._leads
-        step = 0
-        for key, verb, raw, _ in steps:
-            step += 1
-            row = leads.get(verb)
-            if row is None:
-                self._say(verb, key, raw, step, name, place)
-                continue
-            if not key and verb == "read":
-                step -= 1  # footprintjs takes a read of "" for one without a key, and passes over it
-                continue
-            lead = row[step] if step < _LEADS_KNOWN else self._lead(verb, step)
-            of = type(raw)  # pyright: ignore[reportUnknownVariableType]
-            if of is int and values:
-                text = f"{lead}{key} = {raw!r}"  # several times faster than without the `!r`
-            elif of is str and len(raw) <= short:
-                text = f'{lead}{key} = "{raw}"'
-            elif not values or verb == "delete":
-                text = lead + key
-            elif of is float:
-                text = f"{lead}{key} = {js_number(raw)}"
-            elif of is Raw:
-                text = f"{lead}{key} = {self._summary(raw)}"
-            elif of is Grown:
-                text = f"{lead}{key} = {raw.summary()}"
-            else:
-                text = f"{lead}{key} = {summarize(raw, limit)}"
-            append(
-                text
-                if text_only
-                else NarrativeEntry("step", text, 1, name, stage_id, stage, step, subflow, UNSET, key, raw)
-            )
-
-    def _lead(self, verb: str, step: int) -> str:
-        """How the line of a late step begins."""
-        return f"Step {step}: {_BARE[verb][0]}" if self._leads is _NUMBERED else _BARE[verb][0]
-
-    def _say(self, verb: str, said: str, raw: Any, step: int, name: str, place: Place) -> None:
-        """A step that is no access: an emit, or an attempt that failed."""
-        text = f"[emit] {said}: {summarize(raw, self._limit)}" if verb == EMITTED else said
-        if self._text_only:
-            self._lines.append(text)
-        else:
-            self._entries.append(NarrativeEntry(verb, text, 1, name, place[0], place[1], step, place[2]))
-
-    def _summary(self, raw: Raw) -> str:
-        known = self._summaries.get(id(raw))
-        if known is None:
-            if len(self._summaries) >= _SUMMARIES_KEPT:
-                self._summaries.clear()
-            known = self._summaries[id(raw)] = (raw, summarize(raw, self._limit))
-        return known[1]
 
     # ── how the run moved ────────────────────────────────────────────────────────────────────────────────────────────
     def selected(self, names: Sequence[str], total: int, evidence: Any, place: Place | None) -> None:
@@ -340,7 +352,7 @@ class Story:
         key: str | UnsetType = UNSET,
         raw: Any = UNSET,
     ) -> None:
-        if self._text_only:
+        if self.text_only:
             self._lines.append(text)
         elif place is None:
             self._entries.append(NarrativeEntry(kind, text, depth, name))

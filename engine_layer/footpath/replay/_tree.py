@@ -58,6 +58,42 @@ class Tree:
         else:
             _hang(node, link, origin)
 
+    def followed(self, before: MirrorFrame, frame: MirrorFrame, suffix: str) -> None:
+        """A frame began behind the one before it: the commonest of all."""
+        at, decl = before.node, frame.decl
+        assert at is not None
+        name = decl.name
+        if not before.decided:
+            message = {
+                "type": "next",
+                "description": f"Moving to {name} stage",
+                "timestamp": before.bag_time,
+                "targetStage": name,
+            }
+            if "flowMessages" in at:
+                at["flowMessages"].append(message)
+            else:
+                at["flowMessages"] = [message]
+        node: dict[str, Any] = {
+            "id": decl.id,
+            "runtimeStageId": frame.rsid,
+            "name": name + suffix if suffix else name,
+            "isDecider": False,
+            "isFork": False,
+            "logs": {},
+            "errors": {},
+            "metrics": {},
+            "evals": {},
+        }
+        if decl.description is not UNSET:
+            node["description"] = decl.description
+        frame.node = node
+        self.frames.append(frame)
+        if "children" in at:
+            _hang(node, LINK_NEXT, before)
+        else:
+            at["next"] = node
+
     def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
         """A flow message on a frame's node."""
         node = frame.node
@@ -185,9 +221,11 @@ class Tree:
             assert node is not None
             if whole:
                 if frame.wrote:
-                    node["stageWrites"] = _shown(frame.wrote, of)
-                if frame.reads or frame.earlier:
+                    node["stageWrites"] = frame.wrote if frame.scalars else _shown(frame.wrote, of)
+                if frame.earlier:
                     node["stageReads"] = _shown(frame.all_reads(), of)
+                elif frame.reads:
+                    node["stageReads"] = frame.reads if frame.saw_scalars else _shown(frame.reads, of)
                 continue
             if self._writes != "off" and frame.wrote:
                 summarised = self._writes == "summary"

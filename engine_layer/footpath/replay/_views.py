@@ -11,7 +11,6 @@ from footpath.replay._mirror import log_marked, packed
 from footpath.replay._parts import Parts
 from footpath.replay._results import keep_result
 from footpath.replay._tree import Tree
-from footpath.values import ATOMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +65,7 @@ class Views:
             "sharedState": self.state(region.recorded_state()),
             "executionTree": region.tree,
             "initialState": self._parts.members(region.initial),
-            "commitLog": [self.bundle(bundle) for bundle in region.history],
+            "commitLog": self.history(region, len(region.history)),
             "commitValues": self.commit_values,
             "writeProvenance": self.write_provenance,
             "runId": run_id,
@@ -81,12 +80,18 @@ class Views:
             members = {key: log_marked(packed(value)) for key, value in members.items()}
         return self._parts.members(members)
 
-    def bundle(self, bundle: dict[str, Any]) -> dict[str, Any]:
-        """A bundle as JSON; the same one where it holds nothing but scalars."""
-        if not bundle["updates"] and ATOMS.issuperset(map(type, bundle["overwrite"].values())):
-            return bundle
+    def history(self, region: MirrorRegion, count: int) -> list[dict[str, Any]]:
+        """A region's first so many bundles as JSON; those that hold nothing but scalars are it already."""
+        shown = region.history[:count]
         nested = self._parts.nested
-        shown = {**bundle, "overwrite": nested(bundle["overwrite"]), "updates": nested(bundle["updates"])}
-        if "results" in bundle:
-            shown["results"] = nested(bundle["results"])
+        for index in region.nested:
+            if index < count:
+                bundle = shown[index]
+                shown[index] = as_json = {
+                    **bundle,
+                    "overwrite": nested(bundle["overwrite"]),
+                    "updates": nested(bundle["updates"]),
+                }
+                if "results" in bundle:
+                    as_json["results"] = nested(bundle["results"])
         return shown
