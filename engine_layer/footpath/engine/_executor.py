@@ -19,7 +19,7 @@ from footpath.ids import IdMaker
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, RESUME, RUN_END, RUN_FAILED, RUN_START, SEED
 from footpath.scope import NO_ANSWER, Paused
 from footpath.state import Region, untracked
-from footpath.values import ABSENT, ATOMS, plain, record
+from footpath.values import ABSENT, ATOMS, plain, record, record_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -512,8 +512,9 @@ class FlowChartExecutor(Answers):
         if given is not None:
             top.readonly = frozenset(args)
             top.args = args
-            shown = record(args)
-            phase.input = shown if run.redaction is None else run.redaction.show_input(shown)
+            phase.input = record_members(args)
+            if run.redaction is not None:
+                phase.input = run.redaction.show_input(record(args))
             begun = _BEGUN_WITH_INPUT
         self._phases = [phase]
         if self._initial:

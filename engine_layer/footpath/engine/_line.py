@@ -34,7 +34,7 @@ from footpath.journal.entries import (
     SELECT,
     TAKE,
 )
-from footpath.scope import Decision, Paused, Scope, Selection, bind_scope, new_scope
+from footpath.scope import Decision, Paused, Scope, Selection, bind_scope
 from footpath.values import record
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _walk(
         if shape & QUICK and not watched and run.resuming is None:
             settled = False
             try:
-                scope = new_scope(Scope)
+                scope = Scope()
                 bind_scope(scope, frame)
                 out = node.fn(scope)  # type: ignore[misc]
                 if out is not None and type(out) not in _NOT_AWAITABLE and hasattr(type(out), "__await__"):

@@ -29,7 +29,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, just_grew, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record, record_members
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from footpath.scope import Redaction
 
 _EMPTY = Raw(b"{}")
+_EXITED, _COMMITTED = (EXIT,), (COMMIT,)
 _JS_KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object"}
 MAX_NESTED_SUBFLOWS = 5000
 """How deep charts may be mounted in charts; a chart that mounts itself lazily without end stops here."""
@@ -58,25 +59,25 @@ def enter(
     mount = node.mount
     assert mount is not None
     chart = mount.chart or _resolved(place, node, link, origin, state)
-    prefix = _subflow_id(region, node)
+    prefix = _subflow_id(region, node) if region.prefix else mount.subflow_id
     if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
         message = (
             f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
         )
         raise RunError(message)
-    mapped: dict[str, Any] = {}
     root = chart.root
-    again = run.reentry(node)
+    inner = _region(region, node, chart)
+    inner.registered = region.registered
+    shown: Any = _EMPTY
+    again = run.reentry(node) if run.reentries else None
     if again is not None:
         root = again.root
     elif mount.input_mapper is not None:
-        mapped = _mapped(place, node, link, origin, state, prefix)
-        mapped = {_key(key): mapped[key] for key in in_js_order(mapped)}
-    inner = _region(region, node, chart, frozenset(mapped))
+        args = _mapped(place, node, link, origin, state, prefix)
+        if args:
+            shown = _begin_with(inner, args)
     run.declare_chart(inner, chart)
-    inner.args = mapped
-    inner.registered = region.registered
-    frame = _open(place, node, link, origin, inner, root, mapped)
+    frame = _open(place, node, link, origin, inner, root, shown)
     if again is not None:
         run.restore(inner, again.state)
     if state.first is None:
@@ -84,9 +85,9 @@ def enter(
     if place.depth == 1 and region is run.top:
         run.tail = frame
     inner_state = _line.LineState()
+    delegate = place.delegated < _line.MAX_DELEGATED
+    inner_place = _line.Place(run, place.task, inner, "", 1, place.delegated + 2 if delegate else 0)
     try:
-        delegate = place.delegated < _line.MAX_DELEGATED
-        inner_place = _line.Place(run, place.task, inner, "", 1, place.delegated + 2 if delegate else 0)
         line = _line.walk(inner_place, root, LINK_ROOT, frame, inner_state)
         result = (yield from line) if delegate else (yield line)
     except Paused as pause:
@@ -106,9 +107,10 @@ def enter(
         run.bag(frame, "errors", "subflowError", _error_text(run, error))
         if inner_state.broke and mount.propagate_break:
             _propagate_break(run, frame, state, inner_state, prefix)
-        run.say(frame, _exit(run))
-        run.say(frame, (COMMIT,))
-        _note_final(run, prefix, frame, inner)
+        run.say(frame, _EXITED if run.redaction is None else _exit(run.redaction))
+        run.say(frame, _COMMITTED)
+        if run.redaction is not None:
+            _note_final(run, prefix, frame, inner)
         if waits:
             yield 1
         raise
@@ -125,10 +127,13 @@ def enter(
             run.bag(frame, "errors", "outputMapperError", _error_text(run, error))
         else:
             _write_output(run, region, target, mapped_out or {}, mount.array_merge)
-    run.say(frame, _exit(run))
-    run.record_entry((COMMIT,))
+    if run.current is not frame:
+        run.switch(frame)
+    run.record_entry(_EXITED if run.redaction is None else _exit(run.redaction))
+    run.record_entry(_COMMITTED)
     state.final = inner
-    _note_final(run, prefix, frame, inner)
+    if run.redaction is not None:
+        _note_final(run, prefix, frame, inner)
     if place.task.parallel:
         yield 1
     return result, frame
@@ -136,11 +141,10 @@ def enter(
 
 def _note_final(run: Run, prefix: str, frame: Frame, inner: Region) -> None:
     """Keep a subflow's last state for a snapshot that shows what the journal hides; children left behind may write more."""
-    if run.redaction is not None:
-        run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner.plain_view()
+    run.finals[prefix] = run.finals[f"{prefix}#{frame.number}"] = inner.plain_view()
 
 
-def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str]) -> Region:
+def _region(outer: Region, node: Node, chart: FlowChart) -> Region:
     """The state of a chart that is entered.
 
     The builder tells mounted charts apart by a prefix, and the engine those that it is given while the run goes on. What a
@@ -149,26 +153,51 @@ def _region(outer: Region, node: Node, chart: FlowChart, readonly: frozenset[str
     mount = node.mount
     assert mount is not None
     if mount.is_dynamic:
-        return Region(chart.nodes_by_id, readonly=readonly)
+        return Region(chart.nodes_by_id)
     if mount.chart is None or mount.is_item:
-        return Region(chart.nodes_by_id, _subflow_id(outer, node), readonly=readonly)
+        return Region(chart.nodes_by_id, _subflow_id(outer, node))
     prefix = f"{outer.mounted}/{mount.subflow_id}" if outer.mounted else mount.subflow_id
-    return Region(chart.nodes_by_id, prefix, prefix, readonly)
+    return Region(chart.nodes_by_id, prefix, prefix)
 
 
 def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: LineState, prefix: str) -> dict[str, Any]:
-    """What a mount's input mapping gives; when it fails, the mount takes its step and is never entered."""
+    """What a mount's input mapping gives, in order; when it fails, the mount takes its step and is never entered."""
     run, region = place.run, place.region
     mount = node.mount
     assert mount is not None
     assert mount.input_mapper is not None
     try:
-        return mount.input_mapper(region.plain_view()) or {}
+        given = mount.input_mapper(region.plain_view()) or {}
     except Exception as error:
         frame = _halt(place, node, link, origin, state)
         run.say(frame, (MESSAGE, "subflow", f"Entering {mount.name} subflow", prefix))
         run.bag(frame, "errors", "inputMapperError", _error_text(run, error))
         raise
+    keys = in_js_order(given)
+    return given.copy() if keys is given and type(given) is dict else {key: given[key] for key in keys}
+
+
+def _begin_with(inner: Region, args: dict[str, Any]) -> Any:
+    """Let a subflow begin with what was mapped into it, objects member by member; gives how that is recorded.
+
+    Raises:
+        StateError: a key is no string.
+    """
+    shown = record_members(args)
+    if type(shown) is dict:  # texts as keys, and nothing but scalars
+        inner.values = args.copy()
+    else:
+        for key, value in args.items():
+            _key(key)
+            if type(value) not in ATOMS:
+                value = seeded(untracked(value))
+                if value is ABSENT:
+                    continue
+                inner.recorded[key] = record(value)
+            inner.values[key] = value
+    inner.args = args
+    inner.readonly = frozenset(args)
+    return shown
 
 
 def _resolved(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> FlowChart:
@@ -208,11 +237,8 @@ def _subflow_id(region: Region, node: Node) -> str:
     return f"{region.prefix}/{name}" if region.prefix and not node.is_dynamic else name
 
 
-def _exit(run: Run) -> tuple[Any, ...]:
-    redaction = run.redaction
-    if redaction is None or redaction.has_policy:
-        return (EXIT,)
-    return (EXIT, list(redaction.marked))
+def _exit(redaction: Redaction) -> tuple[Any, ...]:
+    return _EXITED if redaction.has_policy else (EXIT, list(redaction.marked))
 
 
 def _error_text(run: Run, error: BaseException) -> str:
@@ -222,47 +248,29 @@ def _error_text(run: Run, error: BaseException) -> str:
     return js_error(name, message)
 
 
-def _open(
-    place: Place, node: Node, link: int, origin: Frame | None, inner: Region, root: Node, mapped: dict[str, Any]
-) -> Frame:
-    """Record the mount, with what the subflow begins with; objects are seeded member by member."""
+def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Region, root: Node, shown: Any) -> Frame:
+    """Record the mount, with what the subflow begins with."""
     run, region = place.run, place.region
     ordinal = run.declare(region, node)
     first = run.declare(inner, root)
     frame = run.frame(region, node, place.branch)
-    for key, value in mapped.items():
-        if type(value) not in ATOMS:
-            value = seeded(untracked(value))
-            if value is ABSENT:
-                continue
-            inner.recorded[key] = record(value)
-        inner.values[key] = value
-    shown = _recorded(mapped) if mapped else _EMPTY
     hidden: tuple[Any, ...] = ()
-    if run.redaction is not None:
-        shown = run.redaction.show_mapped(shown)
-        members = run.redaction.seed(mapped)
+    redaction = run.redaction
+    if redaction is not None:
+        shown = redaction.show_mapped(shown)
+        members = redaction.seed(inner.args)
         hidden = (members,) if members else ()
-    assert node.mount is not None
-    if node.id != node.mount.subflow_id:
+        if not redaction.told_fields:
+            redaction.told_fields = True
+            run.record_entry((HIDDEN_FIELDS, {key: list(paths) for key, paths in redaction.fields.items()}))
+    mount = node.mount
+    assert mount is not None
+    if node.id != mount.subflow_id:
         hidden = (hidden[0] if hidden else {}, _subflow_id(region, node))
     number = -1 if origin is None else origin.number
-    if run.redaction is not None and not run.redaction.told_fields:
-        run.redaction.told_fields = True
-        run.record_entry((HIDDEN_FIELDS, {key: list(paths) for key, paths in run.redaction.fields.items()}))
-    run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, node.mount.name, *hidden))
+    run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, mount.name, *hidden))
     run.current = frame
     return frame
-
-
-def _recorded(mapped: dict[str, Any]) -> Any:
-    """The recorded form of a mapped input; of scalars, by far the most common, as a plain dict that is encoded with the rest."""
-    shown: dict[str, Any] = {}
-    for key, value in mapped.items():
-        if type(value) not in ATOMS or not key.isascii() or "$" in key:
-            return record(mapped)
-        shown[key] = record(value)
-    return shown
 
 
 def _key(key: Any) -> str:

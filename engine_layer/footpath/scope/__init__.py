@@ -8,7 +8,7 @@ from footpath._on_demand import on_demand as _on_demand
 from footpath.scope._decide import Decision, Selection, decide, select
 from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD, DeltaFrame, Frame
 from footpath.scope._pause import Paused, interrupt
-from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, new_scope, ops
+from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, ops
 
 if TYPE_CHECKING:
     from footpath.scope._redaction import Redaction, RedactionPolicy
@@ -37,7 +37,6 @@ __all__ = [
     # for the engine
     "DeltaFrame",
     "bind_scope",
-    "new_scope",
 ]
 
 __getattr__ = _on_demand(

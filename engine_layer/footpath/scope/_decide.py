@@ -4,6 +4,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, Struct
@@ -47,6 +48,22 @@ LONG = 80
 
 _AS_THEY_ARE = frozenset({str, int, float, bool})
 """Types whose values a read gives as they are; a None it gives for an absent key too, a container as a view."""
+
+_EXACT = 1 << 53
+"""Integers up to it, in size, are the same number as a float: for others `OPERATORS` compares as JavaScript would, which has no more."""
+
+_OF_NUMBERS = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+_OF_TEXTS = {"eq": operator.eq, "ne": operator.ne}
+"""What `OPERATORS` comes to for two numbers, and for two texts."""
+
+_NOTHING: dict[str, Any] = {}
 
 _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
@@ -174,14 +191,14 @@ def _try_function(
         matched = bool(when(scope))
     except Exception as error:  # noqa: BLE001  # a rule that raises is no match; its error is the evidence
         failure = _hide(frame, str(error))
-    looks: list[Any] = []
+    tried: list[Any] = [branch, label, matched, failure]
     for entry in journal[start:]:
         if type(entry) is str:
             if entry:  # footprintjs takes a read of "" for one without a key
-                looks += (entry, _seen(frame, entry, frame.lookup(entry)))
+                tried += (entry, _seen(frame, entry, frame.lookup(entry)))
         elif entry[0] == READ_REDACTED:
-            looks += (entry[1], (MARK, 1))
-    return (branch, label, matched, failure, *looks)
+            tried += (entry[1], (MARK, 1))
+    return tuple(tried)
 
 
 def _hide(frame: Frame, text: str) -> str:
@@ -218,36 +235,53 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
     conditions: list[Any] = [branch, label, False]
     matched = True
     redaction = frame.host.redaction
+    # Here and below, what would be said of the commonest scalars, without asking: a call takes longer than a comparison.
+    quick = frame.quick
+    values = _NOTHING if quick is None or frame.staged else frame.base
     for name in in_js_order(when):
         wanted = when[name]
         key = name if type(name) is str else str(name)  # as JavaScript has it
         if key in RESERVED:
             matched = False
             continue
-        if isinstance(wanted, (list, tuple)):
-            wanted = {str(index): threshold for index, threshold in enumerate(wanted)}
-        if not isinstance(wanted, dict):
-            continue
-        actual = frame.read(key)
+        if type(wanted) is not dict:
+            if isinstance(wanted, (list, tuple)):
+                wanted = {str(index): threshold for index, threshold in enumerate(wanted)}
+            elif not isinstance(wanted, dict):
+                continue
+        actual: Any = values.get(key)
         kind = type(actual)
-        if kind not in _AS_THEY_ARE:
-            actual = frame.lookup(key)
-        # What `_seen` and `record` would say of the commonest scalars, without asking them.
-        seen = actual if kind is int and redaction is None and -SMALL < actual < SMALL else _seen(frame, key, actual)
+        if kind in _AS_THEY_ARE:
+            quick(key)  # type: ignore[misc]  # there are no values without it
+        else:
+            actual = frame.read(key)
+            kind = type(actual)
+            if kind not in _AS_THEY_ARE:
+                actual = frame.lookup(key)
+        counts = (kind is int and -_EXACT <= actual <= _EXACT) or (kind is float and actual - actual == 0.0)
+        seen = actual
+        if redaction is not None or not (counts or (kind is str and len(actual) <= LONG and actual.isascii())):
+            seen = _seen(frame, key, actual)
         for op, threshold in wanted.items():
-            compare = OPERATORS.get(op)
-            if op in _IN_LISTS and length(threshold) > MOST_IN_LIST:
-                return (branch, label, False, (f"in/notIn array exceeds maximum size of {MOST_IN_LIST}",))
-            try:
-                result = compare is not None and compare(actual, threshold)
-            except Exception:  # noqa: BLE001  # an object of a class of its own; in JavaScript no comparison raises
-                result = False
+            other = type(threshold)
+            if (other is int and -_EXACT <= threshold <= _EXACT) or (other is float and threshold - threshold == 0.0):
+                shown = threshold
+                test = _OF_NUMBERS.get(op) if counts else None
+            else:
+                shown = record(threshold)
+                test = _OF_TEXTS.get(op) if kind is str and other is str else None
+            if test is not None:
+                result = test(actual, threshold)
+            else:
+                if op in _IN_LISTS and length(threshold) > MOST_IN_LIST:
+                    return (branch, label, False, (f"in/notIn array exceeds maximum size of {MOST_IN_LIST}",))
+                compare = OPERATORS.get(op)
+                try:
+                    result = compare is not None and compare(actual, threshold)
+                except Exception:  # noqa: BLE001  # an object of a class of its own; in JavaScript no comparison raises
+                    result = False
             if not result:
                 matched = False
-            shown: Any = threshold
-            other = type(shown)
-            if not ((other is int and -SMALL < shown < SMALL) or (other is str and shown.isascii()) or other is bool):
-                shown = record(threshold)
             if redaction is not None:
                 hidden = op in _HIDES_THRESHOLD and type(seen) is tuple and len(seen) > 1
                 shown = MARK if hidden else redaction.scrub_recorded(shown)

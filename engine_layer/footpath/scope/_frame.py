@@ -46,7 +46,7 @@ from footpath.state import (
     track,
     untracked,
 )
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, CONTAINERS, MARK, is_json, is_recorded_as, record
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, CONTAINERS, MARK, encode_json, is_json, is_recorded_as, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -291,7 +291,9 @@ class Frame(Struct, eq=False):
         if host.current is not self or self.staged is _ENDED:
             self.enter()
         kind = type(value)
-        if kind in ATOMS:
+        if kind in CONTAINERS and (encoded := encode_json(value)) is not None:
+            recorded: Any = Raw(encoded)  # what `capture` would say of plain JSON
+        elif kind in ATOMS:
             # What `record` would say of the commonest scalars, without asking it.
             if (kind is str and value.isascii()) or (kind is int and -SMALL < value < SMALL) or kind is bool:
                 host.record_entry((key, value))
@@ -301,18 +303,20 @@ class Frame(Struct, eq=False):
             if self.recorded is not None:
                 self.recorded.pop(key, None)
             return
-        if value is ABSENT:
+        elif value is ABSENT:
             host.record_entry((SET, key, None, ABSENT_VALUE))
             self.staged[key] = value
             return
-        if kind not in CONTAINERS and is_tracked(value) and is_echo(value, self, key):
-            return
-        value, recorded = capture(value)
+        else:
+            if is_tracked(value) and is_echo(value, self, key):
+                return
+            value, recorded = capture(value)
         host.record_entry((key, recorded))
         self.staged[key] = value
         if self.recorded is None:
-            self.recorded = {}
-        self.recorded[key] = recorded
+            self.recorded = {key: recorded}
+        else:
+            self.recorded[key] = recorded
 
     def write_with_care(self, key: str, value: Any) -> None:
         """A tracked write where something has to be asked first."""

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from footpath.errors import StateError
-from footpath.scope._frame import NO_PAYLOAD, SMALL, Frame
+from footpath.scope._frame import NO_PAYLOAD, Frame
 from footpath.values import ABSENT, ATOMS, index_in
 
 if TYPE_CHECKING:
@@ -22,17 +22,18 @@ class Scope:
     `ops(scope)`, which no key can collide with.
     """
 
-    __slots__ = ("frame",)
+    __slots__ = ("__frame__",)
 
-    # The first lines of both accessors are `Frame.read` once more for the access that asks for nothing: a scalar, on the
-    # main line, with nothing hidden. A call saved is a quarter of what an access costs.
+    # The first lines of both accessors are `Frame.read` and `Frame.write` once more for the access that asks for nothing: a
+    # scalar, on the main line, with nothing hidden. A call saved is a quarter of what an access costs.
     if sys.version_info >= (3, 12):
 
         def __getattr__(self, key: str) -> Any:
-            frame = frame_of(self)
+            frame = self.__frame__
             record_entry = frame.quick
             if record_entry is not None:
-                value = frame.staged.get(key, ABSENT)
+                staged = frame.staged
+                value = staged.get(key, ABSENT) if staged else ABSENT
                 if value is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
@@ -40,15 +41,35 @@ class Scope:
                     return value
             return frame.read(key)
 
+        def __setattr__(self, key: str, value: Any) -> None:
+            frame = self.__frame__
+            record_entry = frame.quick
+            if record_entry is not None:
+                kind = type(value)
+                if (
+                    (
+                        kind is int and -0x8000_0000_0000_0000 < value < 0x8000_0000_0000_0000
+                    )  # SMALL: a name takes longer
+                    or (kind is str and value.isascii())
+                    or (kind is float and value - value == 0.0)
+                    or kind is bool
+                ) and key not in frame.region.readonly:
+                    record_entry((key, value))
+                    frame.staged[key] = value
+                    return
+            frame.write(key, value)
+
     else:
-        # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first.
+        # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first. With it the slot has
+        # to be reached past this class, by a call.
         def __getattribute__(self, key: str) -> Any:
             if key in _OWN_NAMES:
                 return _object_getattribute(self, key)
             frame = frame_of(self)
             record_entry = frame.quick
             if record_entry is not None:
-                value = frame.staged.get(key, ABSENT)
+                staged = frame.staged
+                value = staged.get(key, ABSENT) if staged else ABSENT
                 if value is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
@@ -56,21 +77,21 @@ class Scope:
                     return value
             return frame.read(key)
 
-    def __setattr__(self, key: str, value: Any) -> None:
-        frame = frame_of(self)
-        record_entry = frame.quick
-        if record_entry is not None:
-            kind = type(value)
-            if (
-                (kind is int and -SMALL < value < SMALL)
-                or (kind is str and value.isascii())
-                or (kind is float and value - value == 0.0)
-                or kind is bool
-            ) and key not in frame.region.readonly:
-                record_entry((key, value))
-                frame.staged[key] = value
-                return
-        frame.write(key, value)
+        def __setattr__(self, key: str, value: Any) -> None:
+            frame = frame_of(self)
+            record_entry = frame.quick
+            if record_entry is not None:
+                kind = type(value)
+                if (
+                    (kind is int and -0x8000_0000_0000_0000 < value < 0x8000_0000_0000_0000)
+                    or (kind is str and value.isascii())
+                    or (kind is float and value - value == 0.0)
+                    or kind is bool
+                ) and key not in frame.region.readonly:
+                    record_entry((key, value))
+                    frame.staged[key] = value
+                    return
+            frame.write(key, value)
 
     def __delattr__(self, key: str) -> None:
         frame_of(self).delete(key)
@@ -112,17 +133,14 @@ def _named(name: Any) -> str:
 
 _object_getattribute = object.__getattribute__
 _OWN_NAMES = frozenset(name for name in (*dir(Scope), "__dict__", "__weakref__") if name.startswith("__"))
-new_scope = object.__new__
-_slot: Any = Scope.__dict__["frame"]
+_slot: Any = Scope.__dict__["__frame__"]
 bind_scope = _slot.__set__
 frame_of: Any = _slot.__get__
-# With the slot's name gone from the class, no state key can collide with it.
-del Scope.frame
 
 
 def make_scope(frame: Frame) -> Scope:
     """Give a frame its scope."""
-    scope = new_scope(Scope)
+    scope = Scope()
     bind_scope(scope, frame)
     return scope
 

@@ -16,7 +16,7 @@ from footpath._on_demand import on_demand as _on_demand
 from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
 from footpath.values._order import in_js_order, index_in, put_item
 from footpath.values._plain import plain
-from footpath.values._record import encode_json, is_recorded_as, record
+from footpath.values._record import encode_json, is_recorded_as, record, record_members
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ __all__ = [
     "plain",
     "put_item",
     "record",
+    "record_members",
     "revive",
     "summarize",
     "summarize_items",

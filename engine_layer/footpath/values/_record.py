@@ -49,6 +49,25 @@ def record(value: Any) -> Any:
     return record_tagged(value)
 
 
+def record_members(members: dict[Any, Any]) -> Any:
+    """Give the recorded form of an object: of scalars alone, by far the most common, a plain dict that is encoded with the rest.
+
+    Such a dict is nobody else's. Never raises.
+    """
+    for key, value in members.items():
+        kind = type(value)
+        if (
+            (kind is int and -_SMALL < value < _SMALL)
+            or (kind is str and value.isascii())
+            or (kind is float and value - value == 0.0)
+            or kind is bool
+            or value is None
+        ) and (type(key) is str and key.isascii() and key != TAG):
+            continue
+        return record(members)
+    return members.copy()
+
+
 def encode_json(value: Any, depth: int = MAX_DEPTH) -> bytes | None:
     """Encode a dict, list or tuple that is plain JSON all through; None when it is not."""
     try:
