@@ -119,15 +119,15 @@ class Passing(Recorder):
 
 
 def spoil(value: Any) -> None:
-    """Change a container through and through."""
+    """Change a container through and through, also one of a class of its own, whose methods are of no use."""
     if isinstance(value, dict):
-        for member in value.values():
+        for member in dict.values(value):
             spoil(member)
-        value["spoiled"] = True
+        dict.__setitem__(value, "spoiled", True)
     elif isinstance(value, list):
-        for item in value:
+        for item in list.__iter__(value):
             spoil(item)
-        value.append("spoiled")
+        list.append(value, "spoiled")
 
 
 def left_by(phases: list[Phase]) -> list[tuple[Any, ...]]:
