@@ -319,10 +319,10 @@ def test_a_recorded_value_is_not_changed_by_later_changes(value: Any, data: st.D
     before = bytes(recorded)
     box["list"][1].append("changed")
     box["dict"]["a"]["b"].clear()
-    if isinstance(value, dict):
-        value["changed"] = True
-    if isinstance(value, list):
-        value.append("changed")
+    if issubclass(type(value), dict):  # not by what it says that it is
+        dict.__setitem__(value, "changed", True)
+    if issubclass(type(value), list):
+        list.append(value, "changed")
     assert bytes(recorded) == before
 
 
