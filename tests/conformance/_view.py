@@ -73,7 +73,7 @@ def _plain(item: Any) -> Any:
     if isinstance(item, NarrativeEntry):
         return _plain(item.as_json())
     if isinstance(item, StageNode):
-        return {"name": item.name, "id": item.id, **({} if item.next is None else {"next": item.next})}
+        return _node(item.id, item.name, item.next)
     if isinstance(item, msgspec.Struct):
         return _plain(_decode(msgspec.json.encode(item)))
     if isinstance(item, datetime):
@@ -85,6 +85,14 @@ def _plain(item: Any) -> Any:
     if isinstance(item, Sequence):
         return list(item)
     raise TypeError(f"the engine gave a {type(item).__name__}, which has no JSON view: {item!r:.80}")
+
+
+def _node(id: str, name: str, following: Any) -> dict[str, Any]:
+    """A node that a stage returned and nobody went on from, as the case describes it: one to fan out from, or to go on to."""
+    if following is None:
+        return {"name": name, "id": id, "children": []}
+    held = following["value"] if isinstance(following, dict) else {"id": following.id, "name": following.name}
+    return {"name": name, "id": id, "next": {"name": held["name"], "id": held["id"]}}
 
 
 _TAG = "$footpath"
@@ -101,6 +109,8 @@ def _untagged(item: Mapping[Any, Any]) -> Any:
         return None  # NaN and the infinities
     if kind == "graph":
         return _joined(item["value"])
+    if kind == "struct" and item["type"].endswith(":StageNode"):
+        return _node(item["value"]["id"], item["value"]["name"], item["value"]["next"])
     if kind == "datetime":
         return _js.iso(datetime.fromisoformat(item["value"]))
     if kind == "str":  # holds half a surrogate pair

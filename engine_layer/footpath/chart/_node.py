@@ -140,6 +140,11 @@ class Node(Struct, eq=False):
     index: int = -1
     shape: int = 0
 
+    @property
+    def stream(self) -> str:
+        """What the stage's stream is called."""
+        return self.id if self.stream_id is None else self.stream_id
+
 
 SIMPLE, PLAIN, LAST, LOOPING, QUICK, STRAIGHT = 1, 2, 4, 8, 16, 32
 
@@ -182,7 +187,7 @@ def settle_shapes(root: Node) -> None:
 
 
 class StageNode(Struct, eq=False):
-    """Where to go next, returned by a stage at run time.
+    """Where to go next, returned by a stage at run time; one with neither `next` nor `children` is a value like any other.
 
     Attributes:
         id: of the node; with `next` of another node's id alone, that existing node is gone to.

@@ -333,7 +333,7 @@ def _walk(
                     state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
                     record_entry((BREAK,) if frame.reason is None else (BREAK, run.reason(frame.reason)))
                     return result
-                if type(out) is StageNode:
+                if type(out) is StageNode and (out.children or out.next is not None):
                     following, result = yield dynamic(place, frame, node, out)
                     if following is not None:
                         if task.parallel:

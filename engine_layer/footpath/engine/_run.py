@@ -444,14 +444,14 @@ class Run(Struct, eq=False):
 
     def begin_stream(self, node: Node) -> None:
         """A streaming stage begins, or tries again: a stream of its own each time."""
-        self.stream("on_start", node.stream_id or node.id, None)
+        self.stream("on_start", node.stream, None)
 
     def end_stream(self, frame: Frame) -> None:
         """A streaming stage has returned: its text is whole."""
         from footpath.values import js_text
 
         node = frame.node
-        stream = node.stream_id or node.id
+        stream = node.stream
         text = "".join("undefined" if token is ABSENT else js_text(untracked(token)) for token in frame.tokens or ())
         self.stream("on_end", stream, text)
         self.say(frame, (TOKEN, stream, record(text), 1))

@@ -205,8 +205,8 @@ class CommitLog:
             rows.append(row)
 
     def empty_commit(self, frame: MirrorFrame) -> None:
-        """A parallel child's second bundle."""
-        _append(frame.region, _of(frame, {}, {}, [], []))
+        """A parallel child's second bundle; the first of a mount that was never entered."""
+        _append(frame.region, _of(frame, {}, {}, [], []), _new_tags(frame))
 
     def output(
         self,

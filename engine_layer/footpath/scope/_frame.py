@@ -716,7 +716,7 @@ class Frame(Struct, eq=False):
             self.say((NOTE, host.now(), kind, key, recorded))
 
     def token(self, text: Any) -> None:
-        stream = self.node.stream_id or self.node.id
+        stream = self.node.stream
         if self.tokens is None:
             self.tokens = []
         self.tokens.append(text)

@@ -213,12 +213,12 @@ class StageOps:
             key: the state key.
             value: any value; see docs/values.md for how it is recorded.
             redact: hide the value in everything that is recorded, for the rest of the run.
-            description: a remark for whoever reads the trace.
+            description: a remark for whoever reads the trace; an empty text is none.
 
         Raises:
             StateError: the key is one of the run's input, which is read-only.
         """
-        note = None if description is None else _named(description)
+        note = None if description is None else _named(description) or None
         self._frame.write_with(key if type(key) is str else refused(key), value, redact, note)
 
     def update(self, key: str, patch: Any) -> None:
