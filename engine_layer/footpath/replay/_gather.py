@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from footpath.journal.entries import ADVANCE, FRAME
+from footpath.journal.entries import ADVANCE, FRAME, LINK_NEXT
 from footpath.replay._mirror import packed, recorded
 from footpath.replay._table import HANDLERS
 from footpath.values import ATOMS
@@ -139,5 +139,7 @@ def _pass_on(cursor: Cursor, frame: MirrorFrame, entry: Any) -> MirrorFrame:
     following = cursor.begin_as(cursor.decls[entry[2]], region, "", frame, time, frame.ops, frame.steps)
     following.depth = frame.depth + 1
     if views is not None:
-        views.tree.followed(frame, following, cursor.loop_suffix(frame) if cursor.loop_suffixes else "")
+        if not frame.decided:
+            views.tree.moved_on(frame, following.decl.name)
+        views.tree.opened(following, LINK_NEXT, frame, cursor.loop_suffix(frame))
     return following

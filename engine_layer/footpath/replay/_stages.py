@@ -151,21 +151,17 @@ def next_node(cursor: Cursor, entry: Any) -> None:
 def next_to(cursor: Cursor, frame: MirrorFrame, ordinal: int) -> None:
     to = cursor.decls[ordinal]
     if cursor.on_next:
-        next_event(cursor, frame, to)
+        cursor.dispatcher.fire(
+            cursor.on_next,
+            NextEvent(
+                traversal_context=frame.context or cursor.context(frame),
+                from_=frame.decl.name,
+                to=to.name,
+                description=to.description,
+            ),
+        )
     if cursor.views is not None and not frame.decided:
         cursor.views.tree.moved_on(frame, to.name)
-
-
-def next_event(cursor: Cursor, frame: MirrorFrame, to: Declared) -> None:
-    cursor.dispatcher.fire(
-        cursor.on_next,
-        NextEvent(
-            traversal_context=frame.context or cursor.context(frame),
-            from_=frame.decl.name,
-            to=to.name,
-            description=to.description,
-        ),
-    )
 
 
 def proceed(cursor: Cursor, entry: Any) -> None:

@@ -58,42 +58,6 @@ class Tree:
         else:
             _hang(node, link, origin)
 
-    def followed(self, before: MirrorFrame, frame: MirrorFrame, suffix: str) -> None:
-        """A frame began behind the one before it: the commonest of all."""
-        at, decl = before.node, frame.decl
-        assert at is not None
-        name = decl.name
-        if not before.decided:
-            message = {
-                "type": "next",
-                "description": f"Moving to {name} stage",
-                "timestamp": before.bag_time,
-                "targetStage": name,
-            }
-            if "flowMessages" in at:
-                at["flowMessages"].append(message)
-            else:
-                at["flowMessages"] = [message]
-        node: dict[str, Any] = {
-            "id": decl.id,
-            "runtimeStageId": frame.rsid,
-            "name": name + suffix if suffix else name,
-            "isDecider": False,
-            "isFork": False,
-            "logs": {},
-            "errors": {},
-            "metrics": {},
-            "evals": {},
-        }
-        if decl.description is not UNSET:
-            node["description"] = decl.description
-        frame.node = node
-        self.frames.append(frame)
-        if "children" in at:
-            _hang(node, LINK_NEXT, before)
-        else:
-            at["next"] = node
-
     def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
         """A flow message on a frame's node."""
         node = frame.node

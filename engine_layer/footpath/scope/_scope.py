@@ -41,24 +41,6 @@ class Scope:
                     return value
             return frame.read(key)
 
-        def __setattr__(self, key: str, value: Any) -> None:
-            frame = self.__frame__
-            record_entry = frame.quick
-            if record_entry is not None:
-                kind = type(value)
-                if (
-                    (
-                        kind is int and -0x8000_0000_0000_0000 < value < 0x8000_0000_0000_0000
-                    )  # SMALL: a name takes longer
-                    or (kind is str and value.isascii())
-                    or (kind is float and value - value == 0.0)
-                    or kind is bool
-                ) and key not in frame.region.readonly:
-                    record_entry((key, value))
-                    frame.staged[key] = value
-                    return
-            frame.write(key, value)
-
     else:
         # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first. With it the slot has
         # to be reached past this class, by a call.
@@ -77,21 +59,21 @@ class Scope:
                     return value
             return frame.read(key)
 
-        def __setattr__(self, key: str, value: Any) -> None:
-            frame = frame_of(self)
-            record_entry = frame.quick
-            if record_entry is not None:
-                kind = type(value)
-                if (
-                    (kind is int and -0x8000_0000_0000_0000 < value < 0x8000_0000_0000_0000)
-                    or (kind is str and value.isascii())
-                    or (kind is float and value - value == 0.0)
-                    or kind is bool
-                ) and key not in frame.region.readonly:
-                    record_entry((key, value))
-                    frame.staged[key] = value
-                    return
-            frame.write(key, value)
+    def __setattr__(self, key: str, value: Any) -> None:
+        frame = frame_of(self)
+        record_entry = frame.quick
+        if record_entry is not None:
+            kind = type(value)
+            if (  # the bounds of an integer are SMALL's, spelled out: a name takes longer
+                (kind is int and -0x8000_0000_0000_0000 < value < 0x8000_0000_0000_0000)
+                or (kind is str and value.isascii())
+                or (kind is float and value - value == 0.0)
+                or kind is bool
+            ) and key not in frame.region.readonly:
+                record_entry((key, value))
+                frame.staged[key] = value
+                return
+        frame.write(key, value)
 
     def __delattr__(self, key: str) -> None:
         frame_of(self).delete(key)
