@@ -100,7 +100,10 @@ def test_views_of_a_redacted_trace_are_the_redacted_views_of_the_run(case: Case)
         live, told = phase.executor.get_snapshot(redact=True), dict(phase.trace.snapshot)
         if "initialState" not in live:
             del told["initialState"]
-        assert scrubbed(msgspec.json.encode(live), secrets) == scrubbed(msgspec.json.encode(told), secrets)
+        # Sealing may be the first to take a secret out, and which of the two marks a state shows goes by whether marks were known.
+        # A summary tells how long a text was with the secret in it, or without.
+        sides = [with_one_mark(scrubbed(msgspec.json.encode(side), secrets)) for side in (live, told)]
+        assert without_sizes_of_marked(sides[0]) == without_sizes_of_marked(sides[1])
         lines, retold = phase.executor.get_narrative_entries(), phase.trace.narrative
         assert [(line.type, line.depth) for line in lines] == [(line.type, line.depth) for line in retold]
         for line, again in zip(lines, retold, strict=True):
@@ -142,3 +145,14 @@ def scrubbed(event: bytes, secrets: Secrets) -> Any:
     """An event's JSON without secrets."""
     shown = secrets.scrub_recorded(msgspec.Raw(event))
     return json.loads(_NUMBER.sub(b"[REDACTED]", bytes(shown)))
+
+
+def without_sizes_of_marked(snapshot: Any) -> Any:
+    """A snapshot in which a summary that shows a mark does not tell how long the text is."""
+
+    def shown(members: dict[str, Any]) -> dict[str, Any]:
+        if "REDACTED" in str(members.get("preview")):
+            members.pop("size", None)
+        return members
+
+    return json.loads(json.dumps(snapshot), object_hook=shown)
