@@ -351,7 +351,7 @@ def _by_c_code(scope: Any, _: World, key: str) -> None:
 
 
 def _let_out(scope: Any, world: World, key: str) -> None:
-    world.scopes += [scope, scope[key]]
+    world.scopes.extend((scope, scope[key]))  # not `+=`, which would keep them in the world of every run
 
 
 def _use_what_was_let_out(scope: Any, world: World) -> None:
