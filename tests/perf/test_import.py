@@ -29,13 +29,13 @@ def test_the_engine_does_not_load(unwanted: str) -> None:
 
 
 LOADED = {
-    "chart": "_assembly _branches _builder _chart _contract _document _events _ids _node _options _outline _start _table",
+    "chart": "_assembly _branches _builder _chart _contract _document _events _node _options _outline _start",
     "engine": "_answers _executor _line _listened _run _schedule _stage _subflow",
     "journal": "entries",
     "replay": "_follow",
-    "scope": "_compare _decide _frame _pause _scope",
-    "state": "_dict_view _equality _growth _list_view _merge _place _region _untracked _views",
-    "values": "_absent _order _plain _record _scan",
+    "scope": "_compare _decide _frame _scope",
+    "state": "_commit _dict_view _growth _list_view _place _region _untracked",
+    "values": "_absent _order _record _scan",
 }
 """Behind each door, what building a chart and running it take; `encode_trace`, imported by name, brings the trace's four modules. A module more is a millisecond's tenth of every
 cold start: let it come in when it is first needed, as `footpath._on_demand` and imports inside of functions do."""

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 import msgspec
 
 from footpath.chart._contract import Contract
-from footpath.chart._document import encode_document
+from footpath.chart._document import encode_document, flat_document, numbered
 from footpath.chart._node import settle_shapes
-from footpath.chart._table import flat_document, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from footpath.chart._assembly import DeclaredIds
     from footpath.chart._document import SpecChart
-    from footpath.chart._ids import DeclaredIds
     from footpath.chart._node import Node
     from footpath.chart._outline import Outline
 

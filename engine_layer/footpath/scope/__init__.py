@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from footpath._on_demand import on_demand as _on_demand
 from footpath.scope._decide import Decision, Selection, decide, select
 from footpath.scope._frame import NO_ANSWER, NO_PAYLOAD, DeltaFrame, Frame
-from footpath.scope._pause import Paused, interrupt
-from footpath.scope._scope import Scope, StageOps, bind_scope, make_scope, ops
+from footpath.scope._scope import Paused, Scope, StageOps, bind_scope, interrupt, make_scope, ops
 
 if TYPE_CHECKING:
     from footpath.scope._redaction import Redaction, RedactionPolicy

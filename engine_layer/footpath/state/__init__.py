@@ -7,18 +7,17 @@ changes made through it are recorded when they happen; `untracked` gives the pla
 
 from __future__ import annotations
 
-from footpath.state._equality import just_grew, same
+from footpath.state._commit import just_grew, merge, same
+from footpath.state._dict_view import TrackedDict
 from footpath.state._growth import Growth, grown, recorded_form
-from footpath.state._merge import merge
-from footpath.state._place import Owner, is_echo, is_tracked
+from footpath.state._list_view import TrackedList
+from footpath.state._place import is_echo, is_tracked, settle, track
 from footpath.state._region import LastWritten, Region
 from footpath.state._untracked import capture, untracked
-from footpath.state._views import TrackedDict, TrackedList, settle, track
 
 __all__ = [
     "Growth",
     "LastWritten",
-    "Owner",
     "Region",
     "TrackedDict",
     "TrackedList",

@@ -1,8 +1,13 @@
-"""Where a view stands in the state, and how it tells its owner of a change.
+"""Views: the containers of the state as a stage sees them; where each stands, and how it tells its owner of a change.
 
-A view is its place, not the object that was there. Views of one place show one content, whichever of them changed it,
-and a view of item 0 shows whatever is item 0 now. Values in the state are never changed in place: a write copies the
-containers along the path.
+A view is a dict or list (`isinstance` says so, `==`, `json.dumps` and msgspec treat it so) that is its place, the state key
+and the path below it, not the object that was there. Views of one place show one content, whichever of them changed it,
+and a view of item 0 shows whatever is item 0 now. A change made through one is told to the owner when it happens, as in
+footprintjs: an assignment along objects only is a nested set, any other change sets the whole root value anew. Below a
+view lie plain values; a container among them becomes a view when it is taken out. Values in the state are never changed
+in place: a write copies the containers along the path.
+
+C code that changes a list past its methods (`heapq`) is found by `settle`.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -10,34 +15,14 @@ containers along the path.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from footpath.values import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-class Owner(Protocol):
-    """What a view needs of the stage it belongs to. A method that changes state has done so when it returns.
-
-    Values handed over are plain: they hold no views.
-    """
-
-    def current_value(self, key: str) -> Any:
-        """The plain value of a key as the stage would read it now, without an event; `ABSENT` when there is none."""
-
-    def nested_set(self, key: str, path: tuple[Any, ...], value: Any) -> None:
-        """A member below objects was assigned: an update with the patch that `path` and `value` spell."""
-
-    def root_set(self, key: str, value: Any) -> None:
-        """The value of the key is another now."""
-
-    def root_extend(self, key: str, items: list[Any]) -> None:
-        """The list that is the value of the key grew at its end.
-
-        Its value is then a list that only the owner holds: the same one as before, if that was so already.
-        """
+    from footpath.state._owner import Owner
 
 
 class Place:
@@ -149,3 +134,43 @@ def is_echo(value: Any, owner: Owner, key: str, path: tuple[Any, ...] = ()) -> b
     if echo:
         place.in_place = False
     return echo
+
+
+def track(value: Any, owner: Owner, key: str, before: Any = None, *, own: bool = False) -> Any:
+    """Give what a stage gets for the value of a key: a view of a dict or list, any other value itself.
+
+    Dicts and lists of a class of their own (`OrderedDict`, ...) and tuples are given as they are. `before` is what the
+    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them. `own` says that
+    the value is a list that nobody else holds.
+    """
+    make = MAKERS.get(type(value))
+    if make is None:
+        return value
+    place = Place(owner, key, (), False, before.place.kept if is_tracked(before) else {})
+    place.root = owner.current_value(key)
+    place.own = own
+    return make(value, place)
+
+
+def settle(view: Any) -> bool:
+    """Tell the owner of changes that C code made to list views behind their methods; True when there were any.
+
+    `view` is the view of a root value; all list views that came out of it are looked at, and are let go: they are not
+    looked at again.
+    """
+    if not is_tracked(view):
+        return False
+    found = False
+    for items in list(view.place.kept.values()):
+        place = items.place
+        if type(place.source) is not list or not items.drifted():
+            continue
+        last_root, place.root = place.root, place.owner.current_value(place.key)
+        if place.find() is not place.source:
+            place.root = last_root  # written anew since: the next look at the view takes that over
+            continue
+        place.replace(list.copy(items))
+        items.sync()
+        found = True
+    view.place.kept.clear()  # it holds the views that hold it: large lists would have to wait for the garbage collector
+    return found

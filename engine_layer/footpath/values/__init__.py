@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from footpath._on_demand import on_demand as _on_demand
 from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
 from footpath.values._order import in_js_order, index_in, put_item
-from footpath.values._plain import plain
-from footpath.values._record import encode_json, is_recorded_as, record, record_members
+from footpath.values._record import encode_json, is_recorded_as, plain, record, record_members
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:

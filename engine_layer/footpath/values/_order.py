@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 K = TypeVar("K")
-_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z")
 _LAST_INDEX = 2**32 - 2
 _MAX_GAP = 10_000
 """How far behind a list's end an item may be put: JavaScript's lists have holes, ours are as long as they look."""
+
+
+def _is_index(name: str) -> bool:
+    """Whether a member's name is a whole number as JavaScript writes it, of at most ten digits."""
+    return name.isdigit() and name.isascii() and len(name) <= 10 and (name[0] != "0" or len(name) == 1)
 
 
 def in_js_order(keys: Collection[K]) -> Collection[K]:
@@ -27,7 +30,7 @@ def in_js_order(keys: Collection[K]) -> Collection[K]:
             return keys
     except TypeError:  # keys that are no texts
         return keys
-    indices = sorted((int(key), key) for key in keys if _INDEX.match(key) and int(key) <= _LAST_INDEX)  # type: ignore[arg-type,type-var,call-overload]
+    indices = sorted((int(key), key) for key in keys if _is_index(key) and int(key) <= _LAST_INDEX)  # type: ignore[arg-type,type-var,call-overload]
     if not indices:
         return keys
     first = dict.fromkeys([key for _, key in indices])
@@ -36,7 +39,7 @@ def in_js_order(keys: Collection[K]) -> Collection[K]:
 
 def index_in(name: str, count: int) -> int:
     """Which item of a list of `count` a member's name stands for, or would stand for behind its end; -1 when it stands for none."""
-    index = int(name) if _INDEX.match(name) else -1
+    index = int(name) if _is_index(name) else -1
     return index if index <= count + _MAX_GAP else -1
 
 

@@ -1,4 +1,4 @@
-"""Recording: from a live value to its recorded form, a copy that no later change reaches."""
+"""Recording: from a live value to its recorded form, a copy that no later change reaches; and back to plain JSON values."""
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -13,6 +13,7 @@ from footpath.values._absent import LOST, TAG, TAG_START
 from footpath.values._scan import CONTAINERS, JSON_IF_FINITE, MAX_DEPTH, NOT_JSON, is_finite, scan
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 _TAG_BYTES: Final = TAG.encode()
 _TAG_BYTE: Final = _TAG_BYTES[0]
 _SMALL = 1 << 63
@@ -100,3 +101,10 @@ def is_recorded_as(value: Any, recorded: Any) -> bool:
             pass
     again = record(value)
     return type(again) is Raw and again == recorded
+
+
+def plain(recorded: Any) -> Any:
+    """Give a recorded form back as plain JSON values; a private copy, None when absent."""
+    if type(recorded) is Raw:
+        return _decode(recorded)
+    return None if recorded is msgspec.UNSET else recorded

@@ -16,7 +16,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw, Struct
 
 from footpath.values._absent import ABSENT, TAG
-from footpath.values._plain import plain
+from footpath.values._record import plain
 from footpath.values._tags import type_name, unescape_key
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from footpath.values._absent import MARK, TAG
-from footpath.values._plain import plain
-from footpath.values._record import record
+from footpath.values._record import plain, record
 from footpath.values._summary import js_number
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT, ABSENT_RAW, TAG
 from footpath.values._order import in_js_order
-from footpath.values._plain import plain
-from footpath.values._record import record
+from footpath.values._record import plain, record
 from footpath.values._tags import int_form, text_form, unescape_key
 
 if TYPE_CHECKING:
