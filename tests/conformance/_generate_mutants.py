@@ -2,9 +2,10 @@
 
 What an author found worth a case is a good place to look beside. A change puts an odd value somewhere, gives a stage another
 stage's program, borrows an op or a call from another case, hangs a stage in a fork, behind a decider or in a chart of its own,
-mounts the whole chart in another one, turns a dial, hides a key, lets a stage pause, runs again. The cases are our own and, where
-it is there, the large set; the same number gives the same mutant as long as these are the same. Some mutants are no valid cases,
-or are answered in the language's own words; they are passed over.
+mounts the whole chart in another one, turns a dial, hides a key, lets a stage pause, runs again. The cases are those of our own that
+`mutants.txt` names and, where it is there, the large set. The list is a frozen one: a new case would give every number another
+mutant, and figures of seeds could not be compared any more. Some mutants are no valid cases, or are answered in the language's own
+words; they are passed over.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from tests.conformance._places import OWN, shared_folder
+from tests.conformance._places import OWN
 
 __all__ = ["Corpus", "generate_mutant", "known_cases"]
 
@@ -49,10 +51,13 @@ _VALUED = {"write": 2, "update": 2, "update_path": 2, "emit": 2, "push": 2, "deb
 )
 
 
-def known_cases() -> list[Json]:
-    """Our own cases and, where it is there, the large set, each by name."""
-    folders = [folder / "cases" for folder in (OWN, shared_folder()) if folder is not None]
-    return [json.loads(path.read_text("utf-8")) for folder in folders for path in sorted(folder.glob("*.json"))]
+def known_cases(shared: Path | None) -> list[Json]:
+    """Those of our own cases that the list names and those of the large set, if it is given, each by name."""
+    names = (OWN / "mutants.txt").read_text("utf-8").split()
+    paths = [OWN / "cases" / f"{name}.json" for name in names]
+    if shared is not None:
+        paths += sorted((shared / "cases").glob("*.json"))
+    return [json.loads(path.read_text("utf-8")) for path in paths]
 
 
 class Corpus:

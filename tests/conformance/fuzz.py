@@ -2,7 +2,7 @@
 
 `python -m tests.conformance.fuzz --seeds 1,2,3 --cases 2000 --oracle DIR`. Each seed is a run of its own; one Node process
 answers a batch of cases, and the results are compared as the conformance runner compares them. A case is known by its
-generator, seed and number for ever (a mutant while the cases that it is made of are the same): `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
+generator, seed and number for ever (a mutant where the large set of cases is, or where it is not): `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
 cases with the reference's results instead of judging them: that is how the sample of `make test` is made. The exit code is 1
 when a difference was found, 2 when the reference can't be asked.
 """
@@ -27,6 +27,7 @@ from tests.conformance._generate import generate_case
 from tests.conformance._generate_dense import generate_dense_case
 from tests.conformance._generate_mutants import Corpus, generate_mutant, known_cases
 from tests.conformance._oracle import Oracle, OracleMissingError, find_oracle
+from tests.conformance._places import shared_folder
 from tests.conformance._sample import write_sample
 from tests.conformance._shrink import reductions
 from tests.conformance._worker import Job, Pool, Verdict
@@ -36,9 +37,10 @@ Case = dict[str, Any]
 _BATCH = 100
 _SHRINK_BATCH = 40
 _NOT_A_CASE = re.compile(
-    r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:|Coordinated Universal Time'
+    r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:|Coordinated Universal Time|"breakFn"|"stageMap": ?\{'
 )
-"""In a result: an error or a date that the language words, or what says that this is no valid case."""
+"""In a result: an error or a date that the language words, or what says that this is no valid case; `breakFn` is what JavaScript
+calls the function that is handed to a stage where a resumed half has its input, `stageMap` a part of a chart that was given as data."""
 
 _DEEPER = re.compile(r"(?:\.(next|children))+(?:\[\])?")
 _NAMED = re.compile(r"(subflowResults|payload|runs)\.[^.\[]+")
@@ -186,7 +188,7 @@ def make(seed: int, number: int, size: int = 6, generator: str = "lines") -> Cas
 
 @cache
 def _corpus() -> Corpus:
-    return Corpus(known_cases())
+    return Corpus(known_cases(shared_folder()))
 
 
 def _show(name: str, case: Case, verdict: Verdict, keep: Path | None) -> None:
