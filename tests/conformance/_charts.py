@@ -118,13 +118,19 @@ class ChartBuilding:
         b.add_parallel_for_each(
             c["name"],
             c["id"],
-            items=lambda scope: evaluate(c["items"], StageContext(scope, self._runtime)),
+            items=lambda scope: self._items(evaluate(c["items"], StageContext(scope, self._runtime))),
             branch=lambda *_: self._chart_of(c["branch"]),
             max_branches=c.get("maxBranches"),
             into=c.get("into"),
             description=c.get("description"),
             **self._extras(c, "failFast"),
         )
+
+    def _items(self, items: Any) -> Any:
+        """A for-each's items: each is what a chart begins with under `item`."""
+        for item in items if isinstance(items, list) else ():
+            self._runtime.hiding.mapped({"item": item})
+        return items
 
     def _loop_to(self, b: Any, c: Call) -> None:
         b.loop_to(c["target"])

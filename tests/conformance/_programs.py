@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from footpath import DynamicSubflow, StageNode, decide, interrupt, ops, select
@@ -293,7 +293,11 @@ def _reach(c: StageContext, path: list[str]) -> Any:
 
 
 def _subscript(place: Any, segment: str, c: StageContext) -> Any:
-    return segment if place is c.scope or isinstance(place, Mapping) else int(segment)
+    """An item's number, in a list; of a list's other members, which JavaScript would look for by their names, the name."""
+    if place is c.scope or isinstance(place, Mapping):
+        return segment
+    index = _js.number(segment)
+    return int(index) if index >= 0 and index.is_integer() else segment
 
 
 def _update_path(a: list[Any], c: StageContext) -> None:
@@ -308,6 +312,10 @@ def _update_path(a: list[Any], c: StageContext) -> None:
     if above and not in_list and not isinstance(value, list):
         value = _js.mergeable(value, c.runtime.merged_whole.append)
     key = _subscript(place, last, c)
+    if isinstance(key, str) and isinstance(place, Sequence):
+        if key == "length" and _js.whole(_js.number(value)) == value:
+            place[value:] = [None] * (value - len(place))
+        return  # the reference takes no other name on a list
     if isinstance(key, int) and key >= len(place):
         place.extend([*[None] * (key - len(place)), value])  # a JavaScript array grows; the gap is kept as null
     else:
@@ -326,7 +334,7 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
     if isinstance(place, (bool, int, float, str)):
         return  # JavaScript finds nothing to delete in a number or a text
     key = _subscript(place, last, c)
-    if isinstance(key, str) and key in place:
+    if isinstance(key, str) and isinstance(place, Mapping) and key in place:
         del place[key]
     elif isinstance(key, int) and key < len(place):
         place[key] = None  # `delete` leaves a hole in a JavaScript array, which is kept as null

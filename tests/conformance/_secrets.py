@@ -21,7 +21,7 @@ from tests.conformance._difference import HIDDEN, dicts_in, difference
 from tests.conformance._js import utf16
 from tests.conformance._view import json_view
 
-__all__ = ["Hiding", "compiled", "hide_everywhere", "hide_in_both"]
+__all__ = ["Hiding", "compiled", "forgive_cuts", "hide_everywhere", "hide_in_both"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
@@ -33,12 +33,14 @@ class Hiding:
 
     Attributes:
         secrets: the values hidden so far.
+        deleted: stage execution and key of each hidden key that was deleted after a resume.
         active: whether the run hides anything at all.
     """
 
     def __init__(self, policy: Mapping[str, Any] | None = None) -> None:
         chosen = policy or {}
         self.secrets: list[Any] = []
+        self.deleted: set[tuple[str, str]] = set()
         self.active = bool(policy)
         self._keys = set(chosen.get("keys") or ())
         self._by_call: set[str] = set()
@@ -72,6 +74,13 @@ class Hiding:
         for step in reversed(path[1:]):
             value = {step: value}
         self.wrote(path[0], value)
+
+    def wrote_in_child(self, child: str, key: str, value: Json) -> None:
+        """Note what a parallel child wrote, for the policy may hide it as a field of `runs`."""
+        for field in self._fields.get("runs", ()):
+            holder, at = _field({child: {key: value}}, field)
+            if at is not None and field.startswith(f"{child}.{key}"):
+                self.secrets.append(holder[at])
 
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
@@ -199,6 +208,26 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
                     right[key] = left[key]
 
 
+def forgive_cuts(theirs: Json, ours: Json) -> None:
+    """Where the two sides were not aligned when secrets were taken out: of a text that the reference cut before, compare what it has.
+
+    What it showed, and so whether it was cut, is not known any more: what is left of it must be the beginning of ours, and hide something.
+    """
+    stack = [(theirs, ours)]
+    while stack:
+        left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            for name in _CUT:
+                texts = left.get(name), right.get(name)
+                if all(isinstance(each, str) and MARK in each for each in texts):
+                    cut = name == "preview" or texts[0].endswith('..."')
+                    if cut and _goes_on_as(texts[0], texts[1]):
+                        right[name] = texts[0]
+            stack += [(left[key], right[key]) for key in left if key in right]
+        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            stack += zip(left, right, strict=True)
+
+
 _CUT: Mapping[Json, Callable[[str], bool]] = {
     "text": lambda shown: shown.endswith('..."'),
     "preview": lambda shown: len(utf16(shown)) == 2 * _PREVIEW_UNITS,
@@ -210,14 +239,20 @@ def _is_cut_before_hiding(theirs: Json, their_shown: Json, ours: Json, is_cut: C
     """Whether the reference cut a long text before something in it was hidden, and we after it was: ours then goes on longer."""
     if not all(isinstance(each, str) for each in (theirs, their_shown, ours)):
         return False
+    return is_cut(their_shown) and MARK in ours and _goes_on_as(theirs, ours)
+
+
+def _goes_on_as(theirs: str, ours: str) -> bool:
+    """Whether ours begins as what the reference left of a text that it cut; at its end that may be the beginning of a hidden text."""
     kept = theirs.removesuffix('..."')
     at = next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
-    # What is left at the end may be the beginning of a hidden text.
-    return is_cut(their_shown) and MARK in ours and len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
+    return len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
 
 
 def _bears_mark(shown: Json) -> bool:
-    """Whether what is shown is a mark, a summary of one, or an object of which nothing else is shown."""
+    """Whether what is shown is a mark, a summary of one, or an object or a list of which nothing else is shown."""
+    if isinstance(shown, list):
+        return bool(shown) and all(item in _MARKS for item in shown)
     if not isinstance(shown, dict):
         return shown in _MARKS
     return shown.get("preview") in _MARKS or (bool(shown) and all(member in _MARKS for member in shown.values()))
@@ -287,6 +322,8 @@ def _hide_given(phase: dict[str, Json], hiding: Hiding) -> None:
             for each in given or [payload]:  # of each parallel child, or the run's own
                 if isinstance(each, dict):
                     hiding.hide_in(each)
+        elif entry["method"] == "onWrite" and entry["event"].get("pipelineId") and "value" in entry["event"]:
+            hiding.wrote_in_child(*(copy.deepcopy(entry["event"][part]) for part in ("pipelineId", "key", "value")))
         mapped = entry["event"].get("mappedInput")
         if entry["method"] == "onSubflowEntry" and isinstance(mapped, dict):
             hiding.hide_members(mapped)
@@ -304,11 +341,19 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
     """After a resume the reference has forgotten which keys redacted writes had marked."""
     for entry in phase["events"]:
         event = entry["event"]
+        if entry["method"] == "onWrite" and event.get("operation") == "delete" and hiding.hides(event["key"]):
+            hiding.deleted.add((event["runtimeStageId"], event["key"]))
+        for mutation in event.get("mutations") or ():
+            if hiding.hides(mutation["key"]):
+                mutation["value"] = HIDDEN
         if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
             event.update(value=HIDDEN, redacted=True)
         if isinstance(event.get("outputState"), dict):
             hiding.hide_in(event["outputState"])
-    for node in dicts_in(phase.get("snapshot")):
+    for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+        for stage, key in hiding.deleted if "isDecider" in node else ():
+            if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
+                node.setdefault("stageWrites", {})[key] = HIDDEN  # where it stands with nothing, which JSON leaves out
         for bag in ("stageReads", "stageWrites"):
             for key in node.get(bag) or ():
                 if hiding.hides(key):
