@@ -113,6 +113,7 @@ class Node(Struct, eq=False):
         is_dynamic: a stage returned it while the run went on; its id and name then carry no prefix.
         fallback: what a decider runs when its choice names no child: the branch whose id is "default", else a copy
             under that id of the branch given to `set_default`; None when there is neither.
+        is_silent: it does what a streaming stage does, and is none: nobody hears its tokens.
         index: position in the chart's spec document; -1 for a fallback copy, which does not stand there.
         shape: what kind of step this is, see `shape_of`; 0 asks the engine for all its care, and is always right.
     """
@@ -134,6 +135,7 @@ class Node(Struct, eq=False):
     fail_fast: bool = False
     is_streaming: bool = False
     stream_id: str | None = None
+    is_silent: bool = False
     is_parallel_child: bool = False
     is_dynamic: bool = False
     fallback: Node | None = None

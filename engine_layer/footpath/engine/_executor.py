@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_DEPTH = 500
 DEFAULT_MAX_ITERATIONS = 1000
+_NO_CHECKPOINT = (
+    "FlowChartExecutor: cannot build the pause checkpoint — non-serializable value(s) in checkpoint field(s): pauseData. The "
+    "checkpoint contract is JSON-safe (no functions, no class instances). Check the pauseData returned by the pausable stage's "
+    "execute(), and any subflow state captured at the pause. Diagnostic values from $debug/$metric/$error/$eval are sanitized "
+    "automatically and never cause this error. "
+    'See docs/guides/execution-model.md ("Pause / resume — what a checkpoint captures").'
+)
 _DIALS = {  # name to name in a trace, and the modes; the first is what one gets
     "read_tracking": ("readTracking", ("full", "summary", "off")),
     "write_tracking": ("writeTracking", ("full", "summary", "off")),
@@ -397,10 +404,13 @@ class FlowChartExecutor(Answers):
             self._busy.release()
 
     def _pause(self, phase: Phase, pause: Paused) -> None:
-        phase.pause = pause.with_traceback(None)  # it would hold the whole stack, and that this executor
-        phase.status = "paused"
         phase.run.close()
         phase.duration_us = phase.run.now()
+        if pause.holds_code:
+            phase.status, phase.error = "failed", RunError(_NO_CHECKPOINT)
+            raise phase.error from None
+        phase.pause = pause.with_traceback(None)  # it would hold the whole stack, and that this executor
+        phase.status = "paused"
 
     def _begin_again(
         self,

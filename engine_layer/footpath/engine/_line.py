@@ -35,7 +35,7 @@ from footpath.journal.entries import (
     TAKE,
 )
 from footpath.scope import Decision, Paused, Scope, Selection, bind_scope
-from footpath.values import record
+from footpath.values import plain, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 
 _NOT_AWAITABLE = frozenset({str, int, float, bool, dict, list, tuple, Decision})
+_CHOICES = frozenset({Decision, Selection})
 _SHORTCUTS = PLAIN | LAST | LOOPING
 MAX_DELEGATED = 24
 """Lines that may be called with `yield from`, which is fast but takes stack; deeper ones go through the scheduler."""
@@ -218,7 +219,7 @@ def _walk(
                 raise
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
-                pause = Paused(_stage.waits_for(out), by_interrupt=False)
+                pause = _stage.pausing_with(out)
                 yield _stage.pause(place, frame, pause, settled)
                 raise pause
         if shape & STRAIGHT and straight and out is None and not frame.broke and not grown:
@@ -246,7 +247,7 @@ def _walk(
             t = (clock() - began_ns) // 1000
             if shape & LAST:
                 record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
-                return out
+                return _returned(out)
             if shape & PLAIN:
                 node = node.next  # type: ignore[assignment]
                 to = first + node.index if first >= 0 <= node.index else run.declare(region, node)
@@ -332,7 +333,7 @@ def _walk(
                 if frame.broke:
                     state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
                     record_entry((BREAK,) if frame.reason is None else (BREAK, run.reason(frame.reason)))
-                    return result
+                    return _returned(result)
                 if type(out) is StageNode and (out.children or out.next is not None):
                     following, result = yield dynamic(place, frame, node, out)
                     if following is not None:
@@ -350,7 +351,7 @@ def _walk(
             run.say(frame, (LOOP, to, count, 1) if node.kind == "decider" else (LOOP, to, count))
             node, link, origin = target, LINK_NEXT, frame
         elif node.next is None:
-            return result
+            return _returned(result)
         elif not task.parallel and node.kind != "selector" and not watched:
             if run.current is not frame:
                 run.switch(frame)
@@ -376,12 +377,26 @@ def _walk(
             yield 1
 
 
+def _returned(result: Any) -> Any:
+    """What a line gives: of a stage that asks rules, though it decides nothing, what footprintjs's answer to that shows."""
+    if type(result) not in _CHOICES:
+        return result
+    from footpath.journal import told_decision, told_selection  # seldom wanted
+
+    if type(result) is Decision:
+        return {"branch": result.branch, "evidence": plain(told_decision(result.seen))}
+    return {"branches": result.branches, "evidence": plain(told_selection(result.seen))}
+
+
 def _once_more(region: Region, stage_id: str) -> Node:
     """What follows a mount, a for-each or a selector with a loop edge.
 
-    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends.
+    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends. It looks
+    for that function by the node's full id.
     """
-    return Node(stage_id, stage_id, fn=region.nodes[stage_id].fn)
+    target = region.nodes[stage_id]
+    fn = None if region.unfound else target.fn
+    return Node(stage_id, stage_id, fn=fn, is_silent=target.is_streaming)
 
 
 def _behind(region: Region, node: Node) -> Node | None:
@@ -486,7 +501,10 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
     evidence = None
     if type(out) is Selection:
         evidence, out = out.seen, out.branches
-    ids = [_stage.branch_text(item) for item in out] if isinstance(out, (list, tuple)) else [_stage.branch_text(out)]
+    if isinstance(out, (list, tuple)):
+        ids = ["null" if item is None else _stage.branch_text(item) for item in out]
+    else:
+        ids = [_stage.branch_text(out)]
     known = [_choice_id(region, child) for child in node.children]
     unknown = [each for each in ids if each not in known]
     if unknown or len(set(ids)) != len(ids):
@@ -645,9 +663,8 @@ def child(place: Place, node: Node, origin: Frame, state: LineState) -> Generato
     except Exception as error:  # noqa: BLE001  # raised again below, after the child has settled
         failure = error
     yield 2 if failure is None or state.first is None else 3  # refused: there is nothing to wait for
-    place.run.settle(state.first)
+    place.run.settle(state.first, failure)
     if failure is not None:
-        place.run.throttled(state.first, failure)
         raise failure
     yield 1
     return result

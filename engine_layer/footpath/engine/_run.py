@@ -20,6 +20,7 @@ from footpath.journal.entries import (
     OPEN,
     SEED,
     SETTLE,
+    THROTTLED,
     TOKEN,
 )
 from footpath.scope import DeltaFrame, Frame, Paused
@@ -397,19 +398,36 @@ class Run(Struct, eq=False):
             self.switch(frame)
         self.record_entry(entry)
 
-    def settle(self, frame: Frame | None) -> None:
-        """A parallel child ended; without a frame it was refused before it had one."""
-        if frame is not None and self.current is not frame:
-            self.switch(frame)
-        self.record_entry((SETTLE,) if frame is not None else (SETTLE, 1))
+    def settle(self, frame: Frame | None, failure: Exception | None) -> None:
+        """A parallel child ended; without a frame it was refused before it had one.
 
-    def throttled(self, frame: Frame | None, error: Exception) -> None:
-        """Mark a parallel child that failed because something asked it to slow down. As in the reference, after its last commit."""
-        if self.is_throttling is None or frame is None:
+        One that failed because something asked it to slow down is marked so. As in the reference, after its last commit.
+        """
+        throttled = failure is not None and self._is_throttling(failure)
+        if frame is None:
+            self.record_entry((SETTLE, 1, self._throttled()) if throttled else (SETTLE, 1))
             return
-        with suppress(Exception):  # the caller's function, asked about an error: its own is of no concern to the run
-            if self.is_throttling(error):
-                self.bag(frame, "writes", "monitor.isThrottled", True)
+        self.say(frame, (SETTLE,))
+        if throttled:
+            self.bag(frame, "writes", THROTTLED, self._throttled())
+
+    def _is_throttling(self, error: Exception) -> bool:
+        """Whether it counts as being asked to slow down."""
+        if self.is_throttling is None:
+            return False
+        try:
+            return bool(self.is_throttling(error))
+        except Exception:  # noqa: BLE001  # the caller's function: what it raises is of no concern to the run
+            return False
+
+    def _throttled(self) -> Any:
+        """What the mark says: that it is so, or that this is hidden, as a write to that place would be."""
+        redaction = self.redaction
+        hidden = None if redaction is None else redaction.wanted_at(tuple(THROTTLED.split(".")))
+        if redaction is None or hidden is None:
+            return True
+        redaction.mark(hidden, ABSENT)
+        return MARK
 
     def bag(self, frame: Frame, bag: str, key: str, value: Any) -> None:
         """Leave a remark of the engine's own on a frame."""
@@ -452,7 +470,7 @@ class Run(Struct, eq=False):
 
         node = frame.node
         stream = node.stream
-        text = "".join("undefined" if token is ABSENT else js_text(untracked(token)) for token in frame.tokens or ())
+        text = "".join(js_text(untracked(token)) for token in frame.tokens or ())
         self.stream("on_end", stream, text)
         self.say(frame, (TOKEN, stream, record(text), 1))
 

@@ -34,6 +34,7 @@ __all__ = [
     "full_name",
     "invoked",
     "pause",
+    "pausing_with",
     "turns_to_settle",
 ]
 
@@ -145,11 +146,26 @@ def pause(place: Place, frame: Frame, signal: Paused, settled: bool) -> Generato
     run.record_entry(line if frame.node.kind == "stage" else (*line, 1))
 
 
-def waits_for(returned: Any) -> Any:
-    """What a pausable stage pauses with: what it returned, or the data of `{"pause": True, "data": ...}`."""
+def pausing_with(returned: Any) -> Paused:
+    """The pause of a pausable stage: with what it returned, or the data of `{"pause": True, "data": ...}`."""
     if isinstance(returned, dict) and returned.get("pause") is True:
-        return returned.get("data", NO_PAYLOAD)
-    return returned
+        returned = returned.get("data", NO_PAYLOAD)
+    if type(returned) is not StageNode:
+        return Paused(returned, by_interrupt=False)
+    # It goes nowhere: it is data, of which JSON has the names.
+    following = returned.next
+    holds_code = bool(returned.fn or returned.children or (following and following.fn))
+    return Paused(_names(returned), by_interrupt=False, holds_code=holds_code)
+
+
+def _names(node: StageNode) -> dict[str, Any]:
+    """What JSON shows of a node."""
+    shown: dict[str, Any] = {"name": node.name, "id": node.id}
+    if node.next is not None:
+        shown["next"] = {"name": node.next.name, "id": node.next.id}
+    if node.children:
+        shown["children"] = [{"name": each.name, "id": each.id} for each in node.children]
+    return shown
 
 
 def without_function(region: Region, node: Node) -> RunError:
@@ -239,7 +255,7 @@ def _raced(run: Run, task: Task, awaitable: Any) -> Generator[Any, Any, Any]:
     run.begin_if_stopped(awaitable)
     try:
         out = yield awaitable
-    except Exception:
+    except (Exception, Paused):
         if task.parallel:
             yield 1
         raise

@@ -157,7 +157,7 @@ def _region(outer: Region, node: Node, chart: FlowChart) -> Region:
     if mount.chart is None or mount.is_item:
         return Region(chart.nodes_by_id, _subflow_id(outer, node))
     prefix = f"{outer.mounted}/{mount.subflow_id}" if outer.mounted else mount.subflow_id
-    return Region(chart.nodes_by_id, prefix, prefix)
+    return Region(chart.nodes_by_id, prefix, prefix, unfound=outer.unfound or outer.prefix != outer.mounted)
 
 
 def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: LineState, prefix: str) -> dict[str, Any]:
@@ -495,7 +495,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     for state, (ok, value) in zip(states, group.results, strict=True):
         if ok and value is None and state.final is not None:
             value = state.final.plain_view()
-        results.append(value if ok else None)
+        results.append(value if ok else ABSENT)
     return results
 
 

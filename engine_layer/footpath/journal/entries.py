@@ -118,7 +118,12 @@ EXIT = 23
 They are given where a run hides single writes and has no policy; with one, what was hidden when it was written is."""
 
 SETTLE = 24
-"""`[24, refused?]`: a parallel child's second, empty commit; a refused child has no frame."""
+"""`[24, refused?, throttled?]`: a parallel child's second, empty commit; a refused child has no frame.
+
+One that was refused in a way that counts as being asked to slow down says so here: true, or the mark where that is hidden."""
+
+THROTTLED = "monitor.isThrottled"
+"""Where it stands among the writes of a child that failed so."""
 
 LOOP = 25
 """`[25, target_node, iteration, bare?]`: a loop edge is taken; a bare one carries no context."""

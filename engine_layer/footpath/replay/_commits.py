@@ -109,10 +109,12 @@ def settle(cursor: Cursor, entry: Any) -> None:
         cursor.parallel -= 1
     if len(entry) > 1:
         if cursor.refusals:
-            decl, region = cursor.refusals.pop(0)
+            decl, region, node = cursor.refusals.pop(0)
             region.commits += 1
             if cursor.views is not None:
                 cursor.views.log.refused_commit(decl, region)
+                if node is not None and len(entry) > 2:
+                    cursor.views.tree.marked(node, entry[2])
         return
     frame = cursor.current
     frame.region.commits += 1

@@ -76,7 +76,8 @@ class Cursor:
         self.regions: dict[int, MirrorRegion] = {}
         self.visits: dict[str, int] = {}
         self.parallel = 0
-        self.refusals: list[tuple[Declared, MirrorRegion]] = []  # of lines nested too deep, until they settle
+        # Parallel children nested too deep, until they settle: with their region, and their node in the tree.
+        self.refusals: list[tuple[Declared, MirrorRegion, dict[str, Any] | None]] = []
         self.marked: set[str] = set()
         self.hidden_fields: dict[str, list[str]] = {}
         self.loop_suffixes: dict[int, str] = {}  # of the pass that begins, by the frame that looped back

@@ -119,9 +119,8 @@ class CommitLog:
                     row["readKeys"] = list(reads)
                 rows.append(row)
             if verb == "merge":
-                updates[key] = (
-                    merged(updates.get(key, UNSET), value) if key in updates and value is not LOG_MARK else value
-                )
+                replaces = key not in updates or value is LOG_MARK or value is UNSET
+                updates[key] = value if replaces else merged(updates[key], value)
             else:
                 overwrite[key] = value
             if delta:

@@ -135,10 +135,10 @@ class MirrorRegion:
             else:
                 self.masked.discard((branch, key))
 
-    def recorded_state(self) -> dict[str, Any]:
-        """Top-level keys that have a value, in their recorded form, without what is hidden."""
+    def recorded_state(self, *, masked: bool = True) -> dict[str, Any]:
+        """Top-level keys that have a value, in their recorded form, without what is hidden; or as whoever reads them is shown them."""
         values = self.values
-        if self.masked:
+        if self.masked and masked:
             values = dict(values)
             runs = values.get("runs")
             for branch, key in self.masked:

@@ -156,8 +156,8 @@ def register(cursor: Cursor, entry: Any) -> None:
 
 def _output_state(region: MirrorRegion, hidden: Any) -> Raw:
     """A subflow's state as its exit shows it; with `hidden`, those keys hidden by name."""
-    state = region.recorded_state()
     if hidden is None:
-        return log_marked(Raw(encode(state)))
+        return log_marked(Raw(encode(region.recorded_state())))
+    state = region.recorded_state(masked=False)
     state.update((key, MARK) for key in hidden if key in region.values)  # also one that was set to nothing
     return Raw(encode(state))

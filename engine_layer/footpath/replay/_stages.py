@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from footpath.channels import NextEvent, StageEndEvent, StageExecutedEvent, StageStartEvent
-from footpath.journal.entries import LINK_NEXT
+from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL
 from footpath.replay._commits import commit_frame
 from footpath.replay._declared import Declared
 
@@ -180,6 +180,6 @@ def halt(cursor: Cursor, entry: Any) -> None:
 def refuse(cursor: Cursor, entry: Any) -> None:
     _, ordinal, link, origin = entry
     decl, parent = cursor.decls[ordinal], None if origin < 0 else cursor.frame(origin)
-    cursor.refusals.append((decl, cursor.top if parent is None else parent.region))
-    if cursor.views is not None:
-        cursor.views.tree.refused(decl, link, parent)
+    node = None if cursor.views is None else cursor.views.tree.refused(decl, link, parent)
+    if link == LINK_PARALLEL:
+        cursor.refusals.append((decl, cursor.top if parent is None else parent.region, node))

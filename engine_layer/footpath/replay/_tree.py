@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw
 from msgspec.json import encode
 
-from footpath.journal.entries import LINK_NEXT, LINK_ROOT
+from footpath.journal.entries import LINK_NEXT, LINK_ROOT, THROTTLED
 from footpath.replay._results import keep_returned
 from footpath.replay._summaries import summary_marker
 from footpath.values import ATOMS, js_reason, plain
@@ -160,11 +160,11 @@ class Tree:
         frame.node.pop("description", None)
         self.message(frame, "subflow", f"Entering {name} subflow", region.id)
 
-    def refused(self, decl: Declared, link: int, parent: MirrorFrame | None) -> None:
+    def refused(self, decl: Declared, link: int, parent: MirrorFrame | None) -> dict[str, Any] | None:
         """A line was refused for nesting too deep; of a chart that was to be entered there is no node."""
         if link == LINK_ROOT:
-            return
-        node = {
+            return None
+        node: dict[str, Any] = {
             "id": decl.id,
             "name": decl.name,
             "isDecider": False,
@@ -175,6 +175,13 @@ class Tree:
             "evals": {},
         }
         _hang(node, link, parent)
+        return node
+
+    def marked(self, node: dict[str, Any], throttled: Any) -> None:
+        """A child that was refused counts as one that was asked to slow down."""
+        if self._writes != "off":
+            shown = summary_marker(throttled, "__writeSummary") if self._writes == "summary" else throttled
+            node["stageWrites"] = {THROTTLED: shown}
 
     def finish(self, parts: Parts) -> None:
         """Put every frame's reads and writes on its node, as the parts of one snapshot."""

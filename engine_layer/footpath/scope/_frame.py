@@ -716,6 +716,8 @@ class Frame(Struct, eq=False):
             self.say((NOTE, host.now(), kind, key, recorded))
 
     def token(self, text: Any) -> None:
+        if self.node.is_silent:
+            return
         stream = self.node.stream
         if self.tokens is None:
             self.tokens = []

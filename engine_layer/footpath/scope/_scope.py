@@ -279,6 +279,7 @@ class Paused(BaseException):
     Attributes:
         data: what the stage paused with, for whoever has to answer; `NO_PAYLOAD` when it said nothing.
         by_interrupt: whether the stage asked in its middle, and will run again from its top.
+        holds_code: whether the data held functions or charts, which no checkpoint can keep.
         frame: the paused stage's frame.
         path: full ids of the mounts around the stage, outermost first.
         states: state of each of those subflows, by its mount's full id.
@@ -286,11 +287,12 @@ class Paused(BaseException):
             innermost, None where there is none.
     """
 
-    def __init__(self, data: Any, *, by_interrupt: bool) -> None:
+    def __init__(self, data: Any, *, by_interrupt: bool, holds_code: bool = False) -> None:
         """Keep what the stage said."""
         super().__init__("paused")
         self.data = data
         self.by_interrupt = by_interrupt
+        self.holds_code = holds_code
         self.frame: Frame | None = None
         self.path: list[str] = []
         self.states: dict[str, dict[str, Any]] = {}

@@ -30,6 +30,7 @@ class Region(Struct, eq=False):
         prefix: what stands before its nodes' ids and names, mount ids joined by "/"; empty at the top.
         mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the run went
             on: what is mounted in that one has been named before, so the way to it is not in those names.
+        unfound: whether the reference finds none of its stages by the full id, since they were named before the way to it was known.
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
@@ -57,6 +58,7 @@ class Region(Struct, eq=False):
     registered: tuple[str, ...] = ()
     grown: dict[Node, list[Node]] = {}
     lines: int = 0
+    unfound: bool = False
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""

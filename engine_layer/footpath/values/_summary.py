@@ -67,6 +67,8 @@ def js_text(value: Any) -> str:
         return value
     if value is None:
         return "null"
+    if value is ABSENT:
+        return "undefined"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
@@ -79,7 +81,7 @@ def js_text(value: Any) -> str:
             if isinstance(item, list) and item:
                 todo.extend(reversed(item))
             else:
-                nothing = item is None or isinstance(item, list) or item == _ABSENT_FORM
+                nothing = item is None or item is ABSENT or isinstance(item, list) or item == _ABSENT_FORM
                 parts.append("" if nothing else js_text(item))
         return ",".join(parts)
     if isinstance(value, dict):

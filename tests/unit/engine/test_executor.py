@@ -19,12 +19,14 @@ from footpath import (
     FlowChartExecutor,
     Pausable,
     RetryPolicy,
+    StageNode,
     decide,
     decode_trace,
     flow_chart,
     interrupt,
     ops,
     replay,
+    select,
 )
 from footpath.errors import InputValidationError, RunError, StateError
 from footpath.values import ABSENT
@@ -575,3 +577,35 @@ def test_the_first_child_that_fails_or_pauses_ends_a_fail_fast_fork(order: tuple
     else:
         executor.run()
         assert executor.is_paused()
+
+
+def test_a_pause_whose_data_hold_a_function_ends_the_run() -> None:
+    """No checkpoint can keep it: better told now than when somebody answers."""
+    nowhere = StageNode("n", "N", next=StageNode("m", "M", lambda scope: None))
+    halves = Pausable(lambda scope: nowhere, lambda scope, answer: None)
+    chart = flow_chart("S", lambda scope: None, "s").add_pausable_function("P", halves, "p").build()
+    executor = FlowChartExecutor(chart)
+    with pytest.raises(RunError, match="cannot build the pause checkpoint"):
+        executor.run()
+    assert not executor.is_paused()
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+@pytest.mark.parametrize(
+    ("ask", "shown"),
+    [(lambda s, r: decide(s, r, "small"), {"branch": "big"}), (select, {"branches": ["big"]})],
+    ids=["decide", "select"],
+)
+def test_an_answer_to_rules_that_decides_nothing_is_a_value(ask: Any, shown: dict[str, Any], breaks: bool) -> None:
+    """A stage that is no decider may ask rules, too: what it returns is shown as JSON, wherever its line ends."""
+
+    def stage(scope: Any) -> Any:
+        if breaks:
+            ops(scope).break_flow()
+        return ask(scope, [{"when": {"n": {"gt": 1}}, "then": "big"}])
+
+    executor = FlowChartExecutor(flow_chart("Ask", stage, "ask").build(), initial_context={"n": 2})
+    result = executor.run()
+    assert result["evidence"]["rules"][0]["matched"] is True
+    assert {name: part for name, part in result.items() if name != "evidence"} == shown
+    assert decode_trace(executor.get_trace().encoded).result == result
