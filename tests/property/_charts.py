@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from footpath import Child, DynamicSubflow, FlowChart, Pausable, RetryPolicy, StageNode, flow_chart
-from tests.property._stages import INPUT_KEYS, KEYS, Op, World, bodies, choices, chooser, function_of
+from tests.property._stages import AS_IF, HALF, INPUT_KEYS, KEYS, Op, World, bodies, choices, chooser, function_of
 from tests.property._values import made, recipes
 
 Plan = dict[str, Any]
@@ -49,7 +49,7 @@ def stages(draw: Callable[..., Any], *, may_pause: bool = True) -> Plan:
 def _mounts() -> st.SearchStrategy[Plan]:
     return st.fixed_dictionaries(
         {
-            "in": st.lists(st.sampled_from(KEYS[:4]), max_size=2, unique=True),
+            "in": st.lists(st.sampled_from((*KEYS[:4], HALF, AS_IF)), max_size=2, unique=True),
             "literal": st.none() | recipes(),
             "out": st.sampled_from(("", "whole", "keys", "list", "odd")),
             "value": recipes(),
@@ -106,8 +106,8 @@ def contracts() -> st.SearchStrategy[Plan]:
     """What a chart asks of its input, and says of its result."""
     member = st.sampled_from(({"type": "string"}, {"type": "integer", "minimum": 1}, {"enum": [None, "here"]}, {}))
     inputs = st.fixed_dictionaries(
-        {"type": st.just("object"), "properties": st.dictionaries(st.sampled_from(INPUT_KEYS), member, max_size=2)},
-        optional={"required": st.lists(st.sampled_from(INPUT_KEYS), max_size=2, unique=True)},
+        {"type": st.just("object"), "properties": st.dictionaries(st.sampled_from(INPUT_KEYS[:2]), member, max_size=2)},
+        optional={"required": st.lists(st.sampled_from(INPUT_KEYS[:2]), max_size=2, unique=True)},
     )
     outputs = st.sampled_from((None, {"type": "object", "properties": {"a": {"type": "number"}}}, {"type": "string"}))
     return st.fixed_dictionaries({"input": st.none() | inputs, "output": outputs, "strict": st.booleans()})
@@ -357,7 +357,7 @@ def mount_options(plan: Plan) -> dict[str, Any]:
         if plan["out"] == "whole":
             return {"produced": produced}
         if plan["out"] == "keys":
-            return {key: produced[key] for key in KEYS[:4] if isinstance(produced, dict) and key in produced}
+            return {key: produced[key] for key in (*KEYS[:4], HALF) if isinstance(produced, dict) and key in produced}
         return {"l0": [1, made(plan["value"])]} if plan["out"] == "list" else {"o1": made(plan["value"])}
 
     options: dict[str, Any] = {"array_merge": plan["merge"], "propagate_break": plan["propagate"]}

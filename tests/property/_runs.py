@@ -16,7 +16,7 @@ from footpath.errors import InputValidationError
 from footpath.ids import uuid7_text
 from footpath.trace import Trace, decode_trace, encode_trace
 from tests.property._charts import Building, Plan, charts
-from tests.property._stages import INPUT_KEYS, World
+from tests.property._stages import AS_IF, HALF, INPUT_KEYS, World
 from tests.property._values import json_values, made, recipes, scalars
 
 RUN_HOOKS = (*SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)
@@ -93,7 +93,7 @@ def cases(draw: Callable[..., Any], *, policies: st.SearchStrategy[Any] | None =
         input=draw(st.none() | st.dictionaries(st.sampled_from(INPUT_KEYS), json_values(), max_size=2)),
         env=draw(st.none() | st.just({"region": "here"})),
         options=draw(options()),
-        initial=draw(st.dictionaries(st.sampled_from(("k0", "l0", "d0")), recipes(), max_size=2)),
+        initial=draw(st.dictionaries(st.sampled_from(("k0", "l0", "d0", HALF, AS_IF)), recipes(), max_size=2)),
         narrative=draw(
             st.fixed_dictionaries(
                 {},

@@ -21,8 +21,12 @@ from footpath.errors import StateError
 from tests.property._values import ODD, PLAIN, WORDS, Recipe, made, recipes
 
 Op = tuple[Any, ...]
-KEYS = ("k0", "k1", "l0", "o0", "o1", "a.b", "é", "__class__")
-INPUT_KEYS = ("i0", "i1")
+HALF = "half \ud83d"
+"""A name that UTF-8 can't hold."""
+AS_IF = "half \ufffd\\ud83d"
+"""One that reads as if it were one of those, recorded."""
+KEYS = ("k0", "k1", "l0", "o0", "o1", "a.b", "é", "__class__", HALF, AS_IF, "$footpath", "", "runs/\n\x00[0]#1", "\u202e\u0661")
+INPUT_KEYS = ("i0", "i1", "i\udc00")
 
 
 class OrderError(Exception):
@@ -135,9 +139,9 @@ def _pool() -> tuple[Op, ...]:
         (1, lambda: ("described", key(), value())),
         (1, lambda: ("args", dice.choice(KEYS[:2]))),
         (1, lambda: ("env", dice.choice(KEYS[:2]))),
-        (1, lambda: ("emit", dice.choice(("app.x", "app.y", "é")), value())),
+        (1, lambda: ("emit", dice.choice(("app.x", "app.y", "é", HALF)), value())),
         (1, lambda: ("emit nothing", "app.z")),
-        (1, lambda: ("note", dice.choice(("debug", "error", "metric", "evaluate")), "n", value())),
+        (1, lambda: ("note", dice.choice(("debug", "error", "metric", "evaluate")), dice.choice(("n", HALF)), value())),
         (1, lambda: ("log", value())),
         (1, lambda: ("token", dice.choice(WORDS))),
         (2, lambda: ("wait", dice.choice(sorted(WAITS)), dice.randint(1, 3))),
@@ -168,6 +172,7 @@ _LAST: tuple[Op | None, ...] = (
     ("raise", "value"),
     ("raise", "order"),
     ("raise", "mute"),
+    ("raise", "half"),
     ("raise", "from state"),
 )
 
@@ -413,6 +418,8 @@ def _raise(scope: Any, _: World, kind: str) -> None:
         raise ValueError("bad value")
     if kind == "mute":
         raise MuteError
+    if kind == "half":
+        raise OrderError(HALF)
     if kind == "order":
         raise OrderError("out of order")
     raise OrderError(f"not {scope['k0']!r:.40}" if isinstance(scope["k0"], (str, int, float)) else "not that")
@@ -535,7 +542,7 @@ def chooser(choice: Op, branches: list[str], *, many: bool) -> Callable[[Any], A
     def rules_for() -> list[dict[str, Any]]:
         made_rules: list[dict[str, Any]] = []
         for index, rule in enumerate(of):
-            made_rules.append({"when": _when(rule), "then": branches[index % len(branches)], "label": f"rule {index}"})
+            made_rules.append({"when": _when(rule), "then": branches[index % len(branches)], "label": f"rule {index} {HALF if index == 2 else ''}"})
             if index % 2:
                 del made_rules[-1]["label"]
         return made_rules

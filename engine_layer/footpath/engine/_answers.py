@@ -179,13 +179,16 @@ class Answers(Listened):
         """What there is to see before anything has run: the first stage, not reached."""
         from footpath.engine._checkpoint import as_json
 
+        from footpath.values import recorded_name
+
+        initial = as_json({recorded_name(key): value for key, value in self._initial.items()})
         root = self.chart.root
         node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
         node.update(logs={}, errors={}, metrics={}, evals={})
         return {
-            "sharedState": as_json(self._initial),
+            "sharedState": initial,
             "executionTree": node,
-            "initialState": as_json(self._initial),
+            "initialState": as_json({recorded_name(key): value for key, value in self._initial.items()}),
             "commitLog": [],
             "commitValues": self._options.get("commitValues", "full"),
             "writeProvenance": self._options.get("writeProvenance", "off"),

@@ -457,6 +457,8 @@ class FlowChartExecutor(Answers):
             assert before.pause is not None
             states, origin = before.pause.states, before.run.tail
             run.top.values, run.top.recorded = before.run.top.values, before.run.top.recorded
+            if before.run.spells:
+                run.spell_out()
         node, name = _resume.enter_again(run, self.chart, saved, given, states)
         if origin is not None:
             tail = _resume.tail_of(origin, self._follow()[0])
@@ -520,9 +522,14 @@ class FlowChartExecutor(Answers):
         top = run.top
         begun = _BEGUN
         if given is not None:
-            top.readonly = frozenset(args)
             top.args = args
             phase.input = record_members(args)
+            if type(phase.input) is not dict:  # a value that is no scalar, or a key that may have to be spelled otherwise
+                named = run.spelled(args)
+                if named is not args:
+                    args = named
+                    phase.input = record(args)
+            top.readonly = frozenset(args)
             if run.redaction is not None:
                 phase.input = run.redaction.show_input(record(args))
             begun = _BEGUN_WITH_INPUT
@@ -581,7 +588,7 @@ class FlowChartExecutor(Answers):
     def _seed(self, run: Run) -> None:
         run.top.holes = True
         state: dict[str, Any] = {}
-        for key, value in self._initial.items():
+        for key, value in run.spelled(self._initial).items():
             run.top.values[key] = value
             state[key] = record(value)
             if type(value) not in ATOMS:

@@ -459,6 +459,10 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
         evidence, out = out.seen, out.branch
     returned = _stage.branch_text(out)
     chosen = next((child for child in node.children if _choice_id(region, child) == returned), None)
+    if not returned.isascii():
+        from footpath.values import whole_text
+
+        returned = whole_text(returned)
     fallback = chosen is None
     if chosen is None:
         chosen = node.fallback
@@ -512,6 +516,9 @@ def _select(place: Place, node: Node, frame: Frame, out: Any) -> Generator[Any, 
             f"Scope-based selector '{_stage.full_name(region, node)}' returned unknown child IDs: "
             f"{', '.join(unknown)}. Available: {', '.join(known)}"
         )
+        from footpath.values import whole_text
+
+        message = whole_text(message)
         run.bag(frame, "logs", "selectedChildIds", record(ids))
         run.bag(frame, "logs", "selectorPattern", "scope-based-multi-choice")
         run.bag(frame, "errors", "selectorError", message)
@@ -590,17 +597,18 @@ def dynamic(
     run.bag(frame, "logs", "dynamicPattern", "StageNodeReturn")
     if out.children:
         run.bag(frame, "logs", "dynamicChildCount", len(out.children))
-        run.bag(frame, "logs", "dynamicChildIds", record([child.id for child in out.children]))
+        run.bag(frame, "logs", "dynamicChildIds", record([_stage.made_name(child.id) for child in out.children]))
         children = []
         for child in out.children:
             root = child.chart.root
-            if child.id not in region.registered:
-                region.registered += (child.id,)
+            child_id, name = _stage.made_name(child.id), _stage.made_name(child.name)
+            if child_id not in region.registered:
+                region.registered += (child_id,)
                 spec = child.chart.event_spec()
-                run.record_entry((REGISTER, child.id, root.name, root.description, None if spec is None else Raw(spec)))
+                run.record_entry((REGISTER, child_id, root.name, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
-                child.id,
-                child.name,
+                child_id,
+                name,
                 child.chart,
                 input_mapper=child.input_mapper,
                 output_mapper=child.output_mapper,
@@ -608,7 +616,7 @@ def dynamic(
                 propagate_break=child.propagate_break,
                 is_dynamic=True,
             )
-            children.append(Node(child.id, child.name, kind="subflow", mount=mount, is_dynamic=True))
+            children.append(Node(child_id, name, kind="subflow", mount=mount, is_dynamic=True))
         region.grown[node] = children
     if out.next is not None:
         run.bag(frame, "logs", "hasDynamicNext", True)
@@ -617,12 +625,13 @@ def dynamic(
         result = yield fork(place, frame, children, 0, node.fail_fast)
     if out.next is None:
         return None, result
+    next_id, next_name = _stage.made_name(out.next.id), _stage.made_name(out.next.name)
     if out.next.fn is None:
         lead = f"{region.prefix}/" if region.prefix else ""
         # By its full id, as in footprintjs: in a mounted chart the mount's id is a part of it.
-        target = region.nodes.get(out.next.id[len(lead) :]) if out.next.id.startswith(lead) else None
+        target = region.nodes.get(next_id[len(lead) :]) if next_id.startswith(lead) else None
         if target is None:
-            message = f"dynamicNext target node not found: {out.next.id}"
+            message = f"dynamicNext target node not found: {next_id}"
             raise RunError(message)
         count = run.loop(region, target)
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
@@ -630,11 +639,11 @@ def dynamic(
     if region.hops >= run.max_iterations:
         message = (
             f"Maximum dynamic-next continuations ({run.max_iterations}) exceeded at stage "
-            f"'{_stage.full_id(region, node)}' (dynamic target '{out.next.name}'). Set maxIterations to increase the limit."
+            f"'{_stage.full_id(region, node)}' (dynamic target '{next_name}'). Set maxIterations to increase the limit."
         )
         raise RunError(message)
     region.hops += 1
-    following = Node(out.next.id, out.next.name, fn=out.next.fn, is_dynamic=True)
+    following = Node(next_id, next_name, fn=out.next.fn, is_dynamic=True)
     run.bag(frame, "logs", "dynamicNextDirect", True)
     run.bag(frame, "logs", "dynamicNextName", following.name)
     run.say(frame, (MESSAGE, "next", f"Moving to {following.name} stage (dynamic)", following.name))
@@ -643,7 +652,9 @@ def dynamic(
 
 def error_json(error: BaseException) -> dict[str, Any]:
     """A child's failure as the fork's result record shows it."""
-    shown: dict[str, Any] = {"name": _stage.error_name(error), "message": _stage.error_text(error)}
+    from footpath.values import error_text
+
+    shown: dict[str, Any] = {"name": _stage.error_name(error), "message": error_text(error)}
     code = _stage.error_code(error)
     if code is not None:
         shown["code"] = code

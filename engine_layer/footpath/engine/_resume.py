@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from footpath.engine import _stage
 from footpath.engine._run import Reentry, Resuming, over_defaults
 from footpath.errors import RunError
-from footpath.values import ATOMS, record, revive
+from footpath.values import ATOMS, is_whole, may_be_spelled, record, recorded_name, revive
 
 if TYPE_CHECKING:
     from footpath.chart import FlowChart, Node
@@ -64,8 +64,10 @@ def read(checkpoint: Mapping[str, Any]) -> Saved:
             path=[str(step) for step in checkpoint.get("subflowPath") or ()],
             executed=int(checkpoint["executionCount"]),
             visits={str(key): int(value) for key, value in checkpoint["visitCounts"].items()},
-            state={str(key): value for key, value in checkpoint["sharedState"].items()},
-            subflow_states=checkpoint.get("subflowStates") or {},
+            state=_by_recorded_name(checkpoint["sharedState"]),
+            subflow_states={
+                path: _by_recorded_name(state) for path, state in (checkpoint.get("subflowStates") or {}).items()
+            },
             hidden=[str(key) for key in checkpoint.get("redactedKeys") or ()],
             by_interrupt=checkpoint.get("pausedBy") == "interrupt",
             invoker=checkpoint.get("invokerStageId"),
@@ -73,6 +75,11 @@ def read(checkpoint: Mapping[str, Any]) -> Saved:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"not a checkpoint: {error!r}; give what get_checkpoint() gave, or its JSON"
         raise RunError(message) from error
+
+
+def _by_recorded_name(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A saved state, whose keys stand there as they are recorded. One that UTF-8 can't hold is somebody else's, and is spelled out."""
+    return {key if is_whole(key) else recorded_name(key): value for key, value in zip(map(str, state), state.values(), strict=True)}
 
 
 def _check_members(checkpoint: Mapping[str, Any]) -> None:
@@ -119,7 +126,7 @@ _MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
 def restore(run: Run, saved: Saved, defaults: Mapping[str, Any] | None) -> None:
     """Give a run on another executor the state that was saved, over that executor's defaults, and what is to be hidden in it."""
     revived = {key: revive(value) for key, value in saved.state.items()}
-    for key, live in over_defaults(revived, defaults).items():
+    for key, live in over_defaults(revived, run.spelled(dict(defaults or {}))).items():
         run.top.values[key] = live
         if type(live) not in ATOMS:
             run.top.recorded[key] = record(live)
@@ -158,6 +165,8 @@ def enter_again(
     Raises:
         RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned, or can't go on.
     """
+    if any(may_be_spelled(key) for state in (saved.state, *saved.subflow_states.values()) for key in state):
+        run.spell_out()
     stage_id, path = saved.stage_id, saved.path
     flows = [chart]
     mounts: list[Node] = []

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from footpath.scope import Redaction
 
 
+_TEXT = frozenset({str})
+
+
 def _nowhere(entry: Any) -> None:
     """Stands where a run is not yet whole."""
 
@@ -94,6 +97,7 @@ class Run(Struct, eq=False):
         journal: the entries, in order.
         record_entry: appends an entry, and feeds the cursor when anybody listens.
         quick: the same where an access asks for nothing else, None where it has to be looked at; see `Frame.quick`.
+        spells: whether the state holds a key under another name than its stages': one that UTF-8 can hold.
         deadline_ns: when its time is up, by the clock; None when it may take as long as it likes.
         spans: where the nodes of each declared chart begin among all declared ones, by place and prefix.
     """
@@ -118,6 +122,7 @@ class Run(Struct, eq=False):
     make_frame: type[Frame] = Frame
     delta_commits: bool = False
     parallel: int = 0
+    spells: bool = False
     careful: bool = False
     watched: bool = False
     deadline_ns: int | None = None
@@ -340,9 +345,43 @@ class Run(Struct, eq=False):
     def fan_in(self) -> None:
         """Parallel children have ended."""
         self.parallel -= 1
-        self.careful = self.parallel > 0 or self.redaction is not None
+        self.careful = self.parallel > 0 or self.spells or self.redaction is not None
         if not self.careful:
             self.quick = self.record_entry
+
+    def spell(self, key: str) -> str:
+        """The name under which the state holds a key. Once one has had to be spelled otherwise, every access is looked at."""
+        from footpath.values import recorded_name
+
+        name = recorded_name(key)
+        if name != key:
+            self.spell_out()
+        return name
+
+    def spelled(self, members: dict[str, Any]) -> dict[str, Any]:
+        """What somebody hands into the state, by the names under which it holds that, the same mapping as a rule.
+
+        A key that is no text stays as it is.
+        """
+        if _TEXT.issuperset(map(type, members)) and "".join(members).isascii():
+            return members
+        return {
+            self.spell(str.__str__(key)) if isinstance(key, str) else key: value for key, value in members.items()
+        }
+
+    def spell_out(self) -> None:
+        """From here on the state may hold a key under another name than its stages'."""
+        if not self.spells:
+            self.spells = self.careful = True
+            self._slow_down()
+
+    def as_named(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A state by the keys of its stages, as those see it who are not told what is recorded."""
+        if not self.spells:
+            return state
+        from footpath.values import live_name
+
+        return {live_name(key): value for key, value in state.items()}
 
     def _slow_down(self) -> None:
         """From here on every access is looked at."""

@@ -28,15 +28,24 @@ __all__ = [
     "error_code",
     "error_entry",
     "error_name",
-    "error_text",
     "fail",
     "full_id",
     "full_name",
     "invoked",
+    "made_name",
     "pause",
     "pausing_with",
     "turns_to_settle",
 ]
+
+
+def made_name(given: Any) -> str:
+    """An id or a name that a stage made up while the run went on, as it is recorded; of what is no text, its text."""
+    if type(given) is str and given.isascii():
+        return given
+    from footpath.values import js_text, recorded_name
+
+    return recorded_name(str.__str__(given) if isinstance(given, str) else js_text(untracked(given)))
 
 
 def full_name(region: Region, node: Node) -> str:
@@ -69,8 +78,10 @@ def error_code(error: BaseException) -> str | None:
 
 def _own_text(error: BaseException, attribute: str) -> str | None:
     """An attribute that is a text, as one that UTF-8 can hold; None otherwise, also where asking for it raises."""
+    from footpath.values import whole_text  # texts are for runs that fail
+
     value = _asked(error, attribute)
-    return _encodable(str.__str__(value)) if isinstance(value, str) else None
+    return whole_text(str.__str__(value)) if isinstance(value, str) else None
 
 
 def _asked(error: BaseException, attribute: str) -> Any:
@@ -80,13 +91,10 @@ def _asked(error: BaseException, attribute: str) -> Any:
         return None
 
 
-def _encodable(text: str) -> str:
-    recorded = record(text)
-    return recorded if isinstance(recorded, str) else text.encode("utf-8", "replace").decode()
-
-
 def error_entry(run: Run, error: BaseException) -> list[Any]:
     """An error as the journal holds it: `[name, message, code?, issues?]`."""
+    from footpath.values import error_text  # texts are for runs that fail
+
     message = error_text(error)
     if run.redaction is not None:
         message = run.redaction.scrub(message)
@@ -99,15 +107,6 @@ def error_entry(run: Run, error: BaseException) -> list[Any]:
         recorded = record(issues)
         entry.append(recorded if run.redaction is None else run.redaction.scrub_recorded(recorded))
     return entry
-
-
-def error_text(error: BaseException) -> str:
-    """The error's text."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  # an error whose text cannot be had is still an error
-        return f"<{type(error).__name__} without a text>"
-    return _encodable(text)
 
 
 def fail(run: Run, frame: Frame, error: BaseException) -> None:

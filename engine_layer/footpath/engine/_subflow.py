@@ -75,7 +75,7 @@ def enter(
     elif mount.input_mapper is not None:
         args = _mapped(place, node, link, origin, state, prefix)
         if args:
-            shown = _begin_with(inner, args)
+            shown = _begin_with(run, inner, args)
     run.declare_chart(inner, chart)
     frame = _open(place, node, link, origin, inner, root, shown)
     if again is not None:
@@ -119,10 +119,10 @@ def enter(
     if inner_state.broke and mount.propagate_break:
         _propagate_break(run, frame, state, inner_state, prefix)
     if mount.output_mapper is not None:
-        produced = inner.plain_view() if result is None else result
+        produced = run.as_named(inner.plain_view()) if result is None else result
         target = frame if link in (LINK_NEXT, LINK_ROOT) or origin is None else origin
         try:
-            mapped_out = mount.output_mapper(produced, region.plain_view())
+            mapped_out = mount.output_mapper(produced, run.as_named(region.plain_view()))
         except Exception as error:  # noqa: BLE001  # noted, and nothing is handed out, as in the reference
             run.bag(frame, "errors", "outputMapperError", _error_text(run, error))
         else:
@@ -167,7 +167,7 @@ def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: Li
     assert mount is not None
     assert mount.input_mapper is not None
     try:
-        given = mount.input_mapper(region.plain_view()) or {}
+        given = mount.input_mapper(run.as_named(region.plain_view())) or {}
     except Exception as error:
         frame = _halt(place, node, link, origin, state)
         run.say(frame, (MESSAGE, "subflow", f"Entering {mount.name} subflow", prefix))
@@ -177,7 +177,7 @@ def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: Li
     return given.copy() if keys is given and type(given) is dict else {key: given[key] for key in keys}
 
 
-def _begin_with(inner: Region, args: dict[str, Any]) -> Any:
+def _begin_with(run: Run, inner: Region, args: dict[str, Any]) -> Any:
     """Let a subflow begin with what was mapped into it, objects member by member; gives how that is recorded.
 
     Raises:
@@ -186,8 +186,12 @@ def _begin_with(inner: Region, args: dict[str, Any]) -> Any:
     shown = record_members(args)
     if type(shown) is dict:  # texts as keys, and nothing but scalars
         inner.values = args.copy()
+        inner.readonly = frozenset(args)
     else:
-        for key, value in args.items():
+        named = run.spelled(args)
+        if named is not args:
+            shown = record(named)
+        for key, value in named.items():
             _key(key)
             if type(value) not in ATOMS:
                 value = seeded(untracked(value))
@@ -195,8 +199,8 @@ def _begin_with(inner: Region, args: dict[str, Any]) -> Any:
                     continue
                 inner.recorded[key] = record(value)
             inner.values[key] = value
+        inner.readonly = frozenset(named)
     inner.args = args
-    inner.readonly = frozenset(args)
     return shown
 
 
@@ -258,7 +262,7 @@ def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Regi
     redaction = run.redaction
     if redaction is not None:
         shown = redaction.show_mapped(shown)
-        members = redaction.seed(inner.args)
+        members = redaction.seed(run.spelled(inner.args))
         hidden = (members,) if members else ()
         if not redaction.told_fields:
             redaction.told_fields = True
@@ -279,12 +283,12 @@ def _key(key: Any) -> str:
     Raises:
         StateError: it is no string.
     """
-    if type(key) is not str:
+    if not isinstance(key, str):
         message = (
             f"a mapping gave the state key {key!r:.80}, a {type(key).__name__}; a state key is a string: use str(key)"
         )
         raise StateError(message)
-    return key
+    return key if type(key) is str else str.__str__(key)
 
 
 def _is_name(member: Any) -> bool:
@@ -300,8 +304,11 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
     dropped: list[int] = []
     redaction = run.redaction
 
-    for key in in_js_order(mapped):
-        value = mapped[_key(key)]
+    for given in in_js_order(mapped):
+        key = _key(given)
+        value = mapped[given]
+        if not key.isascii():
+            key = run.spell(key)
         if type(value) in ATOMS and redaction is None:
             before = region.values.get(key, ABSENT)
             if before is not ABSENT and same(before, value):
@@ -494,7 +501,7 @@ def _each(place: Place, node: Node, frame: Frame, items: list[Any]) -> Generator
     results: list[Any] = []
     for state, (ok, value) in zip(states, group.results, strict=True):
         if ok and value is None and state.final is not None:
-            value = state.final.plain_view()
+            value = run.as_named(state.final.plain_view())
         results.append(value if ok else ABSENT)
     return results
 

@@ -24,7 +24,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import encode
 
-from footpath.values import summarize
+from footpath.values import summarize, whole_text
 
 
 class Condition(Struct, rename="camel", omit_defaults=True, gc=False):
@@ -106,9 +106,21 @@ def told_selection(evidence: Any) -> Any:
 def _told(evidence: Any, named: Any) -> Any:
     if evidence is None:
         return UNSET
-    if type(evidence) is list or type(evidence) is tuple:
-        evidence = named(evidence)
-    return evidence if type(evidence) is Raw else Raw(encode(evidence))
+    if type(evidence) is Raw:
+        return evidence
+    if type(evidence) is not list and type(evidence) is not tuple:
+        return Raw(encode(evidence))
+    try:
+        return Raw(encode(named(evidence)))
+    except UnicodeEncodeError:
+        return Raw(encode(named(_whole(evidence))))
+
+
+def _whole(part: Any) -> Any:
+    """Evidence whose texts UTF-8 can hold; a label, or a branch that there is not, may be any text."""
+    if isinstance(part, str):
+        return whole_text(part)
+    return [_whole(each) for each in part] if type(part) is list or type(part) is tuple else part
 
 
 def _rules(tried: Any) -> list[RuleEvidence]:

@@ -148,6 +148,9 @@ class Cursor:
                         except Exception as error:  # noqa: BLE001  # a recorder never changes a run
                             self.dispatcher.failed_scope("on_read", identity, event, error)
                 continue
+            if type(entry) is not tuple and isinstance(entry, str):
+                handlers[entry](self, entry)
+                continue
             key = entry[0]
             if type(key) is not str:
                 handlers[key](self, entry)

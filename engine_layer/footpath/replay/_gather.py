@@ -69,6 +69,9 @@ def gather(cursor: Cursor, entries: Iterable[Any]) -> None:
                 continue
             verb, leads = "read", before_reads
         else:
+            if type(entry) is not tuple and isinstance(entry, str):
+                handlers[entry](cursor, entry)
+                continue
             key = entry[0]
             if type(key) is not str:
                 if key == ADVANCE and not branch and not cursor.commits_with_care and frame.scalars:

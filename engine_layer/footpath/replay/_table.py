@@ -47,7 +47,27 @@ if TYPE_CHECKING:
 
     from footpath.replay._cursor import Cursor
 
-HANDLERS: dict[int, Callable[[Cursor, Any], None]] = {
+class _Table(dict[Any, "Callable[[Cursor, Any], None]"]):
+    """The handlers by code."""
+
+    def __missing__(self, code: Any) -> Callable[[Cursor, Any], None]:
+        if isinstance(code, str):
+            return under_its_text
+        message = f"there is no kind of entry {code!r:.60}"
+        raise LookupError(message)
+
+
+def under_its_text(cursor: Cursor, entry: Any) -> None:
+    """Access a key that the stage named by a text of a class of its own, a member of a `StrEnum`, say.
+
+    Only the journal of this very run can hold one: JSON has a plain text there. The scope lets it pass, because on every access
+    the question would cost more than here.
+    """
+    exact: Any = str.__str__(entry) if isinstance(entry, str) else (str.__str__(entry[0]), *entry[1:])
+    cursor.feed(exact)
+
+
+HANDLERS = _Table({
     entries.NODE: node,
     entries.OPEN: open_frame,
     entries.DONE: done,
@@ -98,4 +118,4 @@ HANDLERS: dict[int, Callable[[Cursor, Any], None]] = {
     entries.CHART: chart,
     entries.HIDDEN_FIELDS: hidden_fields,
     entries.GREW: grew,
-}
+})

@@ -190,12 +190,14 @@ def _try_function(
     try:
         matched = bool(when(scope))
     except Exception as error:  # noqa: BLE001  # a rule that raises is no match; its error is the evidence
-        failure = _hide(frame, str(error))
+        from footpath.values import error_text
+
+        failure = _hide(frame, error_text(error))
     tried: list[Any] = [branch, label, matched, failure]
     for entry in journal[start:]:
-        if type(entry) is str:
+        if isinstance(entry, str):
             if entry:  # footprintjs takes a read of "" for one without a key
-                tried += (entry, _seen(frame, entry, frame.lookup(entry)))
+                tried += (str.__str__(entry), _seen(frame, entry, frame.lookup(entry)))
         elif entry[0] == READ_REDACTED:
             tried += (entry[1], (MARK, 1))
     return tuple(tried)
@@ -254,6 +256,7 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
         if kind in _AS_THEY_ARE:
             quick(key)  # type: ignore[misc]  # there are no values without it
         else:
+            key = key if key.isascii() else frame.host.spell(key)
             actual = frame.read(key)
             kind = type(actual)
             if kind not in _AS_THEY_ARE:

@@ -22,7 +22,8 @@ class Host(Protocol):
         parallel: how many groups of parallel children are alive.
         delta_commits: whether commits keep what changed only: all patches of a key are then laid over it once, and a deleted key
             leaves its place among the others.
-        careful: whether either of the two above makes an access more than a look-up.
+        spells: whether the state holds a key under another name than the stage's.
+        careful: whether any of these makes an access more than a look-up.
     """
 
     record_entry: Callable[[Any], None]
@@ -32,10 +33,15 @@ class Host(Protocol):
     parallel: int
     careful: bool
     delta_commits: bool
+    spells: bool
     env: Any
 
     def switch(self, frame: Frame) -> None:
         """Make another frame the one that entries belong to."""
+        ...
+
+    def spell(self, key: str) -> str:
+        """The name under which the state holds a key, however the stage spells it; see `footpath.values.recorded_name`."""
         ...
 
     def now(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.values import ABSENT, MARK, TAG, Secrets, plain
+from footpath.values import ABSENT, MARK, TAG, Secrets, live_name, plain, recorded_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,10 +43,10 @@ class Redaction:
     def __init__(self, policy: RedactionPolicy | None) -> None:
         self.has_policy = policy is not None
         self.policy = policy or RedactionPolicy()
-        self.keys = frozenset(self.policy.keys)
+        self.keys = frozenset(map(recorded_name, self.policy.keys))
         self.patterns = _compiled(self.policy.patterns)
         self.emit_patterns = _compiled(self.policy.emit_patterns)
-        self.fields = {key: tuple(paths) for key, paths in dict(self.policy.fields).items()}
+        self.fields = {recorded_name(key): tuple(paths) for key, paths in dict(self.policy.fields).items()}
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self.told_fields = not self.fields
@@ -63,7 +63,7 @@ class Redaction:
         """Whether a write of this key is hidden."""
         verdict = self._verdicts.get(key)
         if verdict is None:
-            verdict = key in self.keys or any(pattern.search(key) for pattern in self.patterns)
+            verdict = key in self.keys or any(pattern.search(live_name(key)) for pattern in self.patterns)
             self._verdicts[key] = verdict
         return verdict or key in self.marked
 
@@ -164,7 +164,7 @@ class Redaction:
 
     def hides_emit(self, name: str) -> bool:
         """Whether the payload of an event of that name is hidden, a diagnostic's as well."""
-        return any(pattern.search(name) for pattern in self.emit_patterns)
+        return any(pattern.search(live_name(name)) for pattern in self.emit_patterns)
 
     def show_emit(self, name: str, recorded: Any) -> Any:
         """The payload of an event, UNSET when it has none; hidden when its name is to be."""

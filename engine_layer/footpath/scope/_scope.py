@@ -33,13 +33,12 @@ class Scope:
             record_entry = frame.quick
             if record_entry is not None:
                 staged = frame.staged
-                value = staged.get(key, ABSENT) if staged else ABSENT
-                if value is ABSENT:
+                if not staged or (value := staged.get(key, ABSENT)) is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
                     record_entry(key)
                     return value
-            return frame.read(key)
+            return frame.read(key if type(key) is str and key.isascii() else state_key(frame, key))
 
     else:
         # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first. With it the slot has
@@ -51,13 +50,12 @@ class Scope:
             record_entry = frame.quick
             if record_entry is not None:
                 staged = frame.staged
-                value = staged.get(key, ABSENT) if staged else ABSENT
-                if value is ABSENT:
+                if not staged or (value := staged.get(key, ABSENT)) is ABSENT:
                     value = frame.base.get(key, ABSENT)
                 if type(value) in ATOMS:
                     record_entry(key)
                     return value
-            return frame.read(key)
+            return frame.read(key if type(key) is str and key.isascii() else state_key(frame, key))
 
     def __setattr__(self, key: str, value: Any) -> None:
         frame = frame_of(self)
@@ -69,33 +67,38 @@ class Scope:
                 or (kind is str and value.isascii())
                 or (kind is float and value - value == 0.0)
                 or kind is bool
-            ) and key not in frame.region.readonly:
+            ) and (key.isascii() and key not in frame.region.readonly):
                 record_entry((key, value))
                 frame.staged[key] = value
                 return
-        frame.write(key, value)
+        frame.write(key if type(key) is str and key.isascii() else state_key(frame, key), value)
 
     def __delattr__(self, key: str) -> None:
-        frame_of(self).delete(key)
+        frame = frame_of(self)
+        frame.delete(state_key(frame, key))
 
     def __getitem__(self, key: str) -> Any:
-        return frame_of(self).read(key if type(key) is str else refused(key))
+        frame = frame_of(self)
+        return frame.read(key if type(key) is str and key.isascii() else state_key(frame, key))
 
     def __setitem__(self, key: str, value: Any) -> None:
-        frame_of(self).write(key if type(key) is str else refused(key), value)
+        frame = frame_of(self)
+        frame.write(key if type(key) is str and key.isascii() else state_key(frame, key), value)
 
     def __delitem__(self, key: str) -> None:
-        frame_of(self).delete(key if type(key) is str else refused(key))
+        frame = frame_of(self)
+        frame.delete(state_key(frame, key))
 
     def __contains__(self, key: str) -> bool:
-        return frame_of(self).has(key if type(key) is str else refused(key))
+        frame = frame_of(self)
+        return frame.has(state_key(frame, key))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(frame_of(self).keys())
+        return iter(_live_keys(frame_of(self)))
 
     def __repr__(self) -> str:
         frame = frame_of(self)
-        return f"<Scope of {frame.node.id}#{frame.number}: {', '.join(frame.keys())}>"
+        return f"<Scope of {frame.node.id}#{frame.number}: {', '.join(_live_keys(frame))}>"
 
 
 def refused(key: Any) -> str:
@@ -108,9 +111,48 @@ def refused(key: Any) -> str:
     raise StateError(message)
 
 
+def state_key(frame: Frame, key: Any) -> str:
+    """The name under which the state holds a key that a stage names.
+
+    Raises:
+        StateError: it is no string.
+    """
+    if type(key) is not str:
+        if not isinstance(key, str):
+            refused(key)
+        key = str.__str__(key)  # a member of a StrEnum, say: the text that it is
+    return key if key.isascii() else frame.host.spell(key)
+
+
+def _live_keys(frame: Frame) -> list[str]:
+    """The keys that have a value, as stages spell them."""
+    keys = frame.keys()
+    if frame.host.spells:
+        from footpath.values import live_name
+
+        keys = [live_name(key) for key in keys]
+    return keys
+
+
+def _remark(text: Any) -> str:
+    """A sentence of the stage's own making."""
+    text = str(text)
+    if text.isascii():
+        return text
+    from footpath.values import whole_text
+
+    return whole_text(text)
+
+
 def _named(name: Any) -> str:
-    """A name of the stage's own making, as text."""
-    return name if type(name) is str else str(name)
+    """A name of the stage's own making, as text, and as it is recorded."""
+    if type(name) is not str:
+        name = str.__str__(name) if isinstance(name, str) else str(name)
+    if name.isascii():
+        return name
+    from footpath.values import recorded_name
+
+    return recorded_name(name)
 
 
 _object_getattribute = object.__getattribute__
@@ -159,8 +201,7 @@ class StageOps:
     def get(self, key: str, default: Any = None) -> Any:
         """Read a key like `scope.key`, but give `default` when it is absent (absent is not the same as None)."""
         frame = self._frame
-        if type(key) is not str:
-            refused(key)
+        key = state_key(frame, key)
         present = frame.present(key)
         value = frame.read(key)
         return value if present else default
@@ -177,8 +218,8 @@ class StageOps:
             >>> FlowChartExecutor(flow_chart("Greet", greet, "greet").build()).run()
             (3, '?')
         """
-        key, *members = path.split(".") if type(path) is str else refused(path)
-        value = self.get(key, default) if not members else self._frame.read(key)
+        key, *members = path.split(".") if isinstance(path, str) else refused(path)
+        value = self.get(key, default) if not members else self._frame.read(state_key(self._frame, key))
         for member in members:
             if isinstance(value, dict) and member in value:
                 value = value[member]
@@ -200,20 +241,20 @@ class StageOps:
         Raises:
             StateError: the key is one of the run's input, which is read-only.
         """
-        note = None if description is None else _named(description) or None
-        self._frame.write_with(key if type(key) is str else refused(key), value, redact, note)
+        note = None if description is None else _remark(description) or None
+        self._frame.write_with(state_key(self._frame, key), value, redact, note)
 
     def update(self, key: str, patch: Any) -> None:
         """Merge a patch into a key: objects merge member by member, lists unite without duplicates."""
-        self._frame.update(key if type(key) is str else refused(key), patch)
+        self._frame.update(state_key(self._frame, key), patch)
 
     def delete(self, key: str) -> None:
         """Remove a key, like `del scope.key`."""
-        self._frame.delete(key if type(key) is str else refused(key))
+        self._frame.delete(state_key(self._frame, key))
 
     def append_all(self, key: str, items: Iterable[Any]) -> None:
         """Append several items to a list in one read and one write."""
-        self._frame.append_all(key if type(key) is str else refused(key), items)
+        self._frame.append_all(state_key(self._frame, key), items)
 
     def emit(self, name: str, payload: Any = NO_PAYLOAD) -> None:
         """Send an event of the application's own to the recorders; name it like `billing.charge`."""

@@ -1,8 +1,8 @@
 """Names and texts that no JSON text can hold.
 
-Values are in recorded form and always fit. Names need not: a stage may call an event by half of a surrogate pair, or return a
-stage whose id is a number. Such a part takes the form that it would have as a value, or its text with the odd halves spelled
-out; the trace is kept, and says nearly what was said live.
+Values are in recorded form and always fit, and so do names as the engine records them. Texts that it does not look at need not: the
+label of a rule, what a caller calls the run. Such a part takes the form that it would have as a value, or its text with the odd
+halves spelled out.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.values import record
+from footpath.values import record, whole_text
 
 if TYPE_CHECKING:
     from footpath.trace._document import Document
@@ -41,6 +41,7 @@ def encodable(document: Document) -> Document:
     """Give the document in a form that can be encoded, whatever it holds."""
     return msgspec.structs.replace(
         document,
+        run_id=whole_text(str(document.run_id)),
         journal=_repaired(document.journal),
         input=_repaired(document.input),
         result=_repaired(document.result),
@@ -53,12 +54,8 @@ def encodable(document: Document) -> Document:
 def _repaired_struct(error: Any) -> Any:
     if error is UNSET:
         return error
-    changes = {name: _text(value) for name, value in msgspec.structs.asdict(error).items() if isinstance(value, str)}
+    changes = {name: whole_text(value) for name, value in msgspec.structs.asdict(error).items() if isinstance(value, str)}
     return msgspec.structs.replace(error, **changes)
-
-
-def _text(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _repaired(value: Any) -> Any:
@@ -69,13 +66,13 @@ def _repaired(value: Any) -> Any:
         box, at = todo.pop()
         part = box[at]
         kind = type(part)
-        if kind is str:
-            box[at] = _text(part)
+        if isinstance(part, str):
+            box[at] = whole_text(str.__str__(part))
         elif kind is list or kind is tuple:
             copy = box[at] = list(part)
             todo += [(copy, index) for index in range(len(copy))]
         elif kind is dict:
-            members = box[at] = {_text(str(key)): member for key, member in part.items()}
+            members = box[at] = {whole_text(str(key)): member for key, member in part.items()}
             todo += [(members, key) for key in members]
         elif part is not UNSET and kind is not Raw:
             box[at] = record(part)

@@ -120,7 +120,7 @@ class _Seal:
 
     def key(self, key: Any) -> Any:
         """The name of a state key; two that differ stay different."""
-        return self._distinct(key, self._keys, key in self._known) if type(key) is str else key
+        return self._distinct(str.__str__(key), self._keys, key in self._known) if isinstance(key, str) else key
 
     def keys(self, keys: Any) -> Any:
         """A list of state keys."""
@@ -227,11 +227,11 @@ class _Seal:
         """Every entry, in order."""
         out = self._out
         for entry in journal:
-            if type(entry) is str:
+            if isinstance(entry, str):
                 out.append(self.key(entry))
                 continue
             first = entry[0]
-            if type(first) is str:
+            if isinstance(first, str):
                 out.append((self.key(first), self.value(entry[1])))
             elif first == code.TOKEN:
                 self._token(entry)

@@ -5,7 +5,8 @@ happens: a JSON scalar as it is, a container encoded once into a `msgspec.Raw`, 
 that says what it was. Recording never raises.
 
 `record` takes the copy, `plain` gives it back as JSON values, `revive` as Python values. `summarize` prints a value the
-way narratives and evidence do. `Secrets` takes redacted values out of texts and records.
+way narratives and evidence do. `Secrets` takes redacted values out of texts and records. `recorded_name` and `whole_text` say how names
+and texts stand there, which a Python string may hold otherwise than UTF-8 can.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from footpath.values._record import encode_json, is_recorded_as, plain, record, 
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:
+    from footpath.values._names import error_text, is_whole, live_name, may_be_spelled, recorded_name, whole_text
     from footpath.values._revive import Tagged, revive
     from footpath.values._secrets import SECRET_LENGTH, Secrets
     from footpath.values._summary import (
@@ -50,24 +52,30 @@ __all__ = [
     "Tagged",
     "cut",
     "encode_json",
+    "error_text",
     "head",
     "in_js_order",
     "index_in",
     "is_json",
     "is_recorded_as",
+    "is_whole",
     "js_error",
     "js_number",
     "js_reason",
     "js_text",
+    "live_name",
+    "may_be_spelled",
     "member_count",
     "members",
     "plain",
     "put_item",
     "record",
     "record_members",
+    "recorded_name",
     "revive",
     "summarize",
     "summarize_items",
+    "whole_text",
 ]
 
 __getattr__ = _on_demand(
@@ -86,6 +94,7 @@ __getattr__ = _on_demand(
             "summarize",
             "summarize_items",
         ),
+        "._names": ("error_text", "is_whole", "live_name", "may_be_spelled", "recorded_name", "whole_text"),
         "._revive": ("Tagged", "revive"),
         "._secrets": ("SECRET_LENGTH", "Secrets"),
     },

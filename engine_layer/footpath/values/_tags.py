@@ -24,6 +24,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT, TAG
+from footpath.values._names import whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,7 @@ def type_name(cls: type) -> str:
     try:
         module = str(cls.__module__)
         name = cls.__qualname__ if module == "builtins" else f"{module}:{cls.__qualname__}"
-        return _encodable(name)
+        return whole_text(name)
     except Exception:  # noqa: BLE001  # a metaclass may do anything
         return "unknown"
 
@@ -70,11 +71,7 @@ def lossy(value: Any) -> dict[str, Any]:
     text = re.sub(_ADDRESS, "", text[: 4 * _LOSSY_LENGTH])
     if len(text) > _LOSSY_LENGTH:
         text = text[: _LOSSY_LENGTH - 3] + "..."
-    return {TAG: "lossy", "type": type_name(type(value)), "text": _encodable(text)}
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+    return {TAG: "lossy", "type": type_name(type(value)), "text": whole_text(text)}
 
 
 def text_form(value: str) -> Any:
@@ -84,7 +81,7 @@ def text_form(value: str) -> Any:
     try:
         value.encode()
     except UnicodeEncodeError:
-        return {TAG: "str", "value": _encodable(value.replace("\\", "\\\\"))}
+        return {TAG: "str", "value": whole_text(value.replace("\\", "\\\\"))}
     return value
 
 
