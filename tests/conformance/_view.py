@@ -18,6 +18,7 @@ import msgspec
 from footpath import StageNode
 from footpath.errors import FootpathError
 from footpath.replay import NarrativeEntry
+from footpath.values import live_name
 from tests.conformance import _js
 from tests.conformance._js import ABSENT
 
@@ -49,13 +50,14 @@ def json_view(value: Any) -> Any:
         item = _plain(item)
         if isinstance(item, Mapping):
             members = _members(item)
+            members = {live_name(name) if isinstance(name, str) else name: member for name, member in members.items()}
             filled: Any = dict.fromkeys(members)
             stack += [(filled, name, member) for name, member in members.items()]
         elif isinstance(item, (list, tuple)):
             filled = [None] * len(item)
             stack += [(filled, index, member) for index, member in enumerate(item)]
         else:
-            filled = item
+            filled = live_name(item) if isinstance(item, str) else item
         holder[key] = filled
     return result[0]
 
@@ -115,6 +117,9 @@ def _untagged(item: Mapping[Any, Any]) -> Any:
         return _js.iso(datetime.fromisoformat(item["value"]))
     if kind == "str":  # holds half a surrogate pair
         return _ESCAPE.sub(lambda m: "\\" if m[1] == "\\" else chr(int(m[1][1:], 16)), item["value"])
+    if kind == "dict":  # has a member's name that holds one
+        named = [(_untagged(key) if isinstance(key, Mapping) else key, member) for key, member in item["value"]]
+        return dict(named) if all(isinstance(key, str) for key, _ in named) else item
     if any(isinstance(key, str) and key.startswith("$$") for key in item):
         return {key[1:] if _ESCAPED_KEY.match(key) else key: member for key, member in item.items()}
     return item

@@ -579,6 +579,13 @@ def test_a_commit_may_say_what_came_of_its_patches() -> None:
     assert _differs({"snapshot": {"sharedState": {}}}, {"snapshot": {"sharedState": {"results": {}}}})
 
 
+def test_a_name_that_is_spelled_out_reads_as_it_is() -> None:
+    """A key, and where it is told; two names that only read alike stay two."""
+    ours = {"\ufffd\\ud83d": 1, "\\ud83d": 2, "\ufffd\ufffd\\ud83d": 3, "key": "a\ufffd\\ud83d"}
+    assert json_view(record({"in": {"\ud83d": [1]}})) == {"in": {"\ud83d": [1]}}
+    assert json_view(ours) == {"\ud83d": 1, "\\ud83d": 2, "\ufffd\\ud83d": 3, "key": "a\ud83d"}
+
+
 def test_an_error_in_the_state_may_have_a_name() -> None:
     """Those that it was raised with, where the reference has lost them; never the other way round, and no other value."""
     raised = {"name": "PaymentError", "message": "m", "code": "E"}

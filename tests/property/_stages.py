@@ -25,7 +25,22 @@ HALF = "half \ud83d"
 """A name that UTF-8 can't hold."""
 AS_IF = "half \ufffd\\ud83d"
 """One that reads as if it were one of those, recorded."""
-KEYS = ("k0", "k1", "l0", "o0", "o1", "a.b", "é", "__class__", HALF, AS_IF, "$footpath", "", "runs/\n\x00[0]#1", "\u202e\u0661")
+KEYS = (
+    "k0",
+    "k1",
+    "l0",
+    "o0",
+    "o1",
+    "a.b",
+    "é",
+    "__class__",
+    HALF,
+    AS_IF,
+    "$footpath",
+    "",
+    "runs/\n\x00[0]#1",
+    "\u202e\u0661",
+)
 INPUT_KEYS = ("i0", "i1", "i\udc00")
 
 
@@ -542,7 +557,13 @@ def chooser(choice: Op, branches: list[str], *, many: bool) -> Callable[[Any], A
     def rules_for() -> list[dict[str, Any]]:
         made_rules: list[dict[str, Any]] = []
         for index, rule in enumerate(of):
-            made_rules.append({"when": _when(rule), "then": branches[index % len(branches)], "label": f"rule {index} {HALF if index == 2 else ''}"})
+            made_rules.append(
+                {
+                    "when": _when(rule),
+                    "then": branches[index % len(branches)],
+                    "label": f"rule {index} {HALF if index == 2 else ''}",
+                }
+            )
             if index % 2:
                 del made_rules[-1]["label"]
         return made_rules

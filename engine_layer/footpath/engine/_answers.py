@@ -178,7 +178,6 @@ class Answers(Listened):
     def _snapshot_before(self) -> dict[str, Any]:
         """What there is to see before anything has run: the first stage, not reached."""
         from footpath.engine._checkpoint import as_json
-
         from footpath.values import recorded_name
 
         initial = as_json({recorded_name(key): value for key, value in self._initial.items()})

@@ -524,7 +524,9 @@ class FlowChartExecutor(Answers):
         if given is not None:
             top.args = args
             phase.input = record_members(args)
-            if type(phase.input) is not dict:  # a value that is no scalar, or a key that may have to be spelled otherwise
+            if (
+                type(phase.input) is not dict
+            ):  # a value that is no scalar, or a key that may have to be spelled otherwise
                 named = run.spelled(args)
                 if named is not args:
                     args = named

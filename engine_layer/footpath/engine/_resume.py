@@ -79,7 +79,10 @@ def read(checkpoint: Mapping[str, Any]) -> Saved:
 
 def _by_recorded_name(state: Mapping[str, Any]) -> dict[str, Any]:
     """A saved state, whose keys stand there as they are recorded. One that UTF-8 can't hold is somebody else's, and is spelled out."""
-    return {key if is_whole(key) else recorded_name(key): value for key, value in zip(map(str, state), state.values(), strict=True)}
+    return {
+        key if is_whole(key) else recorded_name(key): value
+        for key, value in zip(map(str, state), state.values(), strict=True)
+    }
 
 
 def _check_members(checkpoint: Mapping[str, Any]) -> None:

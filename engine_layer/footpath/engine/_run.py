@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from footpath.scope import Redaction
 
 
-_TEXT = frozenset({str})
-
-
 def _nowhere(entry: Any) -> None:
     """Stands where a run is not yet whole."""
 
@@ -358,16 +355,15 @@ class Run(Struct, eq=False):
             self.spell_out()
         return name
 
-    def spelled(self, members: dict[str, Any]) -> dict[str, Any]:
+    def spelled(self, members: dict[Any, Any]) -> dict[Any, Any]:
         """What somebody hands into the state, by the names under which it holds that, the same mapping as a rule.
 
         A key that is no text stays as it is.
         """
-        if _TEXT.issuperset(map(type, members)) and "".join(members).isascii():
-            return members
-        return {
-            self.spell(str.__str__(key)) if isinstance(key, str) else key: value for key, value in members.items()
-        }
+        with suppress(TypeError):
+            if "".join(members).isascii():
+                return members
+        return {self.spell(str.__str__(key)) if isinstance(key, str) else key: value for key, value in members.items()}
 
     def spell_out(self) -> None:
         """From here on the state may hold a key under another name than its stages'."""

@@ -192,7 +192,7 @@ def _begin_with(run: Run, inner: Region, args: dict[str, Any]) -> Any:
         if named is not args:
             shown = record(named)
         for key, value in named.items():
-            _key(key)
+            key = _key(key)  # the text that it is
             if type(value) not in ATOMS:
                 value = seeded(untracked(value))
                 if value is ABSENT:

@@ -117,11 +117,15 @@ def state_key(frame: Frame, key: Any) -> str:
     Raises:
         StateError: it is no string.
     """
-    if type(key) is not str:
-        if not isinstance(key, str):
-            refused(key)
-        key = str.__str__(key)  # a member of a StrEnum, say: the text that it is
+    key = _exact(key)
     return key if key.isascii() else frame.host.spell(key)
+
+
+def _exact(key: Any) -> str:
+    """A key as a plain text; a member of a `StrEnum`, say, is one."""
+    if type(key) is str:
+        return key
+    return str.__str__(key) if isinstance(key, str) else refused(key)
 
 
 def _live_keys(frame: Frame) -> list[str]:
@@ -218,7 +222,7 @@ class StageOps:
             >>> FlowChartExecutor(flow_chart("Greet", greet, "greet").build()).run()
             (3, '?')
         """
-        key, *members = path.split(".") if isinstance(path, str) else refused(path)
+        key, *members = _exact(path).split(".")
         value = self.get(key, default) if not members else self._frame.read(state_key(self._frame, key))
         for member in members:
             if isinstance(value, dict) and member in value:

@@ -54,7 +54,9 @@ def encodable(document: Document) -> Document:
 def _repaired_struct(error: Any) -> Any:
     if error is UNSET:
         return error
-    changes = {name: whole_text(value) for name, value in msgspec.structs.asdict(error).items() if isinstance(value, str)}
+    changes = {
+        name: whole_text(value) for name, value in msgspec.structs.asdict(error).items() if isinstance(value, str)
+    }
     return msgspec.structs.replace(error, **changes)
 
 

@@ -1,13 +1,13 @@
 r"""Names and texts as UTF-8 can hold them.
 
-A Python string may hold half of a surrogate pair, which no JSON text can. A *name* of a stage's own making (a state key, an event)
-that does is recorded with each half spelled out behind a mark, so that two names never become one; a *text* (an error's message)
-with the half spelled out alone.
+A Python string may hold half of a surrogate pair, which no JSON text can. A name of a stage's own making (a state key, an event)
+or a text (an error's message) that does is recorded with each half spelled out behind a mark. Two names never become one; a text
+that only reads as if something were spelled out in it stays as it is.
 
     >>> recorded_name("\ud83d"), live_name("\ufffd\\ud83d") == "\ud83d"
     ('�\\ud83d', True)
-    >>> whole_text("bad \ud83d")
-    'bad \\ud83d'
+    >>> whole_text("bad \ud83d"), whole_text("bad \ufffd\\ud83d")
+    ('bad �\\ud83d', 'bad �\\ud83d')
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def _restore(found: re.Match[str]) -> str:
 
 
 def whole_text(text: str) -> str:
-    r"""A text with halves of surrogate pairs as `\udXXX`; others as they are."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    """A text with halves of surrogate pairs spelled out as in names; one that UTF-8 can hold as it is."""
+    return text if text.isascii() or is_whole(text) else recorded_name(text)
 
 
 def error_text(error: BaseException) -> str:

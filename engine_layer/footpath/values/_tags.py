@@ -24,7 +24,6 @@ from uuid import UUID
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT, TAG
-from footpath.values._names import whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +53,7 @@ def type_name(cls: type) -> str:
     try:
         module = str(cls.__module__)
         name = cls.__qualname__ if module == "builtins" else f"{module}:{cls.__qualname__}"
-        return whole_text(name)
+        return _escaped(name)
     except Exception:  # noqa: BLE001  # a metaclass may do anything
         return "unknown"
 
@@ -71,7 +70,11 @@ def lossy(value: Any) -> dict[str, Any]:
     text = re.sub(_ADDRESS, "", text[: 4 * _LOSSY_LENGTH])
     if len(text) > _LOSSY_LENGTH:
         text = text[: _LOSSY_LENGTH - 3] + "..."
-    return {TAG: "lossy", "type": type_name(type(value)), "text": whole_text(text)}
+    return {TAG: "lossy", "type": type_name(type(value)), "text": _escaped(text)}
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def text_form(value: str) -> Any:
@@ -81,7 +84,7 @@ def text_form(value: str) -> Any:
     try:
         value.encode()
     except UnicodeEncodeError:
-        return {TAG: "str", "value": whole_text(value.replace("\\", "\\\\"))}
+        return {TAG: "str", "value": _escaped(value.replace("\\", "\\\\"))}
     return value
 
 
