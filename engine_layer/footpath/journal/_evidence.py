@@ -116,11 +116,17 @@ def _told(evidence: Any, named: Any) -> Any:
         return Raw(encode(named(_whole(evidence))))
 
 
-def _whole(part: Any) -> Any:
+def _whole(evidence: Any) -> list[Any]:
     """Evidence whose texts UTF-8 can hold; a label, or a branch that there is not, may be any text."""
-    if isinstance(part, str):
-        return whole_text(part)
-    return [_whole(each) for each in part] if type(part) is list or type(part) is tuple else part
+    rules = [_whole_texts(part) if type(part) is tuple else part for part in _whole_texts(evidence)]
+    return [
+        [_whole_texts(part) if type(part) is tuple else part for part in rule] if type(rule) is list else rule
+        for rule in rules
+    ]
+
+
+def _whole_texts(parts: Any) -> list[Any]:
+    return [whole_text(part) if isinstance(part, str) else part for part in parts]
 
 
 def _rules(tried: Any) -> list[RuleEvidence]:
