@@ -139,6 +139,8 @@ class FlowChartExecutor(Answers):
             self._dial("write_provenance", write_provenance)
         self._defaults = default_values
         self._initial = over_defaults(initial_context, default_values) if initial_context or default_values else {}
+        if self._initial:
+            _named_by_texts(self._initial, "the state to begin with")
         self._throttling = throttling_error_checker
         self._stream_handlers = stream_handlers
         self._clock = clock
@@ -529,6 +531,7 @@ class FlowChartExecutor(Answers):
             ):  # a value that is no scalar, or a key that may have to be spelled otherwise
                 named = run.spelled(args)
                 if named is not args:
+                    _named_by_texts(args, "a run's input")
                     args = named
                     phase.input = record(args)
             top.readonly = frozenset(args)
@@ -738,13 +741,30 @@ def _busy() -> RunError:
 def _input(given: Any) -> dict[str, Any]:
     if given is None:
         return {}
-    try:
-        return dict(given)
-    except (TypeError, ValueError):
-        message = (
-            f"a run's input is a mapping of names to values, not {type(given).__name__}; give input={{'name': value}}"
-        )
-        raise RunError(message) from None
+    if hasattr(type(given), "keys"):  # what `dict` takes for a mapping; pairs, and an empty list, it would take too
+        try:
+            return dict(given)
+        except (TypeError, ValueError):
+            pass
+    message = (
+        f"a run's input is a mapping of names to values, not {given!r:.60} ({type(given).__name__}); "
+        "give input={'name': value}"
+    )
+    raise RunError(message)
+
+
+def _named_by_texts(members: Mapping[Any, Any], what: str) -> None:
+    """See that what comes into the state from outside has texts as keys: no stage could reach another.
+
+    Raises:
+        RunError: names the first that is none.
+    """
+    for key in members:
+        if not isinstance(key, str):
+            message = (
+                f"{what} is a mapping of names to values, and {key!r:.60} ({type(key).__name__}) is no name; use str"
+            )
+            raise RunError(message)
 
 
 def _no_limit(max_depth: int) -> RunError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import threading
 from datetime import date
 from decimal import Decimal
@@ -609,3 +610,24 @@ def test_an_answer_to_rules_that_decides_nothing_is_a_value(ask: Any, shown: dic
     assert result["evidence"]["rules"][0]["matched"] is True
     assert {name: part for name, part in result.items() if name != "evidence"} == shown
     assert decode_trace(executor.get_trace().encoded).result == result
+
+
+# ── what a run is given ──────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("given", [[], 0, "", False, (), set(), b"", [("a", 1)], ["ab"], 5, "text"])
+def test_an_input_that_is_no_mapping_is_refused_by_name(given: Any) -> None:
+    """An empty list would come to no input without a word; the executor is free for the next run."""
+    executor = FlowChartExecutor(flow_chart("A", lambda scope: dict(ops(scope).args), "a").build())
+    with pytest.raises(
+        RunError, match=rf"mapping of names to values, not {re.escape(repr(given))} \({type(given).__name__}\)"
+    ):
+        executor.run(input=given)
+    assert executor.run(input={"a": 1}) == {"a": 1}
+
+
+def test_keys_of_what_a_run_is_given_are_texts() -> None:
+    """No stage could reach another, and a policy could not find what to hide beside it."""
+    chart = flow_chart("A", lambda scope: None, "a").build()
+    with pytest.raises(RunError, match=r"a run's input .* 1 \(int\) is no name"):
+        FlowChartExecutor(chart).run(input={1: 2, "a": 1})  # type: ignore[dict-item]
+    with pytest.raises(RunError, match=r"the state to begin with .* None \(NoneType\) is no name"):
+        FlowChartExecutor(chart, initial_context={None: 1})  # type: ignore[dict-item]
