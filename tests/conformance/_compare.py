@@ -504,7 +504,7 @@ _CUT_HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}(?=\.\.\.)")
 
 
 def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
-    """Half of a surrogate pair in a narrative text is written out as an escape; one left by a cut is left out."""
+    """Half of a surrogate pair in a text about a value is written out as an escape; one left by a cut is left out."""
     for run in result["runs"]:
         for phase in run["phases"]:
             for entry in phase["narrative"]:
@@ -512,9 +512,13 @@ def halves_in_texts(result: Result, _case: Mapping[str, Any]) -> None:
             for summary in dicts_in(phase):
                 if not _SUMMARIES.isdisjoint(summary) and isinstance(summary.get("preview"), str):
                     summary["preview"] = _LAST_HALF.sub("", _without_halves(summary["preview"]))
+                for name in _VALUE_TEXTS:
+                    if isinstance(summary.get(name), str):
+                        summary[name] = _without_halves(summary[name])
 
 
 _SUMMARIES = frozenset({"__readSummary", "__writeSummary"})
+_VALUE_TEXTS = ("actualSummary", "valueSummary")  # of conditions and of what a function rule read
 _LAST_HALF = re.compile(r"\\ud[89ab][0-9a-f]{2}$")
 
 

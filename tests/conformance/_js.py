@@ -208,7 +208,7 @@ def _quoted(string: str) -> str:
 
 def iso(moment: datetime) -> str:
     """A date as JavaScript's JSON prints it: UTC, milliseconds, `Z`."""
-    return _moment(moment).strftime("%Y-%m-%dT%H:%M:%S.") + f"{_moment(moment).microsecond // 1000:03d}Z"
+    return _moment(moment).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def date(string: str) -> datetime:

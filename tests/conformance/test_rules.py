@@ -189,6 +189,17 @@ def test_halves_of_characters_in_texts() -> None:
     assert _differs({"narrative": [{"text": 'x = "a\U0001f600..."'}]}, {"narrative": [{"text": 'x = "a..."'}]})
 
 
+def test_halves_of_characters_in_evidence() -> None:
+    """What a condition found, and what a function rule read, are such texts, too."""
+
+    def found(text: str) -> dict[str, Any]:
+        rules = [{"conditions": [{"key": "k", "actualSummary": text}]}, {"inputs": [{"key": "k", "valueSummary": text}]}]
+        return {"events": [_event(evidence={"rules": rules})]}
+
+    assert not _differs(found('"abc\ud83d..."'), found('"abc..."'))
+    assert _differs(found('"abc\ud83d..."'), found('"ab..."'))
+
+
 def test_halves_of_characters_in_previews() -> None:
     """A summary's preview is a text like those of the narrative."""
 

@@ -15,6 +15,7 @@ from footpath.chart._options import (
     checked_function,
     checked_mount,
     checked_retry,
+    checked_segment,
     checked_tags,
     checked_text,
     fault,
@@ -233,7 +234,7 @@ class Assembly:
         where: str,
     ) -> tuple[Node, SpecNode, Mount]:
         """Make a node that mounts a chart, not yet in the chart; a resolver makes it lazy."""
-        checked_text(mount_id, "a mount id")
+        checked_segment(mount_id, "a mount id", "subflow id")
         shown = mount_id if name is None else checked_text(name, f"the name of '{mount_id}'")
         mount = checked_mount(mount_id, shown, options, where)
         spec = SpecNode(mount_id, shown, "lazySubflow" if chart is None else "subflow")

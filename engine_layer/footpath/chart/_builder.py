@@ -17,6 +17,7 @@ from footpath.chart._options import (
     checked_description,
     checked_pausable,
     checked_policy,
+    checked_segment,
     checked_tags,
     checked_text,
     fault,
@@ -302,7 +303,7 @@ class FlowChartBuilder(Generic[State]):
             [1, 4, 9]
         """
         self._assembly.need_cursor()
-        checked_text(id, "a stage id")
+        checked_segment(id, "a stage id", "parallelForEach stage id")
         checked_text(name, f"the name of '{id}'")
         where = f"addParallelForEach('{id}')"
         if not callable(items) or not callable(branch):

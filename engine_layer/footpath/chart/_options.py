@@ -49,6 +49,26 @@ def checked_text(value: object, what: str) -> str:
     return value
 
 
+def checked_segment(value: object, what: str, called: str) -> str:
+    """Let an id pass that becomes a part of a path: the branches of a for-each stage alone have a `~` in theirs.
+
+    Args:
+        value: the id.
+        what: what it is, for an error about its type.
+        called: the same in footprintjs's words.
+    """
+    text = checked_text(value, what)
+    if "~" in text:
+        msg = (
+            f"{called} '{text}' contains the reserved character '~'. From 9.14.0 '~' is reserved for the subflow path "
+            "segments that addParallelForEach() generates for its branches — allowing it here would let a "
+            "hand-authored id collide with a generated branch and silently mis-attribute its trace. Rename the id "
+            "(a dash reads the same). See docs/design/execution-control.md."
+        )
+        raise fault(msg)
+    return text
+
+
 def checked_description(value: str | None, what: str) -> str | None:
     """Let a description pass; an empty one counts as none."""
     return checked_text(value, f"the description of {what}") or None if value is not None else None
@@ -88,7 +108,7 @@ def checked_child(child: object, parent: str) -> Child:
 
 
 def checked_tags(tags: object, where: str) -> tuple[str, ...]:
-    """Let tags pass: distinct names, none of them blank."""
+    """Let tags pass: distinct names, none of them blank or with a `~`."""
     if tags is None:
         return ()
     if isinstance(tags, str) or not isinstance(tags, Sequence):
@@ -104,6 +124,14 @@ def checked_tags(tags: object, where: str) -> tuple[str, ...]:
             raise fault(msg)
         if not tag.strip():
             msg = f"{where}: a tag cannot be an empty string"
+            raise fault(msg)
+        if "~" in tag:
+            msg = (
+                f"{where}: tag '{tag}' contains the reserved character '~'. '~' is reserved for the subflow path "
+                "segments addParallelForEach() generates, and a tag that a consumer puts into a path or a key would "
+                "inherit that ambiguity. Rename the tag (a dash or a colon reads the same). "
+                "See docs/design/2026-09-declared-tags.md."
+            )
             raise fault(msg)
         if tag in seen:
             msg = f"{where}: tag '{tag}' is declared twice"
@@ -188,7 +216,7 @@ def checked_mount(mount_id: str, name: str, options: Mapping[str, Any], where: s
         output_mapper=options.get("output_mapper"),
         array_merge=array_merge,
         propagate_break=bool(options.get("propagate_break", False)),
-        converge_at=None if converge_at is None else checked_text(converge_at, f"{where}: converge_at"),
+        converge_at=None if converge_at is None else checked_text(converge_at, f"{where}: converge_at") or None,
         tags=tags,
     )
 

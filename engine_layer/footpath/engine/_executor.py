@@ -278,7 +278,7 @@ class FlowChartExecutor(Answers):
             env: infrastructure values, reached with `ops(scope).env`; never recorded.
             max_depth: how deep branches and parallel children may nest.
             max_iterations: how often a loop may go back to one target.
-            timeout_ms: give up after that many milliseconds, between stages.
+            timeout_ms: give up after that many milliseconds, between stages and while one waits; 0 is no limit.
             signal: object with `aborted` and `reason`; looked at between stages.
 
         Raises:
@@ -519,8 +519,8 @@ class FlowChartExecutor(Answers):
             self._hearing.clear()
         phase = self._phase(env, max_depth, max_iterations, None)
         run = phase.run
-        if timeout_ms is not None or signal is not None:
-            run.watch(timeout_ms, signal)
+        if timeout_ms or signal is not None:
+            run.watch(timeout_ms or None, signal)
         top = run.top
         begun = _BEGUN
         if given is not None:

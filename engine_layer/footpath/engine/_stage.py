@@ -225,13 +225,22 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
             raise  # the run has ended elsewhere
         except BaseException as error:
             stops = not isinstance(error, Exception)
-            if (
+            final = (
                 stops
                 or number == attempts
                 or policy is None
                 or not _wanted(policy.retry_on, error)
                 or run.told_to_stop()
-            ):
+            )
+            if not final:
+                delay_ms = _delay_ms(policy.backoff_ms, number)  # type: ignore[union-attr]
+                if task.parallel:
+                    yield 1
+                frame.forget()
+                run.say(frame, (RETRY, number, attempts, delay_ms, error_entry(run, error)))
+                if delay_ms > 0:
+                    final = yield _waited(run, frame, delay_ms)
+            if final:
                 waits = task.parallel and not stops  # what stops the program waits for nobody
                 if waits:
                     yield turns_to_settle(settled)
@@ -239,13 +248,6 @@ def attempt(place: Place, node: Node, frame: Frame) -> Generator[Any, Any, tuple
                 if waits and node.kind != "stage":
                     yield 1
                 raise
-            delay_ms = _delay_ms(policy.backoff_ms, number)
-            if task.parallel:
-                yield 1
-            frame.forget()
-            run.say(frame, (RETRY, number, attempts, delay_ms, error_entry(run, error)))
-            if delay_ms > 0:
-                yield _sleep(delay_ms)
     raise FootpathError("unreachable: attempts is at least 1")
 
 
@@ -276,6 +278,20 @@ def _call(run: Run, node: Node, frame: Frame) -> Any:
     if resuming.takes_input:
         return resuming.half(make_scope(frame), frame.resume_input)
     return resuming.half(make_scope(frame))
+
+
+def _waited(run: Run, frame: Frame, delay_ms: float) -> Generator[Any, Any, bool]:
+    """Wait for the next attempt; returns whether the run was told to stop meanwhile, so that there is none."""
+    try:
+        yield _sleep(delay_ms)
+    except RunError:  # the time is up, but the stage has an error of its own, which says more
+        return True
+    except GeneratorExit:
+        raise  # the run has ended elsewhere
+    except BaseException as stop:
+        fail(run, frame, stop)
+        raise
+    return run.told_to_stop()
 
 
 async def _sleep(delay_ms: float) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import operator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from footpath.values import ABSENT
@@ -83,8 +83,10 @@ def _array_text(array: Any) -> str:
                 first = True
         elif isinstance(item, dict):
             texts.append("[object Object]")
+        elif isinstance(item, datetime):
+            texts.append(f"{item.astimezone(UTC):%a %b %d %Y %H:%M:%S} GMT+0000 (Coordinated Universal Time)")
         elif item is not None and item is not ABSENT:
-            texts.append(js_text(_moment(item)))
+            texts.append(js_text(item))
     return "".join(texts)
 
 
