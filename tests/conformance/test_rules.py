@@ -193,7 +193,10 @@ def test_halves_of_characters_in_evidence() -> None:
     """What a condition found, and what a function rule read, are such texts, too."""
 
     def found(text: str) -> dict[str, Any]:
-        rules = [{"conditions": [{"key": "k", "actualSummary": text}]}, {"inputs": [{"key": "k", "valueSummary": text}]}]
+        rules = [
+            {"conditions": [{"key": "k", "actualSummary": text}]},
+            {"inputs": [{"key": "k", "valueSummary": text}]},
+        ]
         return {"events": [_event(evidence={"rules": rules})]}
 
     assert not _differs(found('"abc\ud83d..."'), found('"abc..."'))
