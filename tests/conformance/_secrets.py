@@ -65,7 +65,7 @@ class Hiding:
         if self.hides(key):
             self.secrets.append(value)
         for field in self._fields.get(key, ()):
-            holder, at = _field(value, field)
+            holder, at = _field({key: value}, key, field)
             if at is not None and holder[at] is not None:
                 self.secrets.append(holder[at])
 
@@ -78,7 +78,7 @@ class Hiding:
     def wrote_in_child(self, child: str, key: str, value: Json) -> None:
         """Note what a parallel child wrote, for the policy may hide it as a field of `runs`."""
         for field in self._fields.get("runs", ()):
-            holder, at = _field({child: {key: value}}, field)
+            holder, at = _field({"runs": {child: {key: value}}}, "runs", field)
             if at is not None and field.startswith(f"{child}.{key}"):
                 self.secrets.append(holder[at])
 
@@ -111,13 +111,21 @@ class Hiding:
 
     def hide_in(self, state: dict[str, Json]) -> None:
         """Hide a subflow's hidden keys and fields in its state; in place."""
-        for key, value in state.items():
+        for key in state:
             if self.hides(key):
                 state[key] = HIDDEN
             for field in self._fields.get(key, ()):
-                holder, at = _field(value, field)
+                holder, at = _field(state, key, field)
                 if at is not None:
                     holder[at] = HIDDEN
+
+    def hide_texts(self, state: dict[str, Json]) -> None:
+        """Hide texts of which a hidden field is a character: the reference does so in its log alone, we do everywhere; in place."""
+        for key in self._fields.keys() & state.keys():
+            if isinstance(state[key], str) and any(
+                _field(state, key, field)[1] is not None for field in self._fields[key]
+            ):
+                state[key] = HIDDEN
 
     def hide_members(self, mapped: dict[str, Json]) -> None:
         """Hide what a policy hides by a dotted name in what a subflow begins with, which is written member by member; in place. It is a secret from then on."""
@@ -137,18 +145,21 @@ class Hiding:
         return any(pattern.search(name) for pattern in self._emit_patterns)
 
 
-def _field(value: Any, field: str) -> tuple[Any, Any]:
-    """What holds the field of a dotted path, and where in it; None where there is none."""
-    holder, at = None, None
+def _field(holder: Any, at: Any, field: str) -> tuple[Any, Any]:
+    """What holds the field of a dotted path below a place, and where in it; None where there is none.
+
+    Of a text, of which a path may name a character, nothing is shown but that: there the field is the text.
+    """
     for step in field.split("."):
-        holder = value
-        if isinstance(holder, dict) and step in holder:
-            at: Any = step
-        elif isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
-            at = int(step)
+        value = holder[at]
+        if isinstance(value, dict) and step in value:
+            holder, at = value, step
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            holder, at = value, int(step)
+        elif isinstance(value, str) and (step == "length" or (step.isdecimal() and int(step) < len(utf16(value)) // 2)):
+            return holder, at
         else:
             return None, None
-        value = holder[at]
     return holder, at
 
 
@@ -183,10 +194,10 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
             if phase is not None:
                 hide_everywhere(phase, hiding, hidden)
         if aligned and None not in pair:
-            _show_again(*pair, *shown)
+            _show_again(*pair, *shown, hidden)
 
 
-def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) -> None:
+def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, secrets: Secrets) -> None:
     """Undo the hiding wherever both sides show the same, and on our side everywhere; in place."""
     stack = [(theirs, ours, their_shown, our_shown)]
     while stack:
@@ -194,6 +205,11 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
         for key in list(left) if isinstance(left, dict) else range(len(left)):
             if isinstance(left, dict) and not (key in right and key in left_shown and key in right_shown):
                 continue
+            if left[key] == right[key] == HIDDEN and any(
+                isinstance(left_shown[key], kind) and isinstance(right_shown[key], kind) for kind in (dict, list)
+            ):
+                # Hidden by its name, though neither hides it as a whole: then what is in it counts.
+                left[key], right[key] = _without(left_shown[key], secrets), _without(right_shown[key], secrets)
             parts = left[key], right[key], left_shown[key], right_shown[key]
             if all(isinstance(part, dict) for part in parts) or (
                 all(isinstance(part, list) for part in parts) and len(set(map(len, parts))) == 1
@@ -201,6 +217,8 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json) ->
                 stack.append(parts)
             elif difference(parts[2], parts[3]) is None:
                 left[key], right[key] = parts[2:]
+            elif parts[0] == HIDDEN and isinstance(parts[1], dict) and _bears_mark(parts[3]):
+                right[key] = HIDDEN  # of a text the way to what is hidden in it
             elif not isinstance(parts[1], list) and not (parts[1] == HIDDEN and _bears_mark(parts[3])):
                 right[key] = parts[3].replace(f'"{MARK}"', MARK) if isinstance(parts[3], str) else parts[3]
                 is_cut = _CUT.get(key)
@@ -226,6 +244,20 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
             stack += [(left[key], right[key]) for key in left if key in right]
         elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
             stack += zip(left, right, strict=True)
+
+
+def _without(shown: Json, secrets: Secrets) -> Json:
+    """A copy of an object or a list in which nothing secret stands."""
+    twin = copy.deepcopy(shown)
+    stack = [twin]
+    while stack:
+        item = stack.pop()
+        for at in list(item) if isinstance(item, dict) else range(len(item)):
+            if isinstance(item[at], (dict, list)):
+                stack.append(item[at])
+            else:
+                item[at] = _hidden(item[at], secrets)
+    return twin
 
 
 _CUT: Mapping[Json, Callable[[str], bool]] = {
@@ -267,6 +299,8 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> 
     _hide_given(phase, hiding)
     if phase["op"] == "resume":
         _stay_hidden(phase, hiding)
+    for _, state in _shared_states(phase):
+        hiding.hide_texts(state or {})
     secrets = hidden
     for value in hiding.secrets:
         secrets.add(value)
@@ -348,8 +382,12 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
                 mutation["value"] = HIDDEN
         if entry["method"] in ("onRead", "onWrite") and hiding.hides(event["key"]):
             event.update(value=HIDDEN, redacted=True)
-        if isinstance(event.get("outputState"), dict):
-            hiding.hide_in(event["outputState"])
+        for name in ("outputState", "mappedInput"):
+            if isinstance(event.get(name), dict):
+                hiding.hide_in(event[name])
+    for _, shown in _shared_states(phase):
+        if shown:
+            hiding.hide_in(shown)
     for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
         for stage, key in hiding.deleted if "isDecider" in node else ():
             if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
@@ -441,7 +479,16 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
         for state in runs.values() if isinstance(runs, dict) else ():  # what parallel children wrote
             if isinstance(state, dict):
                 hiding.hide_in(state)
-    if "actualSummary" in item and hiding.hides(item.get("key", "")):
+    for name in ("value", "rawValue"):
+        if name in item and isinstance(item.get("key"), str):
+            held = {item["key"]: item[name]}
+            hiding.hide_texts(held)
+            item[name] = held[item["key"]]
+    for bag in ("stageReads", "stageWrites"):
+        hiding.hide_texts(item.get(bag) or {})
+    seen = {item.get("key", ""): str(item.get("actualSummary", ""))[1:-1]}
+    hiding.hide_texts(seen)
+    if "actualSummary" in item and (hiding.hides(item.get("key", "")) or HIDDEN in seen.values()):
         item.update(actualSummary=HIDDEN, redacted=True)
     if isinstance(item.get("redactedPaths"), list):
         paths = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]

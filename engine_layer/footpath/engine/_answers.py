@@ -11,7 +11,7 @@ import msgspec
 from footpath.engine._listened import Listened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from footpath.chart import FlowChart
     from footpath.engine._executor import Phase
@@ -58,7 +58,7 @@ class Answers(Listened):
         if not self._phases:
             return self._with_recorders(self._snapshot_before())
         phase = self._phases[-1]
-        cursor, views = self._follow()
+        cursor, views = self._follow(sealed=True)
         snapshot = views.snapshot(cursor.top, phase.run_id)
         if redact:
             if self._policy is not None:
@@ -136,7 +136,7 @@ class Answers(Listened):
         from footpath.replay import Story
 
         story = Story(**self._narrative)
-        self._cursor_over(self._phases, story=story)
+        self._cursor_over(self._phases, story=story, sealed=True)
         return story.entries()
 
     def get_narrative(self) -> list[str]:
@@ -198,7 +198,7 @@ class Answers(Listened):
         """The dials as they were when a phase began."""
         return self._options if phase.options is None else phase.options
 
-    def _follow(self) -> tuple[Cursor, Views]:
+    def _follow(self, *, sealed: bool = False) -> tuple[Cursor, Views]:
         from footpath.replay import Story, Views
 
         phase = self._phases[-1]
@@ -210,21 +210,37 @@ class Answers(Listened):
             write_tracking=options.get("writeTracking", "full"),
         )
         story = None
-        if self._narrative is not None:
+        if sealed and self._narrative is not None:
             # Whoever asks for the snapshot asks for the narrative too, as a rule: one pass makes both.
             story = Story(**self._narrative)
             self._told = (phase, len(phase.run.journal), story)
-        return self._cursor_over(self._phases, views, story), views
+        return self._cursor_over(self._phases, views, story, sealed=sealed), views
 
-    def _cursor_over(self, phases: Sequence[Phase], views: Views | None = None, story: Story | None = None) -> Cursor:
-        """A cursor that has followed what some phases of a run have kept."""
+    def _cursor_over(
+        self,
+        phases: Sequence[Phase],
+        views: Views | None = None,
+        story: Story | None = None,
+        *,
+        sealed: bool = False,
+    ) -> Cursor:
+        """A cursor that has followed what some phases of a run have kept; `sealed`, as it leaves the process: what is to be shown.
+
+        What goes on from there needs the names of nodes as they are.
+        """
         from footpath.channels import Dispatcher
         from footpath.replay import Cursor
 
         last = phases[-1]
         delta = self._options_of(last).get("commitValues") == "delta"
         cursor = Cursor(Dispatcher(), last.run_id, last.started_us / 1000, views, story=story, delta_commits=delta)
-        for each in phases:
+        journals: Iterable[list[Any]] = [each.run.kept for each in phases]
+        redaction = last.run.redaction
+        if sealed and redaction is not None:
+            from footpath.trace import sealed_journals
+
+            journals = sealed_journals(journals, self.chart.spec_bytes, redaction.secrets, redaction.known_names)
+        for each, journal in zip(phases, journals, strict=True):
             cursor.header = each
-            cursor.feed_all(each.run.kept)
+            cursor.feed_all(journal)
         return cursor

@@ -465,9 +465,16 @@ class FlowChartExecutor(Answers):
         if origin is not None:
             tail = _resume.tail_of(origin, self._follow()[0])
         state = {key: record(value) for key, value in run.top.plain_view().items()}
+        hidden: list[list[str | None]] = []
         if run.redaction is not None:
-            state = run.redaction.show_state(state)
-        base = {"executionCount": saved.executed, "visitCounts": saved.visits, "state": state, "tail": tail}
+            state = run.redaction.show_state(state, hidden)
+        base = {
+            "executionCount": saved.executed,
+            "visitCounts": saved.visits,
+            "state": state,
+            "hidden": hidden,
+            "tail": tail,
+        }
         has_input = given is not NO_ANSWER
         if before is not None:
             phase.continues = before.trace_id
@@ -598,9 +605,11 @@ class FlowChartExecutor(Answers):
             state[key] = record(value)
             if type(value) not in ATOMS:
                 run.top.recorded[key] = state[key]
+        hidden: list[list[str | None]] = []
         if run.redaction is not None:
-            state = run.redaction.show_state(state)
-        run.record_entry((SEED, [[[key], recorded] for key, recorded in state.items()]))
+            state = run.redaction.show_state(state, hidden)
+        seeds = [[[key], recorded] for key, recorded in state.items()]
+        run.record_entry((SEED, seeds) if run.redaction is None else (SEED, seeds, 0, hidden))
 
     def _finish(self, phase: Phase, result: Any) -> Any:
         run = phase.run
@@ -685,7 +694,7 @@ class FlowChartExecutor(Answers):
             # What was learned to be secret late stands in earlier entries.
             from footpath.trace import sealed
 
-            document = sealed(document, redaction.secrets, (*redaction.keys, *redaction.fields))
+            document = sealed(document, redaction.secrets, redaction.known_names)
         most = run.max_entries
         if most is not None:
             from footpath.trace import cut_to_entries

@@ -199,6 +199,7 @@ class Run(Struct, eq=False):
     def restore(self, region: Region, state: Mapping[str, Any]) -> None:
         """Give a region that a paused run goes back into the state it had."""
         seeds: list[list[Any]] = []
+        hidden: list[list[str | None]] = []
         region.holes = True
         for key in in_js_order(state):
             value = seeded(state[key])
@@ -209,14 +210,15 @@ class Run(Struct, eq=False):
             if type(value) not in ATOMS:
                 region.recorded[key] = recorded
             if self.redaction is not None:
-                recorded = self.redaction.show_path((key,), value, recorded)
-                if recorded == MARK and isinstance(value, dict) and value:
+                recorded = self.redaction.show_path((key,), value, recorded, hidden)
+                if hidden and hidden[-1] == [key] and isinstance(value, dict) and value:
                     recorded = record(dict.fromkeys(in_js_order(value), MARK))  # set member by member
+                    hidden[-1:] = [[key, str(member)] for member in in_js_order(value)]
                 else:
-                    recorded = self.redaction.show_members(key, recorded)
+                    recorded = self.redaction.show_members(key, recorded, hidden)
             seeds.append([[key], recorded])
         if seeds:
-            self.record_entry((SEED, seeds, 1))
+            self.record_entry((SEED, seeds, 1) if self.redaction is None else (SEED, seeds, 1, hidden))
 
     def watch(self, timeout_ms: float | None, signal: Any) -> None:
         """Bound the run by time, or by a signal that somebody else may set."""

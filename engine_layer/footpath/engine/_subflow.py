@@ -29,7 +29,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, just_grew, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record, record_members
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record, record_members
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -258,21 +258,21 @@ def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Regi
     ordinal = run.declare(region, node)
     first = run.declare(inner, root)
     frame = run.frame(region, node, place.branch)
-    hidden: tuple[Any, ...] = ()
+    mount = node.mount
+    assert mount is not None
+    more: tuple[Any, ...] = ()
+    if node.id != mount.subflow_id:
+        more = ({}, _subflow_id(region, node))
     redaction = run.redaction
     if redaction is not None:
-        shown = redaction.show_mapped(shown)
-        members = redaction.seed(run.spelled(inner.args))
-        hidden = (members,) if members else ()
+        hidden: list[list[str | None]] = []
+        shown = redaction.show_mapped(shown, hidden)
+        more = (redaction.seed(run.spelled(inner.args)), more[1] if more else None, hidden)
         if not redaction.told_fields:
             redaction.told_fields = True
             run.record_entry((HIDDEN_FIELDS, {key: list(paths) for key, paths in redaction.fields.items()}))
-    mount = node.mount
-    assert mount is not None
-    if node.id != mount.subflow_id:
-        hidden = (hidden[0] if hidden else {}, _subflow_id(region, node))
     number = -1 if origin is None else origin.number
-    run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, mount.name, *hidden))
+    run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, mount.name, *more))
     run.current = frame
     return frame
 
@@ -302,6 +302,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
     reads: list[str] = []
     shown_reads: dict[str, Any] = {}
     dropped: list[int] = []
+    hidden: list[list[str | None]] = []
     redaction = run.redaction
 
     for given in in_js_order(mapped):
@@ -325,7 +326,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             tail: Any = None
             if array_merge != "replace" and isinstance(before, (list, tuple)):
                 value, tail = [*before, *value], value
-            _write_path(run, region, writes, dropped, (key,), value, tail)
+            _write_path(run, region, writes, dropped, hidden, (key,), value, tail)
         elif isinstance(value, dict) and all(_is_name(member) for member in dict.keys(value)):
             held = dict(dict.items(value))  # a class of its own may have methods of its own
             for member in in_js_order(held):
@@ -344,11 +345,11 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                         item, tail = [*before, *item], item
                     elif isinstance(item, dict) and isinstance(before, dict):
                         item = {**before, **item}
-                _write_path(run, region, writes, dropped, (key, member), item, tail)
+                _write_path(run, region, writes, dropped, hidden, (key, member), item, tail)
         else:
-            _write_path(run, region, writes, dropped, (key,), value)
+            _write_path(run, region, writes, dropped, hidden, (key,), value)
     entry = (OUTPUT, target.number, writes, reads, dropped)
-    run.record_entry((*entry, shown_reads) if shown_reads else entry)
+    run.record_entry(entry if redaction is None else (*entry, shown_reads, hidden))
 
 
 def _write_path(
@@ -356,6 +357,7 @@ def _write_path(
     region: Region,
     writes: list[list[Any]],
     dropped: list[int],
+    hidden: list[list[str | None]],
     path: tuple[str, ...],
     value: Any,
     tail: Any = None,
@@ -379,8 +381,13 @@ def _write_path(
     elif (gained := _gained(redaction, path, tail)) is not None:
         writes.append([list(path), gained, 1])
     else:
-        shown = redaction.show_path(path, value, recorded)
-        writes.append([list(path), shown, 1] if tail and shown == MARK else [list(path), shown])
+        shown = redaction.show_path(path, value, recorded, hidden)
+        row: list[Any] = [list(path), shown]
+        if tail and hidden and hidden[-1] == row[0]:
+            row.append(1)
+        elif tail and run.delta_commits and type(before) is list and path[0] in redaction.fields:
+            row += (0, len(before))
+        writes.append(row)
     if len(path) == 1:
         if type(value) in ATOMS:
             region.recorded.pop(path[0], None)
@@ -394,7 +401,7 @@ def _gained(redaction: Redaction, path: tuple[str, ...], tail: Any) -> Raw | Non
     """What a list has gained, where that can be told alone: what stood there before would lack what is secret only since."""
     if not tail or redaction.needs_whole(path[0]):
         return None
-    shown = redaction.show_path(path, tail, record(list(tail)))
+    shown = redaction.show_path(path, tail, record(list(tail)), [])
     return shown if type(shown) is Raw and bytes(shown)[:1] == b"[" else None
 
 

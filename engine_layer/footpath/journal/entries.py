@@ -60,14 +60,16 @@ SOURCE = 12
 SET = 13
 """`[13, key, value, flags, description?, hidden_fields?]`: a write with options.
 
-Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; their dotted paths are listed.
+Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; their dotted paths are listed, and of those that are
+absent there (whether they are is no secret), the ways: lists of steps. Of a text that is hidden because one of the paths leads into
+it, to a character, the way stands there behind a null.
 """
 
 READ_REDACTED = 14
 """`[14, key, fields?, value?]`: a read whose value is hidden, or with `fields` in part; `value` is then what may be seen of it, where that is not what was written."""
 
 CHANGED = 15
-"""`[15, key, value]`: found at commit: the value was changed behind the scope's back."""
+"""`[15, key, value, flags?, hidden_fields?]`: found at commit: the value was changed behind the scope's back; flags as for SET."""
 
 EMIT = 16
 """`[16, t, name, payload?]`"""
@@ -102,15 +104,20 @@ FORK = 20
 """`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
 
 MOUNT = 21
-"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?]` begins a mount's frame
+"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?, hidden?]` begins a mount's frame
 and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where nothing was mapped. A subflow has its
-mount's id, but where the mount is a branch taken as fallback."""
+mount's id (null, or left out), but where the mount is a branch taken as fallback.
+
+Here and below, where a run hides values `hidden` names the places in the state that are hidden, each as a list of its steps, behind a
+null where nothing is there: the mark
+at any other place is what a stage wrote, or is left of a copy."""
 
 OUTPUT = 22
-"""`[22, frame, [[path, value, 1?]], reads, dropped, shown_reads?]`: a subflow's output, written through that frame and committed.
+"""`[22, frame, [[path, value, grows?, count?]], reads, dropped, shown_reads?, hidden?]`: a subflow's output, written through that frame and committed.
 
-With the 1, the value is what the list at the path has gained at its end; or that is hidden, as all of it is. Of reads of what is
-hidden, `shown_reads` has what they show, by name."""
+Where a list `grows` (1), the value is what it has gained at its end; or that is hidden, as all of it is. With 0 and a count the
+value is the whole list, of which parts are hidden, and the first `count` items were there before. Of reads of what is hidden,
+`shown_reads` has what they show, by name."""
 
 EXIT = 23
 """`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.
@@ -150,7 +157,7 @@ PAUSED_SCOPE, PAUSED_LINE, PAUSED_BOTH = 0, 1, 2
 
 RESUME = 31
 """`[31, name, stage_id, runtime_stage_id, has_input, base]`: a paused run goes on; base holds what the phase begins with:
-`executionCount`, `visitCounts`, `state` and `tail`, the frame that the line hangs on: `[frame, id, name, depth]` or null."""
+`executionCount`, `visitCounts`, `state`, `hidden` and `tail`, the frame that the line hangs on: `[frame, id, name, depth]` or null."""
 
 RUN_START = 32
 """`[32, input?]`; input is left out after a resume. `[32, null, 1]`: the input is the one that the header holds."""
@@ -171,7 +178,7 @@ TOKEN = 37
 """`[37, stream_id, token]`; `[37, stream_id]` starts, `[37, stream_id, text, 1]` ends the stream."""
 
 SEED = 38
-"""`[38, [[path, value]], inner?]`: state the run, or with `inner` the current mount's subflow, begins with."""
+"""`[38, [[path, value]], inner?, hidden?]`: state the run, or with `inner` the current mount's subflow, begins with."""
 
 MESSAGE = 39
 """`[39, type, description, target?, count?]`: a remark on the tree for the reader."""

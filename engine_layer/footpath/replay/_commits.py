@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from footpath.channels import CommitEvent, Mutation
-from footpath.replay._grown import Grown
+from footpath.replay._grown import Grown, extended
+from footpath.replay._mirror import LOG_MARK, items_after, log_marked, marks_of
 from footpath.state import LastWritten
 from footpath.values import MARK, in_js_order
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from footpath.replay._cursor import Cursor
-    from footpath.replay._mirror import MirrorFrame
+    from footpath.replay._mirror import MirrorFrame, Way
 
 _MANY_WRITES = 256
 
@@ -43,7 +46,14 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
     from footpath.replay._summaries import summary_marker
 
     return tuple(
-        [Mutation(key, summary_marker(value, "__writeSummary"), operation) for key, (value, operation) in writes]
+        [
+            Mutation(
+                key,
+                MARK if key in marked or key in frame.secret_writes else summary_marker(value, "__writeSummary"),
+                operation,
+            )
+            for key, (value, operation) in writes
+        ]
     )
 
 
@@ -69,9 +79,12 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
     if dropped is not None:
         dropped = frozenset(dropped)
     region.commits += 1
-    hidden = frame.redacted
+    hidden, fields, nothing, grew = frame.redacted, frame.fields, frame.nothing, frame.grew
+    bases = {key: region.in_state((frame.branch, key)) for key in grew or ()}
     if cursor.views is not None:
         cursor.views.log.commit(frame, dropped)
+    if frame.hidden is not None or frame.whole is not None or grew is not None:
+        frame.redacted = frame.hidden = frame.fields = frame.nothing = frame.whole = frame.grew = None
     if staged:
         values = region.values
         gone = staged.deleted if type(staged) is LastWritten else ()
@@ -93,15 +106,41 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
                     values.pop(key, None)
                 else:
                     values[key] = value
-        if hidden or region.masked:
-            kept = staged if dropped is None else {key: staged[key] for key in staged if key not in dropped}
-            region.mask(frame.branch, kept, hidden or {})
-            frame.redacted = None
+        if hidden or fields or region.masked or region.shown:
+            for key, value in staged.items():
+                if dropped is not None and key in dropped:
+                    continue
+                if hidden is not None and key in hidden:
+                    marks: dict[Way, Any] = {(): LOG_MARK}
+                else:
+                    marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())])
+                _mask(frame, key, value, marks, None if grew is None else grew.get(key), bases.get(key))
+            frame.patched = {}
         frame.staged = type(staged)()
         frame.ops = []
     frame.base = region.values
     if cursor.on_commit:
         commit_event(cursor, frame)
+
+
+def _mask(frame: MirrorFrame, key: str, value: Any, marks: dict[Way, Any], grew: int | None, base: Any) -> None:
+    """Hide what the log of a commit hides of a key, in the state, too. It may have been hidden first, then deleted and written openly.
+
+    Where a patch was laid over what the state shows, that may have come to something else. Where a list only grew, the log holds what
+    it has gained as a list of its own, whose items are hidden by their place: in the reference the state shows that at the end of what
+    it showed before.
+    """
+    region, owner = frame.region, (frame.branch, key)
+    before, seen = region.masked.pop(owner, {}), region.shown.pop(owner, UNSET)
+    if value is UNSET:
+        return
+    if marks:
+        region.masked[owner] = marks
+    patched = frame.patched.get(key)
+    if patched is not None and patched[0] is value and () not in marks:
+        region.shown[owner] = patched[1]
+    elif grew is not None and () not in marks and (marks or before or seen is not UNSET):
+        region.shown[owner] = extended(base, log_marked(items_after(value, grew), marks))
 
 
 def settle(cursor: Cursor, entry: Any) -> None:

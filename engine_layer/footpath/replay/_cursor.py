@@ -38,6 +38,7 @@ class Cursor:
         views: gathers snapshot, commit log and tree as well; None when only events are wanted.
         story: is told what happens, without an event in between; None when nobody asked for it.
         top: the outermost flow's state.
+        hides: whether the journal has hidden something so far.
         quiet: nobody hears of what happens all the time, and nothing of it takes care.
         spend: counts what the journal unfolds to, against what is allowed.
     """
@@ -78,6 +79,7 @@ class Cursor:
         self.parallel = 0
         # Parallel children nested too deep, until they settle: with their region, and their node in the tree.
         self.refusals: list[tuple[Declared, MirrorRegion, dict[str, Any] | None]] = []
+        self.hides = False
         self.marked: set[str] = set()
         self.hidden_fields: dict[str, list[str]] = {}
         self.loop_suffixes: dict[int, str] = {}  # of the pass that begins, by the frame that looped back

@@ -11,13 +11,14 @@ from msgspec import UNSET, Raw
 from footpath.channels import ReadEvent, WriteEvent
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
-from footpath.replay._mirror import log_marked, packed, recorded
+from footpath.replay._mirror import LOG_MARK, NOTHING, log_marked, marks_in, marks_of, packed, recorded
 from footpath.state import LastWritten
 from footpath.values import ABSENT_RAW, MARK, TAG, plain
+from footpath.values import hide_fields as hide_ways
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
-    from footpath.replay._mirror import MirrorFrame
+    from footpath.replay._mirror import MirrorFrame, MirrorRegion
 
 
 def read_redacted(cursor: Cursor, entry: Any) -> None:
@@ -28,6 +29,7 @@ def read_redacted(cursor: Cursor, entry: Any) -> None:
     if cursor.views is not None:
         frame.reads[key] = UNSET if held is UNSET else value
         frame.saw_scalars = False
+        _saw(frame, key, hidden=len(entry) == 2)
     cursor.step(frame, key, "read", value)
     if cursor.on_read:
         decl = frame.decl
@@ -44,6 +46,15 @@ def has(cursor: Cursor, entry: Any) -> None:
         held = frame.lookup(entry[1])
         frame.reads[entry[1]] = MARK if len(entry) > 2 and held is not UNSET else held
         frame.saw_scalars = False
+        _saw(frame, entry[1], hidden=len(entry) > 2)
+
+
+def _saw(frame: MirrorFrame, key: str, *, hidden: bool) -> None:
+    """Whether what the tree shows as read is the mark of a hidden value; a stage may have written the same text."""
+    if hidden:
+        frame.secret_reads |= {key}
+    elif frame.secret_reads:
+        frame.secret_reads -= {key}
 
 
 def source(cursor: Cursor, entry: Any) -> None:
@@ -104,10 +115,10 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
         frame.redacted = {}
     frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
     _hidden(frame, key)
+    frame.secret_writes |= {key}
     cursor.marked.add(key)
     cursor.commits_with_care = True
-    if cursor.views is not None:
-        cursor.views.hides = True
+    cursor.hides = True
 
 
 def _hidden(frame: MirrorFrame, key: str) -> None:
@@ -120,9 +131,12 @@ def hide_fields(cursor: Cursor, frame: MirrorFrame, key: str, paths: Any) -> Non
     if frame.fields is None:
         frame.fields = {}
     _hidden(frame, key)
-    frame.fields.setdefault(key, {}).update(dict.fromkeys(paths))
-    if cursor.views is not None:
-        cursor.views.hides = True
+    frame.fields.setdefault(key, {}).update(dict.fromkeys([path for path in paths if type(path) is str]))
+    nothing = [tuple(way) for way in paths if type(way) is not str]
+    if nothing or frame.nothing:
+        frame.nothing = {**(frame.nothing or {}), key: nothing}
+    cursor.commits_with_care = True
+    cursor.hides = True
 
 
 def set_with(cursor: Cursor, entry: Any) -> None:
@@ -151,6 +165,7 @@ def update(cursor: Cursor, entry: Any) -> None:
     key = entry[1]
     redacted: Any = UNSET
     flags = entry[3] if len(entry) > 3 else 0
+    held = frame.staged.get(key)
     if flags & 1:
         patch: Any = MARK
         after: Any = UNSET if flags & 2 else MARK
@@ -168,14 +183,39 @@ def update(cursor: Cursor, entry: Any) -> None:
             if type(after) is Raw:
                 cursor.spend(4 * len(memoryview(after)))
         if flags & 4:
-            hide_fields(cursor, frame, key, entry[4])
+            hide_fields(cursor, frame, key, [*entry[4], *_still_absent(frame, key, patch)])
             redacted = True
+    if (flags & 4 or frame.region.masked or frame.region.shown) and not flags & 9:
+        _patch_shown(frame, key, log_marked(patch, marks_of(entry[4])) if flags & 4 else patch, held, after)
     stage(cursor, frame, key, after)
-    held = UNSET if after is UNSET and flags & 1 else patch  # the log does not say that nothing is hidden
-    frame.ops.append((key, "merge", held, tuple(frame.reads) if cursor.provenance else ()))
+    said = UNSET if after is UNSET and flags & 1 else patch  # the log does not say that nothing is hidden
+    frame.ops.append((key, "merge", said, tuple(frame.reads) if cursor.provenance else ()))
     note_write(cursor, frame, key, patch, "update")
     frame.wrote[key] = patch
     write_event(cursor, frame, key, patch, "update", redacted)
+
+
+def _still_absent(frame: MirrorFrame, key: str, patch: Any) -> list[list[str]]:
+    """Ways to hidden fields that were absent before a patch, and are not in it."""
+    if key in frame.staged:
+        absent = list((frame.nothing or {}).get(key, ()))
+    else:
+        marks = frame.region.masked.get((frame.branch, key), {})
+        absent = [way for way, mark in marks.items() if mark == NOTHING]
+    return [list(way) for way in absent if not hide_ways(plain(packed(patch)), [way], MARK)[1]]
+
+
+def _patch_shown(frame: MirrorFrame, key: str, patch: Any, held: Any, after: Any) -> None:
+    """Lay a patch over what the state shows of a key, too: where something is hidden, that need not come to the same."""
+    known = frame.patched.get(key)
+    if known is not None and known[0] is held:
+        base = known[1]
+    elif key in frame.staged:
+        return  # over what the stage has written
+    else:
+        base = frame.region.in_state((frame.branch, key))
+    if base is not UNSET:
+        frame.patched = {**frame.patched, key: (after, merged(base, patch))}
 
 
 def _present(value: Any) -> Any:
@@ -238,6 +278,11 @@ def delete(cursor: Cursor, entry: Any) -> None:
 def changed(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
     key, value = entry[1], recorded(entry[2])
+    flags = entry[3] if len(entry) > 3 else 0
+    if flags & 1:
+        hide(cursor, frame, key)
+    if flags & 4:
+        hide_fields(cursor, frame, key, entry[4])
     stage(cursor, frame, key, value)
     frame.ops.append((key, "set", value, tuple(frame.reads) if cursor.provenance else ()))
     note_write(cursor, frame, key, value, "set")
@@ -250,16 +295,21 @@ def hidden_fields(cursor: Cursor, entry: Any) -> None:
 
 
 def seed(cursor: Cursor, entry: Any) -> None:
-    if len(entry) > 2:
-        region = cursor.regions[cursor.current.number]
-        for path, value in entry[1]:
-            region.put(tuple(path), recorded(value))
-        if cursor.views is not None:
-            cursor.views.seeded(region, cursor.hidden_fields)
-        return
+    inner = len(entry) > 2 and bool(entry[2])
+    region = cursor.regions[cursor.current.number] if inner else cursor.top
     for path, value in entry[1]:
-        held = recorded(value)
-        cursor.top.put(tuple(path), held)
-        if cursor.views is not None and log_marked(held) is not held:
-            cursor.views.hides = True
-    cursor.top.initial = {key: packed(value) for key, value in cursor.top.values.items()}
+        region.put(tuple(path), recorded(value))
+    mask_all(cursor, region, entry[3] if len(entry) > 3 else None)
+    if not inner:
+        region.initial = region.recorded_state(LOG_MARK)
+    elif cursor.views is not None:
+        cursor.views.seeded(region, cursor.hidden_fields)
+
+
+def mask_all(cursor: Cursor, region: MirrorRegion, hidden: Any) -> None:
+    """Hide what is to be hidden of what a state begins with: as its entry says, or where that is an old one, the marks in it."""
+    if hidden is None and cursor.hides:
+        hidden = [(key, *way) for key, value in region.values.items() for way in marks_in(value)]
+    for path in hidden or ():
+        region.mask(path if path[0] is not None else path[1:])
+        cursor.hides = cursor.commits_with_care = True

@@ -12,10 +12,9 @@ from typing import Any
 from msgspec import Raw
 from msgspec.json import Decoder, decode, encode
 
-from footpath.values import MARK, summarize_items
+from footpath.values import summarize_items
 
 _raw_items = Decoder(list[Raw]).decode
-_MARK_BYTES = MARK.encode()
 
 
 class _Trunk:
@@ -101,13 +100,13 @@ class Grown:
 def extended(value: Any, items: Any) -> Any:
     """A recorded list with recorded items at its end; no item is decoded.
 
-    What was no list before is one now. A list with something hidden in it stays one text, which is looked through as a whole.
+    What was no list before is one now.
     """
     tail = bytes(encode(items))
     if type(value) is Grown:
         if tail == b"[]":
             return value
-        if _MARK_BYTES not in tail and tail[:1] == b"[":
+        if tail[:1] == b"[":
             return value.with_more(tail[1:-1], _count(items, tail))
         value = value.packed()
     if type(value) is not Raw:
@@ -117,7 +116,7 @@ def extended(value: Any, items: Any) -> Any:
         return value
     if head == b"[]":
         return Raw(tail)
-    if head[:1] != b"[" or tail[:1] != b"[" or _MARK_BYTES in head or _MARK_BYTES in tail:
+    if head[:1] != b"[" or tail[:1] != b"[":
         return Raw(head[:-1] + b"," + tail[1:])
     begun = Grown(_Trunk(head[1:-1]), 1, len(_raw_items(head)), len(head))
     return begun.with_more(tail[1:-1], _count(items, tail))

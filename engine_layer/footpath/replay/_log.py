@@ -4,18 +4,17 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET, Raw
-from msgspec.json import encode
 
 from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
-from footpath.replay._mirror import LOG_MARK, SEPARATOR, log_marked, packed
-from footpath.values import ABSENT_RAW, MARK, TAG, in_js_order, plain
+from footpath.replay._mirror import LOG_MARK, SEPARATOR, items_after, log_marked, marks_of, packed
+from footpath.values import ABSENT_RAW, TAG, in_js_order, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from footpath.replay._mirror import Declared, MirrorFrame, MirrorRegion
 
@@ -28,8 +27,8 @@ class CommitLog:
         self._provenance = provenance
         self._plain = commit_values == "full" and not provenance
 
-    def seeded(self, region: MirrorRegion, fields: Mapping[str, list[str]]) -> bool:
-        """What a subflow begins with is the first commit of its history; objects are set member by member. True: some of it is hidden.
+    def seeded(self, region: MirrorRegion, fields: Mapping[str, list[str]]) -> None:
+        """What a subflow begins with is the first commit of its history; objects are set member by member.
 
         `fields` are those that the policy hides.
         """
@@ -38,17 +37,17 @@ class CommitLog:
         overwrite: dict[str, Any] = {}
         rows: list[dict[str, Any]] = []
         for key, value in region.values.items():
-            overwrite[key] = log_marked(value)
+            ways = region.hidden_below(key)
+            overwrite[key] = log_marked(value, dict.fromkeys(ways, LOG_MARK)) if ways else value
             members = plain(value) if type(value) is Raw else value
-            written = {(key,): members}
+            written = [(key,)]
             if isinstance(members, dict) and members and TAG not in members:
-                written = {(key, member): members[member] for member in in_js_order(members)}
-            for path, part in written.items():
+                written = [(key, member) for member in in_js_order(members)]
+            for path in written:
                 rows.append({"path": SEPARATOR.join(path), "verb": "set"})
-                redacted += _hidden_paths(path, part, fields)
+                redacted += _hidden_paths(path, [(key, *way) for way in ways], fields)
         first = region.first
         _append(region, _bundle(first.name, first.id, "", overwrite, {}, redacted, rows))
-        return bool(redacted)
 
     def refused_commit(self, decl: Declared, region: MirrorRegion) -> None:
         """A child settles that was refused for nesting too deep."""
@@ -111,8 +110,6 @@ class CommitLog:
             path = f"runs{SEPARATOR}{branch}{SEPARATOR}{key}" if branch else key
             if key in hidden and verb != "delete" and value is not UNSET:
                 value = LOG_MARK
-            elif type(value) is Raw:
-                value = log_marked(value)
             if not delta:
                 row: dict[str, Any] = {"path": path, "verb": "merge" if verb == "merge" else "set"}
                 if self._provenance:
@@ -132,8 +129,8 @@ class CommitLog:
         for key, together in (frame.whole or {}).items():
             if key in updates:
                 if together is not None and key not in hidden:
-                    updates[key] = log_marked(together)
-                after = LOG_MARK if key in hidden else log_marked(frame.staged.get(key, UNSET))
+                    updates[key] = together
+                after = LOG_MARK if key in hidden else frame.staged.get(key, UNSET)
                 if after is not UNSET:
                     results[key] = after
         redacted: list[str] = []
@@ -147,9 +144,10 @@ class CommitLog:
                 if hidden.get(key) is False:
                     redacted.append(lead + key)
                 if key in fields:
-                    for held in (overwrite, updates):
-                        if key in held:
-                            held[key] = log_marked(held[key])
+                    marks = marks_of([*fields[key], *(frame.nothing or {}).get(key, ())])
+                    for held in (overwrite, updates, results):
+                        if held.get(key, UNSET) is not UNSET:
+                            held[key] = log_marked(held[key], marks)
                     redacted.extend(_field_paths(lead + key, fields[key]))
                 if hidden.get(key):
                     redacted.append(lead + key)
@@ -162,11 +160,6 @@ class CommitLog:
         bundle = _of(frame, overwrite, updates, redacted, rows)
         _append(frame.region, bundle, _new_tags(frame), frame.sources, results)
         frame.sources = None
-        frame.redacted = None
-        frame.hidden = None
-        frame.fields = None
-        frame.whole = None
-        frame.grew = None
 
     def _delta_rows(
         self,
@@ -188,17 +181,20 @@ class CommitLog:
             elif patched:
                 row["verb"] = "merge"
             else:
-                before = region.values.get(key) if not branch else None
-                tail = final.since(before) if type(final) is Grown else None
-                if tail is None:
-                    tail = _grown(region.get(path), packed(final))
                 count = (frame.grew or {}).get(key)
-                if tail is None and count is not None:
-                    tail = _after(final, count)
+                if count is not None:
+                    tail = items_after(final, count)
+                elif key in (frame.fields or ()):
+                    tail = None  # it would have been said
+                else:
+                    before = region.values.get(key) if not branch else None
+                    tail = final.since(before) if type(final) is Grown else None
+                    if tail is None:
+                        tail = _grown(region.get(path), packed(final))
                 hidden = bool(frame.redacted and key in frame.redacted)
                 updates.pop(key, None)
                 row["verb"] = "set" if tail is None or (hidden and count is None) else "append"
-                overwrite[key] = LOG_MARK if hidden else log_marked(packed(final) if tail is None else tail)
+                overwrite[key] = LOG_MARK if hidden else packed(final) if tail is None else tail
             if self._provenance:
                 row["readKeys"] = list(reads)
             rows.append(row)
@@ -210,23 +206,31 @@ class CommitLog:
     def output(
         self,
         frame: MirrorFrame,
-        rows: Iterable[tuple[tuple[str, ...], Any, Any]],
+        rows: Iterable[OutputRow],
         dropped: set[int],
         reads: list[str],
         earlier: Iterable[str],
         fields: Mapping[str, list[str]],
-    ) -> bool:
+        hidden: Sequence[tuple[str, ...]],
+    ) -> None:
         """The bundle of a subflow's output; a member is read before it is written, where the reads name it.
 
-        `rows` are path, value, and what a list has gained by it; `earlier` the keys that the frame had read before, `fields` those that
-        the policy hides. True: some of it is hidden.
+        Args:
+            frame: through which it is written.
+            rows: what is written.
+            dropped: which of them were there already.
+            reads: of what the output is laid over.
+            earlier: the keys that the frame had read before.
+            fields: those that the policy hides.
+            hidden: the places that are hidden.
         """
         known = list(earlier)
         overwrite: dict[str, Any] = {}
         trace: list[dict[str, Any]] = []
         redacted: list[str] = []
         delta = self._delta
-        for index, (path, value, gained) in enumerate(rows):
+        for index, written in enumerate(rows):
+            path, value = written.path, written.value
             name = ".".join(path)
             if name in reads and name not in known:
                 known.append(name)
@@ -234,20 +238,26 @@ class CommitLog:
                 continue
             shown = value
             row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
-            if gained is not None and delta:
+            if written.gained is not None and delta:
                 row["verb"] = "append"
-                shown = value = gained
-            hidden = _hidden_paths(path, plain(value) if type(value) is Raw else value, fields)
-            redacted += hidden
+                shown = written.gained
+            redacted += _hidden_paths(path, hidden, fields)
+            ways = [way[len(path) :] for way in hidden if way[: len(path)] == path]
             if value == ABSENT_RAW:
                 shown = UNSET
-            elif hidden and (marked := log_marked(value)) is not value:
-                shown = marked
-            elif delta and gained is None:
-                tail = _grown(frame.region.get(path), value)
+            elif () in ways:
+                shown = LOG_MARK
+            elif delta and written.gained is None:
+                tail = (
+                    _grown(frame.region.get(path), value)
+                    if written.before is None
+                    else items_after(value, written.before)
+                )
                 if tail is not None:
                     row["verb"] = "append"
                     shown = tail
+            if ways:
+                shown = log_marked(shown, dict.fromkeys(ways, LOG_MARK))
             if self._provenance:
                 row["readKeys"] = list(known)
             trace.append(row)
@@ -256,7 +266,15 @@ class CommitLog:
                 holder = holder.setdefault(step, {})
             holder[path[-1]] = shown
         _append(frame.region, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
-        return bool(redacted)
+
+
+class OutputRow(NamedTuple):
+    """One write of a subflow's output: the whole value, and of a list that has grown, by what, or how many items were there before."""
+
+    path: tuple[str, ...]
+    value: Any
+    gained: Any = None
+    before: int | None = None
 
 
 def _bundle(
@@ -332,37 +350,19 @@ def _field_paths(key: str, fields: Iterable[str]) -> list[str]:
     return paths
 
 
-def _hidden_paths(path: tuple[str, ...], value: Any, fields: Mapping[str, list[str]]) -> list[str]:
+def _hidden_paths(
+    path: tuple[str, ...], hidden: Iterable[tuple[str, ...]], fields: Mapping[str, list[str]]
+) -> list[str]:
     """What the log lists as hidden where something was written at a path: all of it, or the fields in it, found or not."""
     written = SEPARATOR.join(path)
-    if value == MARK:
+    marked = [way for way in hidden if way[: len(path)] == path]
+    if path in marked:
         return [written]
     below = fields.get(path[0], ())
     lead = "".join(f"{step}." for step in path[1:])
     found = _field_paths(written, [field[len(lead) :] for field in below if field.startswith(lead)])
     known = frozenset(found)
-    marked = (SEPARATOR.join((written, *mark.split("."))) for mark in _marked_paths(value))
-    return [*found, *[each for each in marked if each not in known]]
-
-
-def _marked_paths(members: Any) -> list[str]:
-    """Dotted paths of the members of an object or a list that are hidden."""
-    found: list[str] = []
-    stack: list[tuple[str, Any]] = [("", members)]
-    while stack:
-        path, node = stack.pop()
-        if path and node == MARK:
-            found.append(path)
-            continue
-        named = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        stack += reversed([(f"{path}.{key}" if path else str(key), member) for key, member in named])
-    return found
-
-
-def _after(value: Any, count: int) -> Any:
-    """The items of a recorded list behind the first so many, as a recorded list; of what is hidden, its mark."""
-    items = plain(packed(value))
-    return Raw(encode(items[count:])) if isinstance(items, list) else value
+    return [*found, *[each for each in map(SEPARATOR.join, marked) if each not in known]]
 
 
 def _grown(before: Any, after: Any) -> Any:

@@ -10,10 +10,10 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from footpath.replay._grown import Grown
-from footpath.values import ABSENT_RAW, MARK, TAG, index_in, plain, put_item
+from footpath.values import ABSENT_RAW, MARK, TAG, hide_fields, index_in, plain, put_item, ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from footpath.replay._declared import Declared
 
@@ -28,33 +28,66 @@ LOG_MARK = "REDACTED"
 SEPARATOR = "\u001f"
 """What stands between the members of a path in the commit log."""
 
-_MARK_BYTES = MARK.encode()
+Way = tuple[str, ...]
+"""The steps from a value down to a part of it; none is the value itself."""
 
 
-def log_marks(value: Any) -> Any:
-    """A plain JSON value with the log's mark in place of the events' one; changes the value it is given."""
-    if value == MARK:
-        return LOG_MARK
-    stack: list[Any] = [value]
+def log_marked(recorded: Any, marks: Mapping[Way, Any]) -> Any:
+    """A recorded value as the log shows it: with a mark wherever one of these ways leads, or nothing where nothing was hidden."""
+    if () in marks:
+        return marks[()]
+    value = plain(packed(recorded))
+    any_found = False
+    for mark in (LOG_MARK, NOTHING):
+        value, found = hide_fields(value, [way for way, each in marks.items() if each == mark], mark)
+        any_found = any_found or bool(found)
+    return Raw(encode(value)) if any_found else recorded
+
+
+NOTHING = {TAG: "absent"}
+
+
+def marks_of(fields: Iterable[Any]) -> dict[Way, Any]:
+    """What the log shows of hidden fields, by the ways to them; for what `fields` are see `footpath.journal.entries.SET`."""
+    fields = list(fields)
+    marks: dict[Way, Any] = {way: LOG_MARK for path in fields if type(path) is str for way in ways_of(path)}
+    for way in fields:
+        if type(way) is not str:
+            if way[0] is None:  # a text: of it nothing is left but the way
+                shown: Any = LOG_MARK
+                for step in reversed(way[1:]):
+                    shown = {step: shown}
+                return {(): Raw(encode(shown))}
+            marks[tuple(way)] = NOTHING
+    return marks
+
+
+def grown_ways(ways: Iterable[Way], count: int) -> list[Way]:
+    """Ways into what a list has gained, as ways into the whole, of which `count` items were there before."""
+    return [(str(int(way[0]) + count), *way[1:]) for way in ways if way and way[0].isdecimal()]
+
+
+def items_after(value: Any, count: int) -> Any:
+    """The items of a recorded list behind the first so many, as a recorded list; of what is hidden, its mark."""
+    items = plain(packed(value))
+    return Raw(encode(items[count:])) if isinstance(items, list) else value
+
+
+def marks_in(value: Any) -> list[Way]:
+    """Ways to all marks in a recorded value: to what is hidden in it, where nobody said so.
+
+    Traces say so by now. In older ones that hide anything, a mark is what was hidden.
+    """
+    found: list[Way] = []
+    stack: list[tuple[Way, Any]] = [((), plain(packed(value)))]
     while stack:
-        node = stack.pop()
-        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, member in list(items):
-            if isinstance(member, str):
-                if member == MARK:
-                    node[key] = LOG_MARK
-            elif isinstance(member, (dict, list)):
-                stack.append(member)
-    return value
-
-
-def log_marked(recorded: Any) -> Any:
-    """A recorded value with the log's mark in place of the events' one."""
-    if type(recorded) is not Raw:
-        return LOG_MARK if recorded == MARK else recorded
-    if _MARK_BYTES not in memoryview(recorded).tobytes():
-        return recorded
-    return Raw(encode(log_marks(plain(recorded))))
+        way, node = stack.pop()
+        if node == MARK:
+            found.append(way)
+            continue
+        named = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        stack += reversed([((*way, str(name)), member) for name, member in named])
+    return found
 
 
 def recorded(value: Any) -> Any:
@@ -73,20 +106,34 @@ class MirrorRegion:
 
     Attributes:
         commits: how often its stages have committed.
-        masked: parallel child and key of what the log hides, and the state with it, though whoever reads it is shown the value.
+        masked: what the log hides, and the state with it: what it shows at ways into the value, by parallel child and key.
+        shown: what the state shows, where it is not the value with such marks: of a list that has gained items in a log of deltas.
         history: the bundles of the commits; kept by views.
         nested: which of them, by index, may hold more than scalars.
         results: of the subflows in it, by id and by the mount's runtime id; kept by views.
         tree: the first node; kept by views.
     """
 
-    __slots__ = ("commits", "first", "history", "id", "initial", "masked", "nested", "results", "tree", "values")
+    __slots__ = (
+        "commits",
+        "first",
+        "history",
+        "id",
+        "initial",
+        "masked",
+        "nested",
+        "results",
+        "shown",
+        "tree",
+        "values",
+    )
 
     def __init__(self, region_id: str) -> None:
         self.id = region_id
         self.values: dict[str, Any] = {}
         self.commits = 0
-        self.masked: set[tuple[str, str]] = set()
+        self.masked: dict[tuple[str, str], dict[Way, Any]] = {}
+        self.shown: dict[tuple[str, str], Any] = {}
         self.history: list[dict[str, Any]] = []
         self.nested: list[int] = []
         self.results: dict[str, Any] = {}
@@ -108,9 +155,8 @@ class MirrorRegion:
 
     def put(self, path: tuple[str, ...], value: Any) -> None:
         """Commit a value at a path; as the run's state, a list takes items by index."""
-        if self.masked:
-            own = path[1:3] if path[0] == "runs" else ()  # what a parallel child wrote
-            self.masked.discard(own if len(own) == 2 else ("", path[0]))
+        if self.masked or self.shown:
+            self.unmask(path)
         if len(path) == 1:
             self.values[path[0]] = value
             return
@@ -127,26 +173,100 @@ class MirrorRegion:
             holder = copy
         holder[path[-1]] = value
 
-    def mask(self, branch: str, written: Mapping[str, Any], hidden: Mapping[str, bool]) -> None:
-        """After a commit: what of it the log hides. A key may have been hidden first, and then deleted and written openly."""
-        for key, value in written.items():
-            if key in hidden and value != MARK and value is not UNSET:
-                self.masked.add((branch, key))
-            else:
-                self.masked.discard((branch, key))
+    def mask(self, path: Iterable[str]) -> None:
+        """Hide what stands at a path."""
+        owner, way = _owner(tuple(path))
+        self.masked[owner] = {**self.masked.get(owner, {}), way: LOG_MARK}
 
-    def recorded_state(self, *, masked: bool = True) -> dict[str, Any]:
-        """Top-level keys that have a value, in their recorded form, without what is hidden; or as whoever reads them is shown them."""
+    def hidden_below(self, key: str) -> list[Way]:
+        """The ways to what is hidden in the value of a key."""
+        ways = list(self.masked.get(("", key), ()))
+        if key == "runs":
+            ways += [(*owner, *way) for owner, each in self.masked.items() if owner[0] for way in each]
+        return ways
+
+    def hides(self, path: tuple[str, ...]) -> bool:
+        """Whether what stands at a path is hidden as a whole."""
+        owner, way = _owner(path)
+        return any(each == way[: len(each)] for each in self.masked.get(owner, ()))
+
+    def unmask(self, path: tuple[str, ...]) -> None:
+        """Something is written at a path: what was hidden there, or around it, is gone."""
+        masked = self.masked
+        top, below = path[0], path[1:]
+        if top == "runs" and not below[1:]:
+            for key in [key for key in masked if key[0] and below in ((), key[:1])]:
+                del masked[key]
+        for owner, way in {_owner(path), (("", top), below)}:
+            self.shown.pop(owner, None)
+            marks = masked.pop(owner, {})
+            left = {each: marks[each] for each in marks if each[: len(way)] != way and way[: len(each)] != each}
+            if left:
+                masked[owner] = left
+
+    def in_state(self, owner: tuple[str, str]) -> Any:
+        """What the state shows of a key; UNSET where there is nothing."""
+        if owner in self.shown:
+            return packed(self.shown[owner])
+        branch, key = owner
+        value = self.get(("runs", branch, key) if branch else (key,))
+        return value if value is UNSET or owner not in self.masked else log_marked(value, self.masked[owner])
+
+    def recorded_state(self, mark: str | None = MARK) -> dict[str, Any]:
+        """Top-level keys that have a value, in their recorded form, with a mark for what is hidden; without, as whoever reads them is shown them."""
         values = self.values
-        if self.masked and masked:
+        if mark is not None and (self.masked or self.shown):
             values = dict(values)
-            runs = values.get("runs")
-            for branch, key in self.masked:
-                if not branch:
-                    values[key] = MARK
-                elif type(runs) is dict and type(runs.get(branch)) is dict:
-                    values["runs"] = runs = {**runs, branch: {**runs[branch], key: MARK}}
+            runs = _Copies(values, "runs")
+            for owner in {**self.masked, **self.shown}:
+                marks = self.masked.get(owner, {})
+                if mark is MARK and () not in marks:
+                    continue  # it stands there already
+                branch, key = owner
+                holder = runs.below(branch) if branch else values
+                held = holder.get(key, UNSET)
+                if held is UNSET:
+                    continue
+                if mark is MARK:
+                    holder[key] = MARK
+                else:
+                    holder[key] = self.shown[owner] if owner in self.shown else log_marked(held, marks)
         return {key: packed(value) for key, value in values.items() if value is not UNSET}
+
+
+class _Copies:
+    """The objects below a key, each copied into its place when it is asked for."""
+
+    def __init__(self, values: dict[str, Any], key: str) -> None:
+        self._values = values
+        self._key = key
+        self._members: dict[str, Any] | None = None
+        self._below: dict[str, dict[str, Any]] = {}
+
+    def below(self, name: str) -> dict[str, Any]:
+        known = self._below.get(name)
+        if known is None:
+            if self._members is None:
+                self._members = _copied(self._values, self._key)
+            known = self._below[name] = _copied(self._members, name)
+        return known
+
+
+def _copied(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    """A member that is an object, as a copy that stands in its place; of anything else, nothing."""
+    inner = _opened_container(holder.get(name, UNSET))
+    if type(inner) is not dict:
+        return {}
+    holder[name] = inner = dict(inner)
+    return inner
+
+
+def _owner(path: tuple[str, ...]) -> tuple[tuple[str, str], Way]:
+    """The parallel child and the key that a path leads to, and what is left of it below them."""
+    top, below = path[0], path[1:]
+    if top == "runs" and below[1:]:
+        return (below[0], below[1]), below[2:]
+    return ("", top), below
 
 
 _OBJECT = ord("{")
@@ -220,6 +340,9 @@ class MirrorFrame(Struct, eq=False):
         reads: key to value, of the attempt; kept for views only.
         earlier: what earlier attempts read.
         hidden: keys of which something was hidden since the last commit, in that order.
+        patched: of patched keys in which something is hidden, what was staged and what the state will show.
+        secret_writes: of what it wrote, the keys that were hidden; `secret_reads` likewise.
+        nothing: ways to hidden fields that are absent, by key.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
             one, where there are several.
         grew: of lists that only grew, where that can't be seen, how many items they had.
@@ -250,7 +373,11 @@ class MirrorFrame(Struct, eq=False):
     redacted: dict[str, bool] | None = None
     hidden: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
+    patched: dict[str, tuple[Any, Any]] = {}
+    secret_writes: frozenset[str] = frozenset()
+    secret_reads: frozenset[str] = frozenset()
     whole: dict[str, Any] | None = None
+    nothing: dict[str, list[Way]] | None = None
     grew: dict[str, int] | None = None
     sources: list[str] | None = None
     scalars: bool = True

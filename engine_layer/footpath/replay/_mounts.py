@@ -11,9 +11,10 @@ from msgspec.json import encode
 
 from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegisteredEvent
 from footpath.replay._commits import commit_event
-from footpath.replay._data import note_write
+from footpath.replay._data import mask_all, note_write
 from footpath.replay._grown import extended
-from footpath.replay._mirror import MirrorRegion, log_marked, normal, opened, packed, recorded
+from footpath.replay._log import OutputRow
+from footpath.replay._mirror import LOG_MARK, MirrorRegion, grown_ways, marks_in, normal, opened, packed, recorded
 from footpath.replay._stages import executed_as
 from footpath.values import ABSENT_RAW, MARK, TAG
 
@@ -27,7 +28,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
     _, t, ordinal, link, origin, first, mapped, subflow_name = entry[:8]
     decl = cursor.decls[ordinal]
     parent = None if origin < 0 else cursor.frame(origin)
-    inner_id = entry[9] if len(entry) > 9 else decl.id
+    inner_id = (entry[9] if len(entry) > 9 else None) or decl.id
     region = MirrorRegion(inner_id)
     frame = cursor.begin(t, ordinal, link, parent)
     cursor.regions[frame.number] = region
@@ -35,16 +36,20 @@ def mount(cursor: Cursor, entry: Any) -> None:
     frame.inner_id = inner_id
     region.first = cursor.decls[first]
     mapped = recorded(mapped)
+    hidden = entry[10] if len(entry) > 10 else None
     if cursor.views is not None:
         cursor.views.tree.entered(frame, region, subflow_name)
     if type(mapped) is Raw and bytes(mapped) != b"{}":
         for key, value in opened(mapped).items():
-            seeded = _present(value)
+            seeded = _present(value, [path[2] for path in hidden or () if path[:2] == [None, key] and len(path) == 3])
             if seeded is not UNSET:
                 region.values[key] = seeded
+        mask_all(cursor, region, hidden)
         for key, names in entry[8].items() if len(entry) > 8 else ():
+            region.unmask((key,))
             if names:
                 region.values[key] = Raw(encode(dict.fromkeys(names, MARK)))
+                mask_all(cursor, region, [(key, name) for name in names])
             else:
                 region.values.pop(key, None)  # hidden, and nothing
         if cursor.views is not None:
@@ -68,26 +73,34 @@ def mount(cursor: Cursor, entry: Any) -> None:
     frame.path = (subflow_name,)
 
 
-def _present(value: Raw) -> Any:
-    """What a seeded value leaves in the state: of an object, the members that are there; UNSET when none of them is."""
+def _present(value: Raw, gone: list[str]) -> Any:
+    """What a seeded value leaves in the state: of an object, the members that are there; UNSET when none of them is.
+
+    Those that are `gone` show a mark, and are hidden though absent.
+    """
     if value == ABSENT_RAW:
         return UNSET
-    if _TAG not in bytes(value):
+    if not gone and _TAG not in bytes(value):
         return normal(value)
-    if value == ABSENT_RAW:
-        return UNSET
     members = opened(value)
-    if type(members) is not dict or ABSENT_RAW not in members.values():
+    if type(members) is not dict or not (gone or ABSENT_RAW in members.values()):
         return normal(value)
-    members = {name: member for name, member in members.items() if member != ABSENT_RAW}
+    members = {name: member for name, member in members.items() if member != ABSENT_RAW and name not in gone}
     return Raw(encode(members)) if members else UNSET
 
 
 def output(cursor: Cursor, entry: Any) -> None:
-    _, number, writes, reads, dropped, *hidden = entry
+    _, number, writes, reads, dropped, *more = entry
     frame = cursor.frame(number)
     region = frame.region
-    rows = [_row(region, *write) for write in writes]
+    hidden = (
+        [tuple(path[path[0] is None :]) for path in more[1]]
+        if len(more) > 1
+        else _marks_of(writes)
+        if cursor.hides
+        else []
+    )
+    rows = [_row(region, hidden, *write) for write in writes]
     gone = set(dropped)
     region.commits += 1
     if cursor.views is not None:
@@ -95,27 +108,50 @@ def output(cursor: Cursor, entry: Any) -> None:
         earlier = list(frame.reads)
         for name in reads:
             path = tuple(name.split(".", 1))
-            shown = hidden[0].get(name, UNSET) if hidden else UNSET
+            shown = more[0].get(name, UNSET) if more else UNSET
             frame.reads[name] = region.get(path) if shown is UNSET else recorded(shown)
-        if cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields):
-            cursor.views.hides = True
-    for index, (path, value, _) in enumerate(rows):
-        if len(path) > 1:
+            if shown == MARK or region.hides(path):
+                frame.secret_reads |= {name}
+        cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields, hidden)
+    for index, (path, value, _, count) in enumerate(rows):
+        key, below = path[0], path[1:]
+        if below:
             name = ".".join(path)
             shown = UNSET if value == ABSENT_RAW else value
             note_write(cursor, frame, name, shown, "set")
             frame.wrote[name] = shown
+            if path in hidden:
+                frame.secret_writes |= {name}
         if index not in gone:
+            before = [] if count is None else region.hidden_below(key)
             region.put(path, value)
+            here = [way for way in hidden if way[: len(path)] == path]
+            if count is not None:
+                ways = [way[len(path) :] for way in here]
+                here += [(*path, *way) for way in grown_ways(ways, count)]
+                here += [(key, *way) for way in before if way[: len(below)] == below]
+            mask_all(cursor, region, dict.fromkeys(here))
     commit_event(cursor, frame)
 
 
-def _row(region: MirrorRegion, path: list[str], value: Any, grows: int = 0) -> tuple[tuple[str, ...], Any, Any]:
-    """What is written where, and the items that it adds to a list; None when it does not."""
+def _marks_of(writes: Any) -> list[tuple[str, ...]]:
+    """In an old trace a mark in what is written is what was hidden; see `mask_all`."""
+    return [(*path, *way) for path, value, *_ in writes for way in marks_in(recorded(value))]
+
+
+def _row(
+    region: MirrorRegion,
+    hidden: list[tuple[str, ...]],
+    path: list[str],
+    value: Any,
+    grows: int = 0,
+    count: int | None = None,
+) -> OutputRow:
+    """What is written where, and how a list has grown by it."""
     at, held = tuple(path), recorded(value)
-    if not grows or held == MARK:
-        return at, held, held if grows else None
-    return at, packed(extended(region.get(at), value)), held
+    if not grows or at in hidden:
+        return OutputRow(at, held, held if grows else None, count)
+    return OutputRow(at, packed(extended(region.get(at), value)), held)
 
 
 def exit_mount(cursor: Cursor, entry: Any) -> None:
@@ -157,7 +193,7 @@ def register(cursor: Cursor, entry: Any) -> None:
 def _output_state(region: MirrorRegion, hidden: Any) -> Raw:
     """A subflow's state as its exit shows it; with `hidden`, those keys hidden by name."""
     if hidden is None:
-        return log_marked(Raw(encode(region.recorded_state())))
-    state = region.recorded_state(masked=False)
+        return Raw(encode(region.recorded_state(LOG_MARK)))
+    state = region.recorded_state(None)
     state.update((key, MARK) for key in hidden if key in region.values)  # also one that was set to nothing
     return Raw(encode(state))

@@ -23,8 +23,9 @@ from footpath.channels import (
 )
 from footpath.journal.entries import PAUSED_LINE, PAUSED_SCOPE
 from footpath.replay import _wording as wording
+from footpath.replay._data import mask_all
 from footpath.replay._declared import Declarations, Declared
-from footpath.replay._mirror import MirrorFrame, recorded
+from footpath.replay._mirror import LOG_MARK, MirrorFrame, recorded
 from footpath.replay._stages import start_event
 from footpath.replay._story import RETRIED
 from footpath.values import js_error
@@ -81,7 +82,8 @@ def retry(cursor: Cursor, entry: Any) -> None:
     frame.ops = []
     frame.writes = None
     frame.wrote = {}
-    frame.redacted = frame.fields = frame.hidden = None  # of what the attempt wrote nothing is left
+    frame.redacted = frame.fields = frame.nothing = frame.hidden = None  # of what the attempt wrote nothing is left
+    frame.secret_writes, frame.patched = frozenset(), {}
     frame.earlier, frame.reads = frame.all_reads(), {}
     if cursor.story is not None:
         sentence = wording.retried(frame.decl.name, attempt, most, delay_ms, error.message)
@@ -164,9 +166,9 @@ def resume(cursor: Cursor, entry: Any) -> None:
         cursor.visits = dict(base["visitCounts"])
         for key, value in base["state"].items():
             cursor.top.values[key] = recorded(value)
-        if cursor.views is not None:
-            cursor.views.hides = True  # it may hold marks
-        cursor.top.initial = cursor.top.recorded_state()
+        cursor.hides = True  # in an old trace, all marks in it are what was hidden
+        mask_all(cursor, cursor.top, base.get("hidden"))
+        cursor.top.initial = cursor.top.recorded_state(LOG_MARK)
     tail = base["tail"]
     if tail is not None and (not cursor.frames or tail[0] < cursor.first_frame):
         decl = Declared(tail[1], tail[2])

@@ -74,6 +74,8 @@ def bag(cursor: Cursor, entry: Any) -> None:
         frame, value = cursor.current, recorded(entry[3])
         note_write(cursor, frame, entry[2], value, "update")
         frame.wrote[entry[2]] = value
+        if value == MARK:  # the engine's remarks are no texts of a stage's
+            frame.secret_writes |= {entry[2]}
         frame.scalars = False
     elif cursor.views is not None:
         cursor.views.tree.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))

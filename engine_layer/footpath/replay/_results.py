@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from footpath.replay._mirror import LOG_MARK
 from footpath.values import plain
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def keep_result(frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
     outer = frame.region.results
     # What ended in a subflow that has not ended itself is known to that subflow only.
     outer.update(region.results)
-    state, parent_name = region.recorded_state(), _parent_name(frame)
+    state, parent_name = region.recorded_state(LOG_MARK), _parent_name(frame)
     outer[region.id] = outer[frame.rsid] = SubflowResult(region, name, parent_name, state, len(region.history))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 
 from footpath.replay._grown import Grown
-from footpath.values import MARK, TAG, head, js_number, member_count, plain
+from footpath.values import TAG, head, js_number, member_count, plain
 
 PREVIEW_UNITS = 80
 
@@ -22,8 +22,6 @@ def summary_marker(value: Any, mark: str) -> Any:
         return {mark: True, "type": "array", "size": value.count}
     value = plain(value)
     marker: dict[str, Any] = {mark: True}
-    if value == MARK:
-        return value
     if isinstance(value, dict) and value.get(TAG) == "float":
         marker.update(type="number", preview=str(value.get("value")))
     elif isinstance(value, dict) and value.get(TAG) == "datetime":

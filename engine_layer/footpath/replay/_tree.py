@@ -12,7 +12,7 @@ from msgspec.json import encode
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, THROTTLED
 from footpath.replay._results import keep_returned
 from footpath.replay._summaries import summary_marker
-from footpath.values import ATOMS, js_reason, plain
+from footpath.values import ATOMS, MARK, js_reason, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,8 @@ class Tree:
     def marked(self, node: dict[str, Any], throttled: Any) -> None:
         """A child that was refused counts as one that was asked to slow down."""
         if self._writes != "off":
-            shown = summary_marker(throttled, "__writeSummary") if self._writes == "summary" else throttled
+            summed = self._writes == "summary" and throttled != MARK
+            shown = summary_marker(throttled, "__writeSummary") if summed else throttled
             node["stageWrites"] = {THROTTLED: shown}
 
     def finish(self, parts: Parts) -> None:
@@ -201,7 +202,9 @@ class Tree:
             if self._writes != "off" and frame.wrote:
                 summarised = self._writes == "summary"
                 writes = {
-                    key: summary_marker(value, "__writeSummary") if summarised else value
+                    key: summary_marker(value, "__writeSummary")
+                    if summarised and key not in frame.secret_writes
+                    else value
                     for key, value in frame.wrote.items()
                     if summarised or value is not UNSET
                 }
@@ -209,7 +212,9 @@ class Tree:
             if self._reads != "off" and (frame.reads or frame.earlier):
                 summarised = self._reads == "summary"
                 reads = {
-                    key: summary_marker(value, "__readSummary") if summarised else value
+                    key: summary_marker(value, "__readSummary")
+                    if summarised and key not in frame.secret_reads
+                    else value
                     for key, value in frame.all_reads().items()
                     if value is not UNSET
                 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from footpath.replay._log import CommitLog
-from footpath.replay._mirror import log_marked, packed
+from footpath.replay._mirror import LOG_MARK
 from footpath.replay._parts import Parts
 from footpath.replay._results import keep_result
 from footpath.replay._tree import Tree
@@ -26,7 +26,6 @@ class Views:
         log: writes the histories.
         registered: specs of subflows that were made while running, in recorded form, by id.
         provenance: whether each row of the log names the keys read before it.
-        hides: whether a state may hold marks.
     """
 
     def __init__(
@@ -43,14 +42,12 @@ class Views:
         self.tree = Tree(read_tracking, write_tracking)
         self.log = CommitLog(commit_values, provenance=self.provenance)
         self.registered: dict[str, Any] = {}
-        self.hides = False
         self._parts = Parts()
 
     # ── what concerns more than one of them ──────────────────────────────────────────────────────────────────────
     def seeded(self, region: MirrorRegion, fields: Mapping[str, list[str]]) -> None:
         """A subflow was given what it begins with."""
-        if self.log.seeded(region, fields):
-            self.hides = True
+        self.log.seeded(region, fields)
 
     def left(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
         """A subflow was left: keep what became of it."""
@@ -62,7 +59,7 @@ class Views:
         """The whole, in the reference's shape. It is made of the views' own parts: take it once, at the end."""
         self.tree.finish(self._parts)
         out: dict[str, Any] = {
-            "sharedState": self.state(region.recorded_state()),
+            "sharedState": self.state(region.recorded_state(LOG_MARK)),
             "executionTree": region.tree,
             "initialState": self._parts.members(region.initial),
             "commitLog": self.history(region, len(region.history)),
@@ -75,9 +72,7 @@ class Views:
         return out
 
     def state(self, members: dict[str, Any]) -> dict[str, Any]:
-        """A recorded state as JSON, with the log's own mark."""
-        if self.hides:
-            members = {key: log_marked(packed(value)) for key, value in members.items()}
+        """A recorded state as JSON."""
         return self._parts.members(members)
 
     def history(self, region: MirrorRegion, count: int) -> list[dict[str, Any]]:

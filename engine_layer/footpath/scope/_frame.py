@@ -209,7 +209,7 @@ class Frame(Struct, eq=False):
             host.record_entry((READ_REDACTED, key))
         elif redaction is not None and key in redaction.fields:
             entry: tuple[Any, ...] = (READ_REDACTED, key, 1)
-            if key == "runs" and type(value) is dict:
+            if (key == "runs" and type(value) is dict) or (key in redaction.patched and value is not ABSENT):
                 # What parallel children wrote is recorded under their own keys, so the mirror does not hold it masked.
                 entry += (redaction.show(key, record(value)),)
             host.record_entry(entry)
@@ -408,11 +408,15 @@ class Frame(Struct, eq=False):
             hidden: list[str] = []
             if redaction is not None:
                 shown, hidden = redaction.masked(key, shown)
+                if hidden:
+                    redaction.note_patch(key)
             entry: tuple[Any, ...] = (UPDATE, key, None if shown is UNSET else shown)
             flags = (FIELDS if hidden else 0) | (ABSENT_VALUE if shown is UNSET else 0)
             merged = merge(base, patch)
             recorded = record(merged)
-            if not _merges_alike(base, patch):
+            if not _merges_alike(base, patch) or (
+                redaction is not None and not hidden and redaction.blurs(patch, recorded)
+            ):
                 # JSON has lost what the merge went by, so the journal holds what came of it.
                 result = recorded if redaction is None else redaction.show(key, recorded)
                 entry += (flags | RESULT, hidden, None if result is UNSET else result)
@@ -670,13 +674,15 @@ class Frame(Struct, eq=False):
     def changed(self, key: str, now: Any) -> None:
         host = self.host
         redaction = host.redaction
+        more: tuple[Any, ...] = ()
         if redaction is not None:
             if redaction.hides(key):
                 redaction.secrets.add(now)
-                now = MARK
+                now, more = MARK, (REDACTED,)
             else:
-                now = redaction.show(key, now)
-        host.record_entry((CHANGED, key, now))
+                now, fields = redaction.masked(key, now)
+                more = (FIELDS, fields) if fields else ()
+        host.record_entry((CHANGED, key, now, *more))
 
     def forget(self) -> None:
         """Drop what a failed attempt had staged."""

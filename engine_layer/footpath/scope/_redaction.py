@@ -9,10 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from footpath.values import ABSENT, MARK, TAG, Secrets, live_name, plain, recorded_name
+from footpath.values import (
+    ABSENT,
+    ABSENT_RAW,
+    MARK,
+    TAG,
+    Secrets,
+    hide_fields,
+    live_name,
+    plain,
+    recorded_name,
+    ways_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    Path = tuple[str, ...]
+    Hidden = list[list[str | None]]
+    """Places in a state at which something was hidden: a method that is given such a list adds to it. None stands before what is absent."""
 
 
 class RedactionPolicy(msgspec.Struct, frozen=True):
@@ -38,6 +53,8 @@ class Redaction:
         has_policy: whether there is one, or only writes that ask to be hidden.
         marked: keys whose value is hidden because a hidden write was made.
         told_fields: whether the journal says which fields are hidden; there may be none.
+        patched: keys of which the journal does not tell what may be seen: a patch was laid over them that adds items to a list, of
+            which some are hidden by their place.
     """
 
     def __init__(self, policy: RedactionPolicy | None) -> None:
@@ -51,6 +68,7 @@ class Redaction:
         self.secrets = Secrets()
         self.told_fields = not self.fields
         self._names_members = bool(self.patterns) or any("." in key for key in self.keys)
+        self.patched: set[str] = set()
         self._verdicts: dict[str, bool] = {}
         self._unmarked: set[str] = set()
 
@@ -58,6 +76,11 @@ class Redaction:
     def active(self) -> bool:
         """Whether a write that is not hidden itself has to be looked at."""
         return bool(self.secrets) or bool(self.fields)
+
+    @property
+    def known_names(self) -> tuple[str, ...]:
+        """Names that tell nothing of what they are names of: the policy's own."""
+        return (*self.keys, *self.fields)
 
     def wants(self, key: str) -> bool:
         """Whether a write of this key is hidden."""
@@ -83,6 +106,8 @@ class Redaction:
 
     def hides_evidence(self, key: str, value: Any) -> bool:
         """Whether evidence shows the mark; where nothing is, only if something hidden was written."""
+        if type(value) is str and key in self.fields and self._mask(value, self.fields[key], (), []) is MARK:
+            return True
         return self.wants(key) if value is not ABSENT else key in self.marked
 
     def mark(self, key: str, value: Any) -> None:
@@ -95,7 +120,7 @@ class Redaction:
         for key in marked:
             self.marked[key] = None
         for state in states:
-            self.show_state({key: _as_recorded(value) for key, value in state.items()})
+            self.show_state({key: _as_recorded(value) for key, value in state.items()}, [])
 
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
@@ -104,55 +129,70 @@ class Redaction:
             self._unmarked.add(key)
         return hidden
 
+    def note_patch(self, key: str) -> None:
+        """A patch was laid over a key with hidden fields."""
+        if any(step.isdecimal() or step == "length" for path in self.fields[key] for step in path.split(".")):
+            self.patched.add(key)
+
+    def blurs(self, patch: Any, recorded: Any) -> bool:
+        """Whether a merge of recorded forms may not come to what a patch came to: in lists, two texts that are secret are one mark."""
+        return bool(self.secrets) and _holds_list(patch) and self.scrub_recorded(recorded) is not recorded
+
     def show(self, key: str, recorded: Any) -> Any:
         """The recorded form of a write that is not hidden as a whole: hidden fields masked, known secrets scrubbed."""
         return self.masked(key, recorded)[0]
 
-    def masked(self, key: str, recorded: Any) -> tuple[Any, list[str]]:
-        """Like `show`, with the dotted paths of the key's fields that are to be hidden, whether there are any such or not."""
+    def masked(self, key: str, recorded: Any) -> tuple[Any, list[Any]]:
+        """Like `show`, with the dotted paths of the key's fields that are to be hidden, whether there are any such or not.
+
+        Of those that are there and absent, the ways follow, as lists of steps; of a text, the way that led into it, behind a None.
+        """
         paths = self.fields.get(key)
         if not paths:
             return self.scrub_recorded(recorded), []
-        return self.scrub_recorded(self._mask(recorded, paths)), list(paths)
+        hidden: Hidden = []
+        shown = self._mask(recorded, paths, (), hidden)
+        if hidden and type(recorded) is str:
+            return shown, [*paths, [None, *hidden[0]]]
+        return self.scrub_recorded(shown), [*paths, *[way[1:] for way in hidden if way[0] is None]]
 
-    def show_path(self, path: tuple[str, ...], value: Any, recorded: Any) -> Any:
+    def show_path(self, path: Path, value: Any, recorded: Any, hidden: Hidden) -> Any:
         """The recorded form of what a subflow writes into its parent."""
         wanted = self.wanted_at(path)
         if wanted is not None:
             self.mark(wanted, value)
+            hidden.append(list(path))
             return MARK
-        return self.scrub_recorded(self._masked_below(path, recorded))
+        return self.scrub_recorded(self._masked_below(path, recorded, hidden))
 
-    def show_read(self, path: tuple[str, ...], recorded: Any) -> Any:
+    def show_read(self, path: Path, recorded: Any) -> Any:
         """The recorded form of what a subflow's output is laid over, as a read of it shows it."""
-        return MARK if self.wanted_at(path) is not None else self._masked_below(path, recorded)
+        return MARK if self.wanted_at(path) is not None else self._masked_below(path, recorded, [])
 
-    def _masked_below(self, path: tuple[str, ...], recorded: Any) -> Any:
+    def _masked_below(self, path: Path, recorded: Any, hidden: Hidden) -> Any:
         lead = "".join(f"{step}." for step in path[1:])
         below = [field[len(lead) :] for field in self.fields.get(path[0], ()) if field.startswith(lead)]
-        return self._mask(recorded, below) if below else recorded
+        return self._mask(recorded, below, path, hidden) if below else recorded
 
-    def _mask(self, recorded: Any, paths: Iterable[str]) -> Any:
-        if type(recorded) is not msgspec.Raw:
+    def _mask(self, recorded: Any, paths: Iterable[str], at: Path, hidden: Hidden) -> Any:
+        """Hide fields of what stands at a path."""
+        if type(recorded) is not msgspec.Raw and type(recorded) is not str:
             return recorded
-        value = plain(recorded)
-        found = False
-        for path in paths:
-            steps = path.split(".")
-            # A dotted path may be a member's own name, too.
-            for way in [steps] if len(steps) == 1 else [[path], steps]:
-                holder: Any = value
-                for step in way[:-1]:
-                    at = _place_of(step, _members(holder))
-                    holder = None if at is None else _members(holder)[at]
-                holder = _members(holder)
-                at = _place_of(way[-1], holder)
-                if at is not None:
-                    if holder[at] != MARK:
-                        self.secrets.add_form(holder[at])
-                    holder[at] = MARK
-                    found = True
-        return msgspec.Raw(msgspec.json.encode(value)) if found else recorded
+        ways = [way for path in paths for way in ways_of(path)]
+        held: list[Any] = []
+        value, found = hide_fields(plain(recorded), ways, MARK, held.append)
+        if not found:
+            return recorded
+        for way, form in zip(found, held, strict=True):
+            self._learn(form)
+            hidden.append([None, *at, *way] if form == _NOTHING else [*at, *way])
+        if type(recorded) is str:
+            return MARK  # a way led into it
+        return msgspec.Raw(msgspec.json.encode(value))
+
+    def _learn(self, form: Any) -> None:
+        if form != MARK:
+            self.secrets.add_form(form)
 
     def scrub(self, text: str) -> str:
         """A text without the secrets known so far."""
@@ -179,11 +219,15 @@ class Redaction:
 
         That is by a key at the top, or of a parallel child, below `runs`.
         """
+        return self._show_members(recorded, [])
+
+    def _show_members(self, recorded: Any, hidden: Hidden) -> Any:
         value = plain(recorded)
         if isinstance(value, dict):
-            changed = self._hide_members(value)
-            changed = self._hide_in_runs(value.get(_RUNS)) or changed
-            if changed:
+            before = len(hidden)
+            self._hide_members(value, (), hidden)
+            self._hide_in_runs(value.get(_RUNS), hidden)
+            if len(hidden) != before:
                 recorded = msgspec.Raw(msgspec.json.encode(value))
         return self.scrub_recorded(recorded)
 
@@ -191,48 +235,48 @@ class Redaction:
         """A run's result, likewise; of parallel children, who stand in it by their ids, what each gave."""
         value = plain(recorded)
         if isinstance(value, dict) and value and all(map(_is_outcome, value.values())):
-            given = [each["result"] for each in value.values() if isinstance(each.get("result"), dict)]
-            changed = [self._hide_members(each) for each in given]
-            if any(changed):
+            hidden: Hidden = []
+            for each in value.values():
+                if isinstance(each.get("result"), dict):
+                    self._hide_members(each["result"], (), hidden)
+            if hidden:
                 recorded = msgspec.Raw(msgspec.json.encode(value))
             return self.scrub_recorded(recorded)
         return self.show_input(recorded)
 
-    def show_state(self, state: Mapping[str, Any]) -> dict[str, Any]:
+    def show_state(self, state: Mapping[str, Any], hidden: Hidden) -> dict[str, Any]:
         """A state that a run begins with, by key, each value in its recorded form: without what is hidden."""
         shown: dict[str, Any] = {}
         for key, recorded in state.items():
             if self.wants(key):
                 self.secrets.add(recorded)
                 shown[key] = MARK
+                hidden.append([key])
                 continue
             if key == _RUNS:
                 runs = plain(recorded)
-                if self._hide_in_runs(runs):
+                if self._hide_in_runs(runs, hidden):
                     recorded = msgspec.Raw(msgspec.json.encode(runs))
-            shown[key] = self.show(key, recorded)
+            shown[key] = self.scrub_recorded(self._masked_below((key,), recorded, hidden))
         return shown
 
-    def _hide_in_runs(self, runs: Any) -> bool:
+    def _hide_in_runs(self, runs: Any, hidden: Hidden) -> bool:
         """Hide by name what parallel children wrote; in place. Whether there was any of it."""
-        changed = False
+        before = len(hidden)
         if isinstance(runs, dict):
-            for own in runs.values():
+            for branch, own in runs.items():
                 if isinstance(own, dict):
-                    changed = self._hide_members(own) or changed
-        return changed
+                    self._hide_members(own, (_RUNS, branch), hidden)
+        return len(hidden) != before
 
-    def _hide_members(self, value: dict[str, Any]) -> bool:
-        changed = False
+    def _hide_members(self, value: dict[str, Any], at: Path, hidden: Hidden) -> None:
         for key, held in value.items():
             if self.wants(key):
                 self.secrets.add_form(held)
                 value[key] = MARK
-                changed = True
+                hidden.append([*at, key])
             elif key in self.fields:
-                value[key] = plain(self._mask(_as_recorded(held), self.fields[key]))
-                changed = True
-        return changed
+                value[key] = plain(self._mask(_as_recorded(held), self.fields[key], (*at, key), hidden))
 
     def seed(self, mapped: Mapping[str, Any]) -> dict[str, list[str]]:
         """Mark what of a mapped input is hidden; gives the member names of objects that are hidden as a whole, by key."""
@@ -249,7 +293,7 @@ class Redaction:
                 self.marked.update((name, None) for name in named if name is not None)
         return members
 
-    def show_members(self, key: str, recorded: Any) -> Any:
+    def show_members(self, key: str, recorded: Any, hidden: Hidden) -> Any:
         """The recorded form of what a mounted chart begins with under a key: written member by member, each may be hidden by its name."""
         if not self._names_members or type(recorded) is not msgspec.Raw:
             return recorded
@@ -260,15 +304,16 @@ class Redaction:
         for name in found:
             self.mark(f"{key}.{name}", _as_recorded(members[name]))
             members[name] = MARK
+            hidden.append([key, name])
         return msgspec.Raw(msgspec.json.encode(members)) if found else recorded
 
-    def show_mapped(self, recorded: Any) -> Any:
+    def show_mapped(self, recorded: Any, hidden: Hidden) -> Any:
         """The recorded form of a mapped input."""
-        recorded = self.show_input(recorded)
+        recorded = self._show_members(recorded, hidden)
         if not self._names_members:
             return recorded
         mapped = plain(recorded)
-        shown = {key: self.show_members(key, _as_recorded(value)) for key, value in mapped.items()}
+        shown = {key: self.show_members(key, _as_recorded(value), hidden) for key, value in mapped.items()}
         return msgspec.Raw(msgspec.json.encode(shown))
 
     def report(self) -> dict[str, Any]:
@@ -280,6 +325,18 @@ class Redaction:
         }
 
 
+def _holds_list(value: Any) -> bool:
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, (list, tuple)):
+            return True
+        if isinstance(part, dict):
+            todo += part.values()
+    return False
+
+
+_NOTHING = plain(ABSENT_RAW)
 _RUNS = "runs"  # where parallel children write, by child
 
 
@@ -291,20 +348,6 @@ def _as_recorded(value: Any) -> Any:
 def _is_outcome(value: Any) -> bool:
     """Whether a value is what is said of one parallel child in the record of all."""
     return isinstance(value, dict) and {"id", "isError"} <= value.keys() <= {"id", "isError", "result"}
-
-
-def _members(form: Any) -> Any:
-    """The members of an object, also of one that stands in a tagged form: a dataclass, a struct."""
-    return form.get("value") if isinstance(form, dict) and TAG in form else form
-
-
-def _place_of(step: str, holder: Any) -> Any:
-    """Where a step of a field's path leads in an object or a list; None when there is nothing."""
-    if isinstance(holder, dict):
-        return step if step in holder else None
-    if isinstance(holder, list) and step.isdecimal() and step.isascii() and int(step) < len(holder):
-        return int(step) if str(int(step)) == step else None
-    return None
 
 
 def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:

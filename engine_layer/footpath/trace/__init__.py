@@ -13,7 +13,7 @@ from footpath.trace._trace import Trace, encode_trace
 if TYPE_CHECKING:
     from footpath.trace._codec import decode_trace
     from footpath.trace._cut import cut_to_bytes, cut_to_entries, encoded_bytes, fitting
-    from footpath.trace._seal import sealed
+    from footpath.trace._seal import sealed, sealed_journals
 
 __all__ = [
     "FORMAT",
@@ -31,6 +31,7 @@ __all__ = [
     "fitting",
     "iso_of_us",
     "sealed",
+    "sealed_journals",
     "us_of_iso",
 ]
 
@@ -39,6 +40,6 @@ __getattr__ = _on_demand(
     {
         "._cut": ("cut_to_bytes", "cut_to_entries", "encoded_bytes", "fitting"),
         "._codec": ("decode_trace",),
-        "._seal": ("sealed",),
+        "._seal": ("sealed", "sealed_journals"),
     },
 )

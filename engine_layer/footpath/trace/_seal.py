@@ -31,7 +31,7 @@ from footpath.journal import told_decision, told_selection
 from footpath.values import MARK, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from footpath.trace._document import Document, ErrorInfo
     from footpath.values import Secrets
@@ -63,6 +63,22 @@ def sealed(document: Document, secrets: Secrets, known_names: Iterable[str] = ()
         context=seal.plain(document.context),
         options=seal.plain(document.options),
     )
+
+
+def sealed_journals(
+    journals: Iterable[list[Any]], spec: bytes, secrets: Secrets, known_names: Iterable[str] = ()
+) -> Iterator[list[Any]]:
+    """The journals of a run's phases without the secrets, one after the other; they are as `sealed` leaves them in their documents.
+
+    Args:
+        journals: as recorded; they are not changed.
+        spec: the chart's.
+        secrets: every text that must not occur.
+        known_names: names that tell nothing: what the redaction policy calls keys.
+    """
+    seal = _Seal(secrets, _spec_texts(spec).union(known_names))
+    for journal in journals:
+        yield seal.journal(journal) if secrets else journal
 
 
 @lru_cache(maxsize=16)
@@ -129,6 +145,14 @@ class _Seal:
     def path(self, path: Any) -> Any:
         """A place in the state: a key, and member names below it."""
         return [self.key(step) if at == 0 else self.text(step) for at, step in enumerate(path)]
+
+    def member_names(self, names: Any) -> Any:
+        """Of state keys, names of members."""
+        return {self.key(key): [self.text(name) for name in each] for key, each in names.items()}
+
+    def paths(self, paths: Any) -> Any:
+        """Several of them."""
+        return [self.path(path) if path[0] is not None else [None, *self.path(path[1:])] for path in paths]
 
     def name(self, name: Any) -> Any:
         """The name or the description of a node, with the mounts around it; need not stay distinct."""
@@ -225,7 +249,7 @@ class _Seal:
     # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────
     def journal(self, journal: list[Any]) -> list[Any]:
         """Every entry, in order."""
-        out = self._out
+        out = self._out = []
         for entry in journal:
             if isinstance(entry, str):
                 out.append(self.key(entry))
@@ -240,6 +264,7 @@ class _Seal:
                 out.append(entry if shape is None else self._shaped(entry, shape))
         for tokens in self._streams.values():
             self._hide_tokens(tokens)
+        self._streams.clear()
         return out
 
     def _shaped(self, entry: Any, shape: tuple[Part, ...]) -> tuple[Any, ...]:
@@ -295,6 +320,8 @@ class _Seal:
         """What a resumed phase begins with."""
         sealed_base = dict(base)
         sealed_base["state"] = {self.key(key): self.value(value) for key, value in base["state"].items()}
+        if "hidden" in base:
+            sealed_base["hidden"] = self.paths(base["hidden"])
         sealed_base["visitCounts"] = {self.node(key): count for key, count in base["visitCounts"].items()}
         if base["tail"] is not None:
             frame, node_id, name, depth = base["tail"]
@@ -335,8 +362,8 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.NOTE: ((3, _Seal.text), (4, _Seal.value)),
     code.DECIDE: ((2, _Seal.node), (3, _Seal.decision)),
     code.SELECT: ((2, _Seal.nodes), (4, _Seal.nodes), (5, _Seal.selection)),
-    code.MOUNT: ((6, _Seal.members), (7, _Seal.name), (8, _Seal.value)),
-    code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads), (5, _Seal.shown_reads)),
+    code.MOUNT: ((6, _Seal.members), (7, _Seal.name), (8, _Seal.member_names), (10, _Seal.paths)),
+    code.OUTPUT: ((2, _Seal.writes), (3, _Seal.reads), (5, _Seal.shown_reads), (6, _Seal.paths)),
     code.EXIT: ((1, _Seal.keys),),
     code.HALT: ((5, _Seal.node),),
     code.BREAK: ((1, _Seal.value), (2, _Seal.node)),
@@ -349,7 +376,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.RUN_FAILED: ((1, _Seal.error),),
     code.BAG: ((3, _Seal.value),),
     code.REGISTER: ((1, _Seal.node), (2, _Seal.name), (3, _Seal.name), (4, _Seal.value)),
-    code.SEED: ((1, _Seal.writes),),
+    code.SEED: ((1, _Seal.writes), (3, _Seal.paths)),
     code.HIDDEN_FIELDS: ((1, _Seal.members),),
     code.GREW: ((1, _Seal.key),),
     code.REMERGE: ((1, _Seal.key), (2, _Seal.value)),

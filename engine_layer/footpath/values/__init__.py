@@ -20,6 +20,7 @@ from footpath.values._record import encode_json, is_recorded_as, plain, record, 
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:
+    from footpath.values._fields import hide_fields, ways_of
     from footpath.values._names import error_text, is_whole, live_name, may_be_spelled, recorded_name, whole_text
     from footpath.values._revive import Tagged, revive
     from footpath.values._secrets import SECRET_LENGTH, Secrets
@@ -54,6 +55,7 @@ __all__ = [
     "encode_json",
     "error_text",
     "head",
+    "hide_fields",
     "in_js_order",
     "index_in",
     "is_json",
@@ -75,6 +77,7 @@ __all__ = [
     "revive",
     "summarize",
     "summarize_items",
+    "ways_of",
     "whole_text",
 ]
 
@@ -94,6 +97,7 @@ __getattr__ = _on_demand(
             "summarize",
             "summarize_items",
         ),
+        "._fields": ("hide_fields", "ways_of"),
         "._names": ("error_text", "is_whole", "live_name", "may_be_spelled", "recorded_name", "whole_text"),
         "._revive": ("Tagged", "revive"),
         "._secrets": ("SECRET_LENGTH", "Secrets"),

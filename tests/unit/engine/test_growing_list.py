@@ -322,7 +322,7 @@ def test_a_list_that_was_hidden_and_comes_back_is_written_whole() -> None:
     executor.run()
     trace = executor.get_trace()
     assert b"canary" not in trace.encoded
-    assert trace.snapshot["sharedState"]["items"] == ["REDACTED", "x"]  # the log's own mark
+    assert trace.snapshot["sharedState"]["items"] == ["[REDACTED]", "x"]
     assert state_of(executor)["items"] == ["canary-4711", "x"]
 
 

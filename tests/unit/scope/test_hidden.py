@@ -331,4 +331,4 @@ def test_a_hidden_value_that_json_cannot_hold_hides_no_tag() -> None:
     executor.set_redaction_policy(RedactionPolicy(fields={"o": ("m",)}))
     executor.run()
     told = executor.get_trace().snapshot["sharedState"]["told"]
-    assert told == ["float", {"$footpath": "float", "value": "NaN"}, "REDACTED"]
+    assert told == ["float", {"$footpath": "float", "value": "NaN"}, "[REDACTED]"]

@@ -271,7 +271,7 @@ def test_a_short_secret_is_hidden_as_a_value_only() -> None:
 
     assert run(stage, policy=CARD).snapshot["sharedState"] == {
         "card": "REDACTED",
-        "abc": ["REDACTED", "abcde", {"abc": "REDACTED"}],
+        "abc": ["[REDACTED]", "abcde", {"abc": "[REDACTED]"}],
     }
 
 
