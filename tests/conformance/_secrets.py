@@ -90,6 +90,12 @@ class Hiding:
         """Whether it is hidden by the policy, which the reference, too, knows after a resume."""
         return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
 
+    def has_forgotten(self, path: str) -> bool:
+        """Whether a trace path lies at or below a key that only a redacted write had hidden, which the reference does not know after a resume."""
+        steps = path.split("\x1f")
+        key = steps[2] if steps[0] == "runs" and len(steps) > 2 else steps[0]
+        return key in self._by_call and not self.hides_by_policy(key)
+
     def names(self, path: str, *, by_policy: bool = False) -> bool:
         """Whether a trace path (keys joined by U+001F) lies at or below a hidden key, or is a hidden field."""
         steps = re.split(r"[\x1f.]", path)
@@ -126,6 +132,13 @@ class Hiding:
                 _field(state, key, field)[1] is not None for field in self._fields[key]
             ):
                 state[key] = HIDDEN
+
+    def hide_dotted(self, state: dict[str, Json]) -> None:
+        """Hide members that a policy hides by a dotted name, which the reference does where they are written one by one; in place."""
+        for key, value in state.items():
+            for member in value if isinstance(value, dict) else ():
+                if self.hides(f"{key}.{member}"):
+                    value[member] = HIDDEN
 
     def hide_members(self, mapped: dict[str, Json]) -> None:
         """Hide what a policy hides by a dotted name in what a subflow begins with, which is written member by member; in place. It is a secret from then on."""
@@ -361,6 +374,9 @@ def _hide_given(phase: dict[str, Json], hiding: Hiding) -> None:
         mapped = entry["event"].get("mappedInput")
         if entry["method"] == "onSubflowEntry" and isinstance(mapped, dict):
             hiding.hide_members(mapped)
+    for key, value in ((phase.get("snapshot") or {}).get("initialState") or {}).items():
+        if value not in _MARKS:
+            hiding.wrote(key, copy.deepcopy(value))
     for line in phase["narrative"]:
         given = _INPUT.match(line["text"])
         if given and "rawValue" in line:
@@ -375,7 +391,8 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
     """After a resume the reference has forgotten which keys redacted writes had marked."""
     for entry in phase["events"]:
         event = entry["event"]
-        if entry["method"] == "onWrite" and event.get("operation") == "delete" and hiding.hides(event["key"]):
+        gone = event.get("operation") == "delete" or "value" not in event
+        if entry["method"] == "onWrite" and gone and hiding.hides(event["key"]):
             hiding.deleted.add((event["runtimeStageId"], event["key"]))
         for mutation in event.get("mutations") or ():
             if hiding.hides(mutation["key"]):
@@ -388,6 +405,9 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
     for _, shown in _shared_states(phase):
         if shown:
             hiding.hide_in(shown)
+    for bundle in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+        for part in ("overwrite", "updates") if "redactedPaths" in bundle else ():
+            hiding.hide_in(bundle[part])
     for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
         for stage, key in hiding.deleted if "isDecider" in node else ():
             if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
@@ -483,15 +503,19 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
         if name in item and isinstance(item.get("key"), str):
             held = {item["key"]: item[name]}
             hiding.hide_texts(held)
+            hiding.hide_dotted(held)
             item[name] = held[item["key"]]
     for bag in ("stageReads", "stageWrites"):
         hiding.hide_texts(item.get(bag) or {})
+        hiding.hide_dotted(item.get(bag) or {})
     seen = {item.get("key", ""): str(item.get("actualSummary", ""))[1:-1]}
     hiding.hide_texts(seen)
     if "actualSummary" in item and (hiding.hides(item.get("key", "")) or HIDDEN in seen.values()):
         item.update(actualSummary=HIDDEN, redacted=True)
     if isinstance(item.get("redactedPaths"), list):
         paths = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
+        if resumed:
+            paths = [path for path in paths if not hiding.has_forgotten(path)]
         if (
             item.get("runtimeStageId") == ""
         ):  # what a subflow goes on from: of what its children wrote, the reference hides nothing

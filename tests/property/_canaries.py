@@ -21,13 +21,14 @@ CANARIES: tuple[Any, ...] = (
     "ÿ-Zürich-9é",
     'q"uo\\te-77',
     "tok/en-5551",
+    "qx7-Vera",  # what another one begins with
 )
-HIDDEN_KEYS = ("ssn", "pan_1", "person")
+HIDDEN_KEYS = ("ssn", "pan_1", "person", "row", "word")
 
 POLICY: dict[str, Any] = {
     "keys": ("ssn", "i_secret"),
     "patterns": ("^pan",),
-    "fields": {"person": ("name", "address.zip")},
+    "fields": {"person": ("name", "address.zip"), "row": ("0", "1.name"), "word": ("2",)},
     "emit_patterns": ("^auth", r"metric\.secret"),
 }
 
@@ -43,6 +44,23 @@ def _mark(scope: Any, world: World, how: str, which: int) -> None:
     elif how == "nested field":
         scope["person"] = {"age": 3, "address": {"city": "here"}}
         scope["person"]["address"]["zip"] = canary
+    elif how == "item":
+        scope["row"] = [canary, {"name": "one", "age": 3}]
+        scope["row"].append(4)
+    elif how == "member of an item":
+        scope["row"] = [0, {"name": [canary], "age": 3}]
+    elif how == "character":
+        scope["word"] = str(canary)
+    elif how == "holds itself":
+        person: dict[str, Any] = {"name": {"of": [canary]}}
+        person["self"] = person
+        scope["person"] = person
+    elif how == "behind":
+        held: dict[str, Any] = {"age": 3, 4: 5}
+        scope["person"] = held
+        held["name"] = canary
+    elif how == "patch":
+        ops(scope).update("person", {"address": {"zip": [canary]}})
     elif how == "update":
         ops(scope).update("ssn", {"part": canary})
     elif how == "call":
@@ -140,7 +158,22 @@ def _raising(text: str) -> Callable[[Any], Any]:
 DO["mark"] = _mark
 DO["leak"] = _leak
 
-MARKS = ("key", "pattern", "field", "nested field", "update", "call", "emit", "metric")
+MARKS = (
+    "key",
+    "pattern",
+    "field",
+    "nested field",
+    "item",
+    "member of an item",
+    "character",
+    "holds itself",
+    "behind",
+    "patch",
+    "update",
+    "call",
+    "emit",
+    "metric",
+)
 LEAKS = (
     "text",
     "same",

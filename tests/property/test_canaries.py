@@ -29,7 +29,7 @@ DERIVED = (f"seen {CANARY}!", f"<{CANARY!r}>", f'{{"of": "{CANARY}"}}')
 POLICY = RedactionPolicy(
     keys=("secret", "i_secret"),
     patterns=("^pan",),
-    fields={"person": ("name", "address.zip"), "i_person": ("name",)},
+    fields={"person": ("name", "address.zip"), "i_person": ("name",), "row": ("0", "1.name"), "word": ("3",)},
     emit_patterns=("^auth",),
 )
 
@@ -38,12 +38,32 @@ def no_mark(scope: Any) -> None:
     """Nothing of its own: the input or the first state holds it."""
 
 
+def holding_itself(value: dict[str, Any]) -> dict[str, Any]:
+    value["self"] = value
+    return value
+
+
+def behind_the_scope(scope: Any) -> None:
+    held: dict[str, Any] = {"age": 1}
+    scope.person = held
+    held["name"] = CANARY
+
+
 WAYS: dict[str, Callable[[Any], None]] = {
     "by key": lambda scope: setattr(scope, "secret", CANARY),
     "by key, deep in it": lambda scope: setattr(scope, "secret", {"a": [{"b": (CANARY,)}]}),
     "by pattern": lambda scope: setattr(scope, "pan_1", [CANARY]),
     "by field": lambda scope: setattr(scope, "person", {"name": CANARY, "age": 1}),
     "by nested field": lambda scope: setattr(scope, "person", {"address": {"zip": CANARY, "city": "here"}}),
+    "by an item's place": lambda scope: setattr(scope, "row", [CANARY, 1]),
+    "by a member of an item": lambda scope: setattr(scope, "row", [0, {"name": CANARY}]),
+    "by one of its characters": lambda scope: setattr(scope, "word", CANARY),
+    "by field, of an object that holds itself": lambda scope: setattr(
+        scope, "person", holding_itself({"name": CANARY})
+    ),
+    "by field, beside keys that are no text": lambda scope: setattr(scope, "person", {1: 2, "name": CANARY}),
+    "by field, in a change behind the scope": behind_the_scope,
+    "by field, in a patch": lambda scope: ops(scope).update("person", {"address": {"zip": [CANARY]}}),
     "by a call": lambda scope: ops(scope).set("once", CANARY, redact=True),
     "by an update": lambda scope: ops(scope).update("secret", {"in": CANARY}),
     "by an append": lambda scope: (setattr(scope, "secret", []), scope.secret.append(CANARY)),
@@ -237,7 +257,7 @@ def test_a_canary_is_nowhere(way: str, where: str, late: bool) -> None:
 
 
 def unseen(executor: FlowChartExecutor) -> None:
-    """Not in the document, and not in what is made of it."""
+    """Not in the document, not in what is made of it, and not in what the executor shows as redacted."""
     trace = decode_trace(executor.get_trace(context={"request": CANARY}).encoded)
     told = [
         trace.encoded,
@@ -247,6 +267,8 @@ def unseen(executor: FlowChartExecutor) -> None:
     again = Heard()
     replay(trace, again)
     told += [call[2] for call in again.calls]
+    live = executor.get_snapshot(redact=True)
+    told += [json.dumps(live, ensure_ascii=False).encode(), "\n".join(executor.get_narrative()).encode()]
     spellings = (CANARY.encode(), json.dumps(CANARY)[1:-1].encode())
     for part in told:
         for spelling in spellings:

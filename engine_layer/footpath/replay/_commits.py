@@ -49,7 +49,9 @@ def mutations(cursor: Cursor, frame: MirrorFrame) -> tuple[Mutation, ...]:
         [
             Mutation(
                 key,
-                MARK if key in marked or key in frame.secret_writes else summary_marker(value, "__writeSummary"),
+                MARK
+                if key in marked or (value == MARK and key in frame.secret_writes)
+                else summary_marker(value, "__writeSummary"),
                 operation,
             )
             for key, (value, operation) in writes
@@ -110,10 +112,10 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
             for key, value in staged.items():
                 if dropped is not None and key in dropped:
                     continue
+                marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())])
                 if hidden is not None and key in hidden:
-                    marks: dict[Way, Any] = {(): LOG_MARK}
-                else:
-                    marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())])
+                    # As in the reference, fields may be looked for in the mark, a text, where the whole was hidden before them.
+                    marks = {(): LOG_MARK if hidden[key] else log_marked(LOG_MARK, marks)}
                 _mask(frame, key, value, marks, None if grew is None else grew.get(key), bases.get(key))
             frame.patched = {}
         frame.staged = type(staged)()

@@ -145,7 +145,7 @@ class CommitLog:
                     redacted.append(lead + key)
                 if key in fields:
                     marks = marks_of([*fields[key], *(frame.nothing or {}).get(key, ())])
-                    for held in (overwrite, updates, results):
+                    for held in () if hidden.get(key) else (overwrite, updates, results):
                         if held.get(key, UNSET) is not UNSET:
                             held[key] = log_marked(held[key], marks)
                     redacted.extend(_field_paths(lead + key, fields[key]))

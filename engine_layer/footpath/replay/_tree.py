@@ -203,7 +203,7 @@ class Tree:
                 summarised = self._writes == "summary"
                 writes = {
                     key: summary_marker(value, "__writeSummary")
-                    if summarised and key not in frame.secret_writes
+                    if summarised and not (value == MARK and key in frame.secret_writes)
                     else value
                     for key, value in frame.wrote.items()
                     if summarised or value is not UNSET
@@ -213,7 +213,7 @@ class Tree:
                 summarised = self._reads == "summary"
                 reads = {
                     key: summary_marker(value, "__readSummary")
-                    if summarised and key not in frame.secret_reads
+                    if summarised and not (value == MARK and key in frame.secret_reads)
                     else value
                     for key, value in frame.all_reads().items()
                     if value is not UNSET
