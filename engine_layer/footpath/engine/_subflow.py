@@ -73,7 +73,12 @@ def enter(
     if again is not None:
         root = again.root
     elif mount.input_mapper is not None:
-        args = _mapped(place, node, link, origin, state, prefix)
+        try:
+            args = _mapped(place, node, link, origin, state, prefix)
+        except Exception:
+            if place.task.parallel:
+                yield 1
+            raise
         if args:
             shown = _begin_with(run, inner, args)
     run.declare_chart(inner, chart)

@@ -113,7 +113,7 @@ class Tree:
     def decided(self, frame: MirrorFrame, chosen: str, returned: str, fallback: bool) -> None:
         """A decider chose."""
         reason = js_reason(frame.rationale)
-        if fallback:
+        if fallback and returned != "default":  # the id of the branch that stands in for others
             text = f"Returned '{returned}' (no match), fell back to default → {chosen} path."
         elif reason is not None:
             text = f"Based on: {reason} → chose {chosen} path."
