@@ -378,17 +378,27 @@ def _write_path(
         dropped.append(len(writes))
     if not unchanged or before is not ABSENT:
         region.put_path(path, value)
+    told = list(path)
+    if len(told) > 1 and told[1].startswith(
+        "$"
+    ):  # a member's name that reads like a tag, as it stands in a recorded object
+        from footpath.values import escape_key
+
+        told[1] = escape_key(told[1])
     redaction = run.redaction
     if redaction is not None and tail is None and run.delta_commits and type(before) is type(value) is list:
         tail = value[len(before) :] if just_grew(before, value) else None
     if redaction is None:
-        writes.append([list(path), recorded])
+        writes.append([told, recorded])
     elif (gained := _gained(redaction, path, tail)) is not None:
-        writes.append([list(path), gained, 1])
+        writes.append([told, gained, 1])
     else:
+        known = len(hidden)
         shown = redaction.show_path(path, value, recorded, hidden)
-        row: list[Any] = [list(path), shown]
-        if tail and hidden and hidden[-1] == row[0]:
+        for place in hidden[known:]:
+            place[: len(told)] = told
+        row: list[Any] = [told, shown]
+        if tail and hidden and hidden[-1] == told:
             row.append(1)
         elif tail and run.delta_commits and type(before) is list and path[0] in redaction.fields:
             row += (0, len(before))

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from footpath.channels import ReadEvent, TraversalContext, WriteEvent
 from footpath.journal.entries import LINK_NEXT, LINK_PARALLEL, LINK_ROOT
 from footpath.replay._allowance import NO_LIMIT, Allowance
-from footpath.replay._declared import Declarations
+from footpath.replay._declared import Declarations, UnknownPartError
 from footpath.replay._gather import gather
 from footpath.replay._grown import Grown
 from footpath.replay._mirror import MirrorFrame, MirrorRegion, packed, recorded
@@ -285,12 +285,12 @@ class Cursor:
         """A frame by its number.
 
         Raises:
-            IndexError: the journal has no such frame.
+            UnknownPartError: the journal has no such frame.
         """
         index = number - self.first_frame
-        if index < 0:
-            if self.ghost is None or self.ghost.number != number:
-                message = f"frame {number} is not in this journal"
-                raise IndexError(message)
-            return self.ghost
-        return self.frames[index]
+        if 0 <= index < len(self.frames):
+            return self.frames[index]
+        if index >= 0 or self.ghost is None or self.ghost.number != number:
+            message = f"no frame {number!r:.60} has been begun"
+            raise UnknownPartError(message)
+        return self.ghost

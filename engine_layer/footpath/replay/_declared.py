@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class UnknownPartError(LookupError):
+    """A journal speaks of something that it has not told of before: a node, a frame, a chart, a kind of entry."""
+
+
 class Header(Protocol):
     """What stands beside a journal and is not repeated in it: a trace's document, or the phase of a run.
 
@@ -90,12 +94,14 @@ class Declarations(dict[int, Declared]):
         """Declare the next nodes: all of a chart, in the order of the spec, with the prefix before their ids and names.
 
         Raises:
-            IndexError: the spec has no such chart.
+            UnknownPartError: the spec has no such chart.
         """
-        if number < 0:
-            raise IndexError(number)
         spec = header.spec
-        nodes, longest = _charts(spec if type(spec) is bytes else bytes(spec))[number]
+        charts = _charts(spec if type(spec) is bytes else bytes(spec))
+        if not 0 <= number < len(charts):
+            message = f"the spec has no chart {number!r:.60}, but {len(charts)}"
+            raise UnknownPartError(message)
+        nodes, longest = charts[number]
         start = self._count
         self._count = end = start + len(nodes)
         if not prefix and len(nodes) <= _FEW and longest <= _LONG_NAME:
@@ -108,17 +114,17 @@ class Declarations(dict[int, Declared]):
         """Make a node of a chart.
 
         Raises:
-            KeyError: no node has this ordinal.
+            UnknownPartError: no node has this ordinal.
         """
         from bisect import bisect_right  # a run in which nobody listens never comes here
 
         at = bisect_right(self._starts, ordinal) - 1
         if at < 0 or ordinal < 0:
-            raise KeyError(ordinal)
+            raise _undeclared(ordinal)
         nodes, prefix = self._spans[at]
         index = ordinal - self._starts[at]
         if index >= len(nodes):
-            raise KeyError(ordinal)
+            raise _undeclared(ordinal)
         declared = nodes[index]
         if prefix:
             declared = Declared(
@@ -133,3 +139,7 @@ class Declarations(dict[int, Declared]):
         if size > _LONG_NAME:
             self.long_names = True
             self._spend(size)
+
+
+def _undeclared(ordinal: Any) -> UnknownPartError:
+    return UnknownPartError(f"no node {ordinal!r:.60} has been declared")

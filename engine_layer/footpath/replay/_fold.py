@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GONE: Any = object()
+_MOST_STEPS = 32
+"""Of a path whose names are looked for; one of the engine's own has three."""
 _NOTHING = {TAG: "absent"}
 """The recorded form of an item that is not there."""
 
@@ -31,7 +33,7 @@ def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str
     )
     for bundle in bundles:
         for row in bundle["trace"]:
-            path = row["path"].split(SEPARATOR)
+            path = _steps(row["path"], bundle["overwrite"], bundle["updates"], state)
             verb = row["verb"]
             if verb == "delete":
                 _remove(state, path)
@@ -51,6 +53,31 @@ def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str
                 else:
                     _put(state, path, value)
     return decode(encode(state))
+
+
+def _steps(text: str, *holders: Any) -> list[str]:
+    """The members of a path, told apart by what was written there: a name may hold the separator itself.
+
+    The last of the holders, the state, is asked when the others know nothing: a deletion leaves nothing there.
+    """
+    steps = text.split(SEPARATOR)
+    if not 1 < len(steps) <= _MOST_STEPS:
+        return steps
+    if any(isinstance(holder, dict) and text in holder for holder in holders[:-1]):
+        return [text]
+    for holder in holders:
+        ways: list[tuple[Any, list[str], int]] = [(holder, [], 0)]
+        while ways:
+            held, way, start = ways.pop()
+            if start == len(steps):
+                return way
+            if not isinstance(held, dict):
+                continue
+            for end in range(start + 1, len(steps) + 1):  # the longest name comes last and is tried first
+                name = SEPARATOR.join(steps[start:end])
+                if name in held:
+                    ways.append((held[name], [*way, name], end))
+    return steps
 
 
 def _get(holder: Any, path: list[str], default: Any) -> Any:

@@ -1,5 +1,7 @@
 """Replaying a trace: the same calls as the live run's, in the same order, with the same payloads."""
 
+# Entries are of any type, and a narrowed Any is Unknown to pyright:
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from footpath.errors import ReplayError
+from footpath.journal import entries as journal_entries
 from footpath.journal.entries import RESUME, RUN_START
 
 if TYPE_CHECKING:
@@ -50,14 +53,67 @@ def declared(trace: Trace) -> Generator[None]:
         raise ReplayError(message) from error
 
 
+def _feed(trace: Trace, cursor: Cursor) -> None:
+    """Feed a trace's journal to a cursor; the error names the entry at which it does not hold together."""
+    journal = trace.document.journal
+    entries = iter(journal)  # knows how far it has come, so nobody has to count
+    try:
+        cursor.feed_all(entries)
+    except _MALFORMED as error:
+        number = len(journal) - entries.__length_hint__() - 1
+        entry = journal[number]
+        message = (
+            f"trace {trace.trace_id}: the journal is malformed: entry {number} of {len(journal)}, counted from 0, "
+            f"{_kind_of(entry)}: {_fault_of(entry, cursor, error)}"
+        )
+        raise ReplayError(message) from error
+
+
+def _kind_of(entry: Any) -> str:
+    """What an entry is, in words; not what it holds."""
+    if isinstance(entry, str):
+        return "a read"
+    if not isinstance(entry, (list, tuple)):
+        return f"a {type(entry).__name__}"
+    first: Any = entry[0] if entry else None
+    if isinstance(first, str):
+        return "a write"
+    from footpath.replay._table import HANDLERS
+
+    names: dict[Any, str] = {}
+    for name, code in vars(journal_entries).items():
+        if type(code) is int:
+            names.setdefault(code, name)  # codes are defined before the flags and links that are small numbers, too
+    if type(first) is int and first in HANDLERS:
+        return names[first]
+    return f"of kind {first!r:.60}" if entry else "an empty list"
+
+
+def _fault_of(entry: Any, cursor: Cursor, error: Exception) -> str:
+    """What is wrong with it, as far as that can be told."""
+    from footpath.replay._declared import UnknownPartError
+
+    if not isinstance(entry, (list, tuple, str)):
+        return "an entry is a text or a list"
+    if not entry and not isinstance(entry, str):
+        return "an entry begins with its kind"
+    if isinstance(error, UnknownPartError):
+        return str(error)
+    if cursor.current is None and isinstance(error, (AttributeError, AssertionError, TypeError)):
+        return "no stage has begun that it could belong to; the journal's beginning is missing"
+    if isinstance(error, (IndexError, ValueError, AttributeError, TypeError, KeyError, AssertionError)):
+        return f"it does not have the parts of such an entry, or does not fit those before it ({type(error).__name__}: {error!s:.200})"
+    return f"{type(error).__name__}: {error!s:.200}"
+
+
 def run_through(trace: Trace, cursor: Cursor) -> None:
     """Feed a trace's journal to a cursor.
 
     Raises:
         ReplayError: the journal is malformed.
     """
+    _feed(trace, cursor)
     with declared(trace):
-        cursor.feed_all(trace.document.journal)
         trace.ended_with(cursor.top.recorded_state(), cursor.story)
 
 
@@ -108,7 +164,7 @@ def _begins_a_run(trace: Trace) -> bool:
     """Whether a trace is of a run's first phase: one after a pause says so before anything else happens."""
     with declared(trace):
         for entry in trace.document.journal:
-            kind = None if type(entry) is str else entry[0]
+            kind = entry[0] if type(entry) is list or type(entry) is tuple else None
             if kind in {RESUME, RUN_START}:
                 return kind == RUN_START
         return True

@@ -43,7 +43,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
         for key, value in opened(mapped).items():
             seeded = _present(value, [path[2] for path in hidden or () if path[:2] == [None, key] and len(path) == 3])
             if seeded is not UNSET:
-                region.values[key] = seeded
+                region.values[_state_key(key) if key.startswith("$$") else key] = seeded
         mask_all(cursor, region, hidden)
         for key, names in entry[8].items() if len(entry) > 8 else ():
             region.unmask((key,))
@@ -71,6 +71,13 @@ def mount(cursor: Cursor, entry: Any) -> None:
         cursor.story.entered(subflow_name, inner.description, inner_id, mapped, frame.place)
     executed_as(cursor, frame, "subflow-mount", inner.name, inner.description)
     frame.path = (subflow_name,)
+
+
+def _state_key(member: str) -> str:
+    """The state key that stands as a member's name in a recorded object."""
+    from footpath.values import unescape_key
+
+    return unescape_key(member)
 
 
 def _present(value: Raw, gone: list[str]) -> Any:

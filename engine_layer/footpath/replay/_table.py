@@ -23,6 +23,7 @@ from footpath.replay._data import (
     source,
     update,
 )
+from footpath.replay._declared import UnknownPartError
 from footpath.replay._mounts import exit_mount, mount, output, register
 from footpath.replay._phases import again, fail, pause, resume, retry, run_end, run_failed, run_start
 from footpath.replay._remarks import bag, emit, message, note, token
@@ -54,8 +55,8 @@ class _Table(dict[Any, "Callable[[Cursor, Any], None]"]):
     def __missing__(self, code: Any) -> Callable[[Cursor, Any], None]:
         if isinstance(code, str):
             return under_its_text
-        message = f"there is no kind of entry {code!r:.60}"
-        raise LookupError(message)
+        message = "this code knows no such kind of entry"
+        raise UnknownPartError(message)
 
 
 def under_its_text(cursor: Cursor, entry: Any) -> None:

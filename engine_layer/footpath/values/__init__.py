@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         summarize,
         summarize_items,
     )
+    from footpath.values._tags import escape_key, unescape_key
 
 __all__ = [
     "ABSENT",
@@ -54,6 +55,7 @@ __all__ = [
     "cut",
     "encode_json",
     "error_text",
+    "escape_key",
     "head",
     "hide_fields",
     "in_js_order",
@@ -77,6 +79,7 @@ __all__ = [
     "revive",
     "summarize",
     "summarize_items",
+    "unescape_key",
     "ways_of",
     "whole_text",
 ]
@@ -99,6 +102,7 @@ __getattr__ = _on_demand(
         ),
         "._fields": ("hide_fields", "ways_of"),
         "._names": ("error_text", "is_whole", "live_name", "may_be_spelled", "recorded_name", "whole_text"),
+        "._tags": ("escape_key", "unescape_key"),
         "._revive": ("Tagged", "revive"),
         "._secrets": ("SECRET_LENGTH", "Secrets"),
     },
