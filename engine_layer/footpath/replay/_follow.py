@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -60,7 +61,7 @@ def _feed(trace: Trace, cursor: Cursor) -> None:
     try:
         cursor.feed_all(entries)
     except _MALFORMED as error:
-        number = len(journal) - entries.__length_hint__() - 1
+        number = len(journal) - length_hint(entries) - 1
         entry = journal[number]
         message = (
             f"trace {trace.trace_id}: the journal is malformed: entry {number} of {len(journal)}, counted from 0, "
