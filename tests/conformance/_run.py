@@ -11,6 +11,7 @@ import msgspec
 from footpath import FlowChartExecutor, RedactionPolicy
 from footpath.journal import entries
 from footpath.query import KeysRead
+from footpath.values import record
 from tests.conformance import _js
 from tests.conformance._charts import ChartBuilding
 from tests.conformance._expressions import CaseError
@@ -174,10 +175,10 @@ class _StreamHandlers:
         self._events.note("stream", "onStart", {"streamId": stream_id})
 
     def on_token(self, stream_id: str, token: Any) -> None:
-        self._events.note("stream", "onToken", json_view({"streamId": stream_id, "token": token}))
+        self._events.note("stream", "onToken", record({"streamId": stream_id, "token": token}))
 
     def on_end(self, stream_id: str, text: Any) -> None:
-        self._events.note("stream", "onEnd", {"streamId": stream_id, "text": text})
+        self._events.note("stream", "onEnd", record({"streamId": stream_id, "text": text}))
 
 
 class _Aborted:

@@ -516,12 +516,12 @@ class FlowChartExecutor(Answers):
         timeout_ms: float | None,
         signal: Any,
     ) -> tuple[Phase, Task]:
-        if max_depth < 1 or max_iterations < 1:
-            raise _no_limit(max_depth)
         chart = self.chart
         if chart.contract.input is not None:
             chart.contract.validate_input(given)
         args = _input(given)
+        if max_depth < 1 or max_iterations < 1:
+            raise _no_limit(max_depth)
         if self._hearing is not None:
             self._hearing.clear()
         phase = self._phase(env, max_depth, max_iterations, None)

@@ -151,7 +151,7 @@ def _walk(
             if node.children:
                 # footprintjs runs them in place of the chart.
                 result = yield fork(place, left, node.children, 0, node.fail_fast)
-            following = _behind(region, node)
+            following = _behind(run, region, node)
             if following is None:
                 return result
             if task.parallel:
@@ -160,7 +160,7 @@ def _walk(
             continue
         elif node.for_each is not None:
             result, left = yield _subflow.for_each(place, node, link, origin, state)
-            following = _behind(region, node)
+            following = _behind(run, region, node)
             if following is None:
                 return result
             if task.parallel:
@@ -173,7 +173,11 @@ def _walk(
                 state.first = state.first or frame
                 raise _stage.without_function(region, node)
             if watched and node.kind == "stage":  # a decider or selector begins all the same, as in footprintjs
-                run.check(region, node, link, origin, branch)
+                stop = run.stop_reason()
+                if stop is not None:
+                    frame = run.miss(region, node, link, origin, branch)
+                    state.first = state.first or frame
+                    raise stop
             if node.is_streaming:
                 run.begin_stream(node)
             frame = run.open(region, node, link, origin, branch)
@@ -344,7 +348,7 @@ def _walk(
                 elif node.children or node in grown:
                     result = yield fork(place, frame, grown.get(node, node.children), 0, node.fail_fast)
         if node.loop_target is not None and node.kind == "selector":
-            node, link, origin = _once_more(region, node.loop_target), LINK_NEXT, frame
+            node, link, origin = _once_more(run, region, node.loop_target), LINK_NEXT, frame
         elif (target := _looped_to(region, node)) is not None:
             count = run.loop(region, target)
             to = run.declare(region, target)
@@ -388,20 +392,15 @@ def _returned(result: Any) -> Any:
     return {"branches": result.branches, "evidence": plain(told_selection(result.seen))}
 
 
-def _once_more(region: Region, stage_id: str) -> Node:
-    """What follows a mount, a for-each or a selector with a loop edge.
-
-    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends. It looks
-    for that function by the node's full id.
-    """
-    target = region.nodes[stage_id]
-    fn = None if region.unfound else target.fn
-    return Node(stage_id, stage_id, fn=fn, is_silent=target.is_streaming)
-
-
-def _behind(region: Region, node: Node) -> Node | None:
+def _behind(run: Run, region: Region, node: Node) -> Node | None:
     """What follows a mount or a for-each."""
-    return node.next if node.loop_target is None else _once_more(region, node.loop_target)
+    return node.next if node.loop_target is None else _once_more(run, region, node.loop_target)
+
+
+def _once_more(run: Run, region: Region, stage_id: str) -> Node:
+    from footpath.engine._registry import once_more  # most runs never come here
+
+    return once_more(run, region, stage_id)
 
 
 def _looped_to(region: Region, node: Node) -> Node | None:
@@ -596,14 +595,15 @@ def dynamic(
     run.bag(frame, "logs", "isDynamic", True)
     run.bag(frame, "logs", "dynamicPattern", "StageNodeReturn")
     if out.children:
+        from footpath.engine._registry import register  # a module for runs whose stages return charts
+
         run.bag(frame, "logs", "dynamicChildCount", len(out.children))
         run.bag(frame, "logs", "dynamicChildIds", record([_stage.made_name(child.id) for child in out.children]))
         children = []
         for child in out.children:
             root = child.chart.root
             child_id, name = _stage.made_name(child.id), _stage.made_name(child.name)
-            if child_id not in region.registered:
-                region.registered += (child_id,)
+            if register(run.top, region, child_id, child.chart):
                 spec = child.chart.event_spec()
                 run.record_entry((REGISTER, child_id, root.name, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
@@ -624,12 +624,18 @@ def dynamic(
     if children:
         result = yield fork(place, frame, children, 0, node.fail_fast)
     if out.next is None:
+        if result is not None and node.loop_target is not None:
+            target = region.nodes[node.loop_target]
+            if region.loops.get(target, 0) >= run.max_iterations:
+                _keep_results(run, frame)
         return None, result
     next_id, next_name = _stage.made_name(out.next.id), _stage.made_name(out.next.name)
     if out.next.fn is None:
         lead = f"{region.prefix}/" if region.prefix else ""
         # By its full id, as in footprintjs: in a mounted chart the mount's id is a part of it.
         target = region.nodes.get(next_id[len(lead) :]) if next_id.startswith(lead) else None
+        if result is not None and (target is None or region.loops.get(target, 0) >= run.max_iterations):
+            _keep_results(run, frame)
         if target is None:
             message = f"dynamicNext target node not found: {next_id}"
             raise RunError(message)
@@ -637,6 +643,8 @@ def dynamic(
         run.say(frame, (LOOP, run.declare(region, target), count, 1))
         return target, result
     if region.hops >= run.max_iterations:
+        if result is not None:
+            _keep_results(run, frame)
         message = (
             f"Maximum dynamic-next continuations ({run.max_iterations}) exceeded at stage "
             f"'{_stage.full_id(region, node)}' (dynamic target '{next_name}'). Set maxIterations to increase the limit."
@@ -648,6 +656,11 @@ def dynamic(
     run.bag(frame, "logs", "dynamicNextName", following.name)
     run.say(frame, (MESSAGE, "next", f"Moving to {following.name} stage (dynamic)", following.name))
     return following, result
+
+
+def _keep_results(run: Run, frame: Frame) -> None:
+    """Say that children have ended behind which their stage can't go on; where it does, the next frame says so."""
+    run.bag(frame, "results", "", None)
 
 
 def error_json(error: BaseException) -> dict[str, Any]:

@@ -236,18 +236,6 @@ class Run(Struct, eq=False):
         message = f"Execution timed out after {js_number(self._timeout_ms or 0)}ms"
         return (self.deadline_ns - self.clock()) / 1e9, RunError(message)
 
-    def check(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> None:
-        """Before a stage: has the run been told to stop? If so the stage takes its step, but never starts.
-
-        Raises:
-            RunError: the time is up.
-            BaseException: the signal's reason, when that is an error.
-        """
-        stop = self._stop()
-        if stop is not None:
-            self.miss(region, node, link, origin, branch)
-            raise stop
-
     def miss(self, region: Region, node: Node, link: int, origin: Frame | None, branch: str) -> Frame:
         """Let a stage take its step that will never start."""
         ordinal = self.declare(region, node)
@@ -262,7 +250,7 @@ class Run(Struct, eq=False):
             RunError: the time is up.
             BaseException: the signal's reason, when that is an error.
         """
-        stop = self._stop()
+        stop = self.stop_reason()
         if stop is None:
             return
         if hasattr(awaitable, "send"):
@@ -273,10 +261,10 @@ class Run(Struct, eq=False):
 
     def told_to_stop(self) -> bool:
         """Whether somebody stopped the run, or its time is up."""
-        return self.watched and self._stop() is not None
+        return self.watched and self.stop_reason() is not None
 
-    def _stop(self) -> BaseException | None:
-        """What ends the run now, if anything does."""
+    def stop_reason(self) -> BaseException | None:
+        """What ends the run now, if anything does: the signal's reason, or that the time is up."""
         signal = self._signal
         if signal is not None and signal.aborted:
             reason = signal.reason

@@ -65,9 +65,17 @@ def enter(
             f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
         )
         raise RunError(message)
-    root = chart.root
     inner = _region(region, node, chart)
-    inner.registered = region.registered
+    if region.registered is not None:
+        from footpath.engine._registry import find_chart
+
+        if mount.chart is not None and not mount.is_item:
+            known = find_chart(run.top, region, prefix)
+            if known is not None and known.chart is not chart:
+                chart, lead = known
+                inner = Region(chart.nodes_by_id, lead, lead)
+        inner.registered = region.registered
+    root = chart.root
     shown: Any = _EMPTY
     again = run.reentry(node) if run.reentries else None
     if again is not None:
@@ -162,7 +170,7 @@ def _region(outer: Region, node: Node, chart: FlowChart) -> Region:
     if mount.chart is None or mount.is_item:
         return Region(chart.nodes_by_id, _subflow_id(outer, node))
     prefix = f"{outer.mounted}/{mount.subflow_id}" if outer.mounted else mount.subflow_id
-    return Region(chart.nodes_by_id, prefix, prefix, unfound=outer.unfound or outer.prefix != outer.mounted)
+    return Region(chart.nodes_by_id, prefix, prefix)
 
 
 def _mapped(place: Place, node: Node, link: int, origin: Frame | None, state: LineState, prefix: str) -> dict[str, Any]:

@@ -169,7 +169,10 @@ RUN_FAILED = 34
 """`[34, error]`"""
 
 BAG = 35
-"""`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs", "errors", or among its "writes"."""
+"""`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs", "errors", or among its "writes".
+
+In "results" it says nothing but that the children of a stage that returned one are shown among the subflows, though the stage
+that was to follow them can't: where one follows, they are anyway."""
 
 REGISTER = 36
 """`[36, subflow_id, name, description, spec]`: a chart returned by a stage."""
@@ -225,6 +228,9 @@ comes nothing but the run's end, or the pauses it waits at."""
 
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
+
+THROTTLED = "monitor.isThrottled"
+"""What a child's writes show where something had asked it to slow down."""
 
 REDACTED, ABSENT_VALUE, FIELDS, RESULT = 1, 2, 4, 8
 """Flags of SET and UPDATE."""

@@ -110,6 +110,8 @@ class MirrorRegion:
         shown: what the state shows, where it is not the value with such marks: of a list that has gained items in a log of deltas.
         history: the bundles of the commits; kept by views.
         nested: which of them, by index, may hold more than scalars.
+        registered: specs of the charts that its stages and those around it had returned to be run, in recorded form, by id. Never
+            changed, but replaced: what is returned later is not known to the subflows entered before.
         results: of the subflows in it, by id and by the mount's runtime id; kept by views.
         tree: the first node; kept by views.
     """
@@ -122,6 +124,7 @@ class MirrorRegion:
         "initial",
         "masked",
         "nested",
+        "registered",
         "results",
         "shown",
         "tree",
@@ -136,6 +139,7 @@ class MirrorRegion:
         self.shown: dict[tuple[str, str], Any] = {}
         self.history: list[dict[str, Any]] = []
         self.nested: list[int] = []
+        self.registered: dict[str, Any] = {}
         self.results: dict[str, Any] = {}
         self.tree: dict[str, Any] | None = None
         self.initial: dict[str, Any] = {}

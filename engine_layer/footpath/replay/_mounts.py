@@ -38,6 +38,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
     mapped = recorded(mapped)
     hidden = entry[10] if len(entry) > 10 else None
     if cursor.views is not None:
+        region.registered = frame.region.registered
         cursor.views.tree.entered(frame, region, subflow_name)
     if type(mapped) is Raw and bytes(mapped) != b"{}":
         for key, value in opened(mapped).items():
@@ -184,7 +185,8 @@ def exit_mount(cursor: Cursor, entry: Any) -> None:
 def register(cursor: Cursor, entry: Any) -> None:
     _, subflow_id, name, description, spec = entry
     if cursor.views is not None and spec is not None:
-        cursor.views.registered[subflow_id] = recorded(spec)
+        returning = cursor.current.region
+        returning.registered = {**returning.registered, subflow_id: recorded(spec)}
     cursor.fire(
         "flow",
         "on_subflow_registered",

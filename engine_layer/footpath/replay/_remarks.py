@@ -13,6 +13,7 @@ from footpath.channels import EmitEvent
 from footpath.journal.entries import NOTE_ABSENT, NOTE_HIDDEN, NOTE_PREFIXES, TRUNCATED
 from footpath.replay._data import note_write
 from footpath.replay._mirror import recorded
+from footpath.replay._results import keep_returned
 from footpath.replay._story import EMITTED
 from footpath.values import ABSENT_RAW, MARK, plain
 
@@ -77,7 +78,11 @@ def bag(cursor: Cursor, entry: Any) -> None:
         if value == MARK:  # the engine's remarks are no texts of a stage's
             frame.secret_writes |= {entry[2]}
         frame.scalars = False
-    elif cursor.views is not None:
+    elif cursor.views is None:
+        return
+    elif entry[1] == "results":
+        keep_returned(cursor.current)
+    else:
         cursor.views.tree.bag(cursor.current, entry[1], entry[2], recorded(entry[3]))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class SubflowResult(NamedTuple):
     """A subflow that was left, with its state of that moment in recorded form, and how many commits there were.
 
-    Children that a failure left behind may commit more.
+    Children that a failure left behind may commit more. `spec` is there where a stage returned the chart.
     """
 
     region: MirrorRegion
@@ -25,6 +25,7 @@ class SubflowResult(NamedTuple):
     parent_name: str
     state: dict[str, Any]
     commit_count: int
+    spec: Any
 
     def shown(self, views: Views) -> dict[str, Any]:
         """As JSON."""
@@ -40,8 +41,8 @@ class SubflowResult(NamedTuple):
             },
             "parentStageId": self.parent_name,
         }
-        if region.id in views.registered:
-            shown["pipelineStructure"] = plain(views.registered[region.id])
+        if self.spec is not None:
+            shown["pipelineStructure"] = plain(self.spec)
         return shown
 
 
@@ -84,13 +85,13 @@ class ReturnedCharts(NamedTuple):
         }
 
 
-def keep_result(frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
+def keep_result(frame: MirrorFrame, region: MirrorRegion, name: str, spec: Any) -> None:
     """A mount has left its subflow: what came of it is known to the (sub)flow that the mount belongs to."""
     outer = frame.region.results
     # What ended in a subflow that has not ended itself is known to that subflow only.
     outer.update(region.results)
     state, parent_name = region.recorded_state(LOG_MARK), _parent_name(frame)
-    outer[region.id] = outer[frame.rsid] = SubflowResult(region, name, parent_name, state, len(region.history))
+    outer[region.id] = outer[frame.rsid] = SubflowResult(region, name, parent_name, state, len(region.history), spec)
 
 
 def keep_returned(frame: MirrorFrame) -> None:

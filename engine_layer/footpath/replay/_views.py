@@ -24,7 +24,6 @@ class Views:
     Attributes:
         tree: hangs the nodes.
         log: writes the histories.
-        registered: specs of subflows that were made while running, in recorded form, by id.
         provenance: whether each row of the log names the keys read before it.
     """
 
@@ -41,7 +40,6 @@ class Views:
         self.provenance = write_provenance == "reads-prefix"
         self.tree = Tree(read_tracking, write_tracking)
         self.log = CommitLog(commit_values, provenance=self.provenance)
-        self.registered: dict[str, Any] = {}
         self._parts = Parts()
 
     # ── what concerns more than one of them ──────────────────────────────────────────────────────────────────────
@@ -52,7 +50,7 @@ class Views:
     def left(self, frame: MirrorFrame, region: MirrorRegion, name: str) -> None:
         """A subflow was left: keep what became of it."""
         self.tree.message(frame, "subflow", f"Exiting {name} subflow", region.id)
-        keep_result(frame, region, name)
+        keep_result(frame, region, name, frame.region.registered.get(region.id))
 
     # ── snapshot ─────────────────────────────────────────────────────────────────────────────────────────────────
     def snapshot(self, region: MirrorRegion, run_id: str) -> dict[str, Any]:

@@ -30,7 +30,6 @@ class Region(Struct, eq=False):
         prefix: what stands before its nodes' ids and names, mount ids joined by "/"; empty at the top.
         mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the run went
             on: what is mounted in that one has been named before, so the way to it is not in those names.
-        unfound: whether the reference finds none of its stages by the full id, since they were named before the way to it was known.
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
@@ -38,7 +37,8 @@ class Region(Struct, eq=False):
         first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were not.
         declared: ordinal of each other node's declaration.
         loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on with.
-        registered: ids of the charts that stages of this flow and of those around it have returned to be run.
+        registered: what stages of this flow and of those around it have returned to be run, as the engine keeps it; None when
+            they have not.
         lines: how many lines of stages are under way, where siblings count.
         grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow runs.
     """
@@ -55,10 +55,9 @@ class Region(Struct, eq=False):
     declared: dict[Node, int] = {}
     loops: dict[Node, int] = {}
     hops: int = 0
-    registered: tuple[str, ...] = ()
+    registered: Any = None
     grown: dict[Node, list[Node]] = {}
     lines: int = 0
-    unfound: bool = False
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""
