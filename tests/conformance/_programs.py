@@ -28,6 +28,7 @@ class Runtime:
 
     Attributes:
         failures: executions so far of each `fail_times` op, by the op's identity; emptied before each run.
+        goes_on: whether the stage that begins next is the one that a pause stopped.
         resume_input_given: whether the resume at hand came with an input. Python says None for both "no input" and
             null; the case tells them apart, so the interpreter does.
         chart_of: builds the chart of a chart position; set, as the next, by `ChartBuilding`.
@@ -39,6 +40,7 @@ class Runtime:
     def __init__(self) -> None:
         self.failures: dict[int, int] = {}
         self.resume_input_given = False
+        self.goes_on = False
         self.chart_of: Callable[[Any], Any] = _unset
         self.mount_options: Callable[[Any], dict[str, Any]] = _unset
         self.hiding = Hiding()
@@ -88,7 +90,9 @@ def stage_function(spec: Mapping[str, Any], runtime: Runtime, *, streaming: bool
     """The function of a stage, decider or selector: `async def`, or plain when the case says `sync`."""
 
     def body(scope: Any) -> Generator[float, None, Any]:
-        context = StageContext(scope, runtime, streaming=streaming)
+        # The reference gives a stage that goes on nothing to send tokens with, so they are not evaluated there.
+        goes_on, runtime.goes_on = runtime.goes_on, False
+        context = StageContext(scope, runtime, streaming=streaming and not goes_on)
         ended = yield from _run(spec.get("program"), context)
         if ended and ended.value is None and "resume" in spec:
             return {"pause": True, "data": None}  # a pausable stage's own None would say that it does not pause
@@ -117,6 +121,7 @@ def resume_function(spec: Mapping[str, Any], runtime: Runtime) -> Callable[..., 
     """The resume half of a pausable stage, called with the scope and the input."""
 
     def body(scope: Any, resume_input: Any) -> Generator[float, None, Any]:
+        runtime.goes_on = False
         given = resume_input if runtime.resume_input_given else ABSENT
         ended = yield from _run(spec.get("resume"), StageContext(scope, runtime, given))
         return _returned(ended) if ended else None

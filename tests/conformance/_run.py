@@ -84,6 +84,7 @@ class _Runs:
         events = Events()
         for run in runs:
             self._runtime.failures = {}
+            self._runtime.goes_on = False
             if executor is None or not run.get("sameExecutor"):
                 events = Events()
                 executor = self._executor(run, events)
@@ -117,6 +118,7 @@ class _Runs:
                 # As JavaScript's JSON has it: the one that the reference goes on from.
                 checkpoint = _without_errors(json_view(checkpoint))
             self._runtime.resume_input_given = "input" in entry
+            self._runtime.goes_on = True
             act = _resuming(current, checkpoint, entry, run)
             start = len(own)
             phases.append(_phase("resume", current, act, heard, run, control, tracked))
@@ -269,7 +271,7 @@ def _leaves_children(executor: Any) -> bool:
     journal = msgspec.json.decode(executor.get_trace().encoded)["journal"]
     coded = [entry for entry in journal if entry and isinstance(entry[0], int)]
     began = sum(len(entry[2]) for entry in coded if entry[0] == entries.FORK)
-    paused = sum(entry[0] == entries.PAUSE and entry[2] != entries.PAUSED_SCOPE for entry in coded)
+    paused = sum(entry[0] == entries.PAUSE and entry[1] != entries.PAUSED_SCOPE for entry in coded)
     return began > paused + sum(entry[0] == entries.SETTLE for entry in coded)
 
 

@@ -547,6 +547,43 @@ def test_a_run_that_never_began_is_not_compared_in_what_the_one_before_left_out(
     assert first_difference(then("a", "no"), then("b", "no"), compared) is not None
 
 
+def test_a_run_that_never_began_may_keep_the_lines_of_the_one_before() -> None:
+    """And its pause, where the reference has none; never the other way round, and not in a run that began."""
+    case = {"chart": [], "runs": [{}, {"sameExecutor": True}]}
+
+    def refused(lines: list[str], *events: dict[str, Any]) -> dict[str, Any]:
+        full = _result()
+        full["runs"] += _result(narrative=[{"text": line} for line in lines], events=list(events))["runs"]
+        return full
+
+    assert first_difference(refused([]), refused(["a"]), case) is None
+    gone_on = refused(["a"])
+    gone_on["runs"][1]["phases"] += _result(op="resume")["runs"][0]["phases"]
+    assert first_difference(refused([]), gone_on, case) is None
+    assert first_difference(gone_on, refused(["a"]), case) is not None
+    assert first_difference(refused(["a"]), refused([]), case) is not None
+    assert first_difference(refused(["a"]), refused(["b"]), case) is not None
+    began = _other("onRunStart")
+    assert first_difference(refused([], began), refused(["a"], began), case) is not None
+
+
+def test_a_returned_chart_is_shown_as_it_was_built() -> None:
+    """The reference's may have been written to at the ids of the outermost chart's stages, and at those alone."""
+    returns = ["return_subflows", "kids", [{"id": "k", "chart": [{"call": "start", "id": "inner"}]}]]
+    case = {"chart": [{"call": "start", "id": "a", "program": [returns]}], "run": {}}
+
+    def shown(**spec: Any) -> dict[str, Any]:
+        return _result(snapshot={"commitLog": [], "subflowResults": {"k": {"pipelineStructure": spec}}})
+
+    built = shown(id="a", next={"id": "inner"})
+    assert first_difference(shown(id="a", next={"id": "inner"}, iterationCount=2), built, case) is None
+    assert first_difference(shown(id="a", next={"id": "b"}, children=[{"id": "c"}]), built, case) is None
+    assert first_difference(shown(id="a", name="A", next={"id": "inner"}), built, case) is not None
+    assert first_difference(shown(id="inner", iterationCount=2), shown(id="inner"), case) is not None
+    nothing_returned = {"chart": [{"call": "start", "id": "a"}], "run": {}}
+    assert first_difference(shown(id="a", iterationCount=2), shown(id="a"), nothing_returned) is not None
+
+
 def test_what_follows_a_write_to_a_key_that_javascript_denies_is_not_compared() -> None:
     """The write is, and what came before it; and all of it where another key is written."""
     case = {"chart": [], "run": {}}

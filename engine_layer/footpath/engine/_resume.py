@@ -179,7 +179,8 @@ def enter_again(
             raise _not_found(stage_id)
         mounts.append(mount)
         flows.append(run.resolve(mount.mount))
-    paused = _find(flows[-1], stage_id, saved.invoker)
+    # A stage of a mounted chart has a mount's id before its own; without one it is a stage that another returned to go on with.
+    paused = None if path and "/" not in stage_id else _find(flows[-1], stage_id, saved.invoker)
     if paused is None:
         raise _not_found(stage_id)
     lead, slash, _ = stage_id.rpartition("/")

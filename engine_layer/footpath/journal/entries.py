@@ -229,8 +229,5 @@ comes nothing but the run's end, or the pauses it waits at."""
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 
-THROTTLED = "monitor.isThrottled"
-"""What a child's writes show where something had asked it to slow down."""
-
 REDACTED, ABSENT_VALUE, FIELDS, RESULT = 1, 2, 4, 8
 """Flags of SET and UPDATE."""

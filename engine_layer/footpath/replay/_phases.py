@@ -174,6 +174,8 @@ def resume(cursor: Cursor, entry: Any) -> None:
         decl = Declared(tail[1], tail[2])
         cursor.ghost = MirrorFrame(tail[0], decl, cursor.top, "", None, f"{tail[1]}#{tail[0]}", cursor.top.values)
         cursor.ghost.depth = tail[3]
+    elif tail is not None and cursor.views is not None:
+        cursor.views.tree.paused_behind = cursor.frame(tail[0])
     if cursor.story is not None:
         cursor.story.resumed(name, with_input=has_input, place=(stage_id, rsid, UNSET))
     cursor.fire(

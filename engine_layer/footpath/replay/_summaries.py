@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 
 from footpath.replay._grown import Grown
-from footpath.values import TAG, head, js_number, member_count, plain
+from footpath.values import TAG, head, js_number, member_count, plain, revive
 
 PREVIEW_UNITS = 80
 
@@ -26,6 +26,8 @@ def summary_marker(value: Any, mark: str) -> Any:
         marker.update(type="number", preview=str(value.get("value")))
     elif isinstance(value, dict) and value.get(TAG) == "datetime":
         marker.update(type="object", size=0)
+    elif isinstance(value, dict) and value.get(TAG) == "str":
+        marker.update(_of_text(str(revive(value))))
     elif value is None:
         marker["type"] = "null"
     elif isinstance(value, bool):
@@ -33,11 +35,15 @@ def summary_marker(value: Any, mark: str) -> Any:
     elif isinstance(value, (int, float)):
         marker.update(type="number", preview=js_number(value))
     elif isinstance(value, str):
-        marker.update(
-            type="string", size=len(value.encode("utf-16-le", "surrogatepass")) // 2, preview=head(value, PREVIEW_UNITS)
-        )
+        marker.update(_of_text(value))
     elif isinstance(value, list):
         marker.update(type="array", size=len(value))  # type: ignore[arg-type]
     else:
         marker.update(type="object", size=member_count(value))
     return marker
+
+
+def _of_text(text: str) -> dict[str, Any]:
+    r"""Size in UTF-16 units and beginning; half of a surrogate pair in it reads `\udXXX`."""
+    preview = head(text, PREVIEW_UNITS).encode("utf-8", "backslashreplace").decode()
+    return {"type": "string", "size": len(text.encode("utf-16-le", "surrogatepass")) // 2, "preview": preview}

@@ -24,14 +24,20 @@ _BAGS = {"debug": "logs", "log": "logs", "error": "errors", "metric": "metrics",
 
 
 class Tree:
-    """Nodes as frames begin and speak. Each (sub)flow's first node hangs on its region, the others on the node before or above."""
+    """Nodes as frames begin and speak. Each (sub)flow's first node hangs on its region, the others on the node before or above.
 
-    __slots__ = ("_reads", "_writes", "frames")
+    Attributes:
+        frames: that have a node.
+        paused_behind: the frame that the phase goes on behind; its children had paused, not ended.
+    """
+
+    __slots__ = ("_reads", "_writes", "frames", "paused_behind")
 
     def __init__(self, read_tracking: str, write_tracking: str) -> None:
         self._reads = read_tracking
         self._writes = write_tracking
         self.frames: list[MirrorFrame] = []
+        self.paused_behind: MirrorFrame | None = None
 
     def opened(self, frame: MirrorFrame, link: int, origin: MirrorFrame | None, suffix: str) -> None:
         """A frame began: hang its node where it belongs."""
@@ -56,7 +62,7 @@ class Tree:
         elif link == LINK_ROOT:
             frame.region.tree = node
         else:
-            _hang(node, link, origin)
+            self._hang(node, link, origin)
 
     def message(self, frame: MirrorFrame, kind: str, text: str, target: Any = None, **more: Any) -> None:
         """A flow message on a frame's node."""
@@ -174,8 +180,18 @@ class Tree:
             "metrics": {},
             "evals": {},
         }
-        _hang(node, link, parent)
+        self._hang(node, link, parent)
         return node
+
+    def _hang(self, node: dict[str, Any], link: int, origin: MirrorFrame | None) -> None:
+        if origin is None or origin.node is None:
+            return
+        if link == LINK_NEXT:
+            origin.node["next"] = node
+            if "children" in origin.node and "isDynamic" in origin.node["logs"] and origin is not self.paused_behind:
+                keep_returned(origin)
+        else:
+            origin.node.setdefault("children", []).append(node)
 
     def marked(self, node: dict[str, Any], throttled: Any) -> None:
         """A child that was refused counts as one that was asked to slow down."""
@@ -219,17 +235,6 @@ class Tree:
                     if value is not UNSET
                 }
                 node["stageReads"] = _tracked(parts, reads, summarised)
-
-
-def _hang(node: dict[str, Any], link: int, origin: MirrorFrame | None) -> None:
-    if origin is None or origin.node is None:
-        return
-    if link == LINK_NEXT:
-        origin.node["next"] = node
-        if "children" in origin.node and "isDynamic" in origin.node["logs"]:
-            keep_returned(origin)
-    else:
-        origin.node.setdefault("children", []).append(node)
 
 
 def _shown(values: dict[str, Any], of: Callable[[str, Any], Any]) -> dict[str, Any]:
