@@ -455,6 +455,23 @@ def test_a_loop_back_that_the_runner_does_not_hear_is_not_compared() -> None:
     assert first_difference(resumed(1), resumed(2), case) is not None
 
 
+def test_a_stage_that_goes_back_after_a_resume_finds_its_target() -> None:
+    """Where the reference finds none: then what comes before is compared, and nothing where we do not go back either."""
+    case = {"chart": [_ASK], "run": {}}
+    went, failed = _committed("ask"), _other("onRunFailed")
+    lost = {"outcome": "failed", "error": {"name": "Error", "message": "dynamicNext target node not found: first"}}
+    theirs = _phases(_paused(), {"events": [went, failed], **lost})
+
+    def resumed(*events: dict[str, Any]) -> dict[str, Any]:
+        return _phases(_paused(), {"events": list(events)})
+
+    back = _other("onLoop", target="First")
+    assert first_difference(theirs, resumed(went, back, _committed("first")), case) is None
+    assert first_difference(theirs, resumed(_committed("other"), back), case) is not None
+    assert first_difference(theirs, resumed(went, _committed("first")), case) is not None
+    assert first_difference(theirs, resumed(went, failed), case) is not None
+
+
 def test_the_default_branch_of_a_later_decider_goes_on_where_the_reference_takes_the_first() -> None:
     """Where the first one's paused, all is compared."""
     deciders = [{"call": "decider", "id": each, "default": "b", "branches": []} for each in ("first", "second")]
@@ -595,6 +612,20 @@ def test_what_follows_a_write_to_a_key_that_javascript_denies_is_not_compared() 
         assert first_difference(wrote(key, 1, "onX"), wrote(key, 1, "onY"), case) is None
         assert first_difference(wrote(key, 1, "onX"), wrote(key, 2, "onX"), case) is not None
     assert first_difference(wrote("builder", 1, "onX"), wrote("builder", 1, "onY"), case) is not None
+
+
+def test_a_run_with_a_default_that_javascript_denies_is_not_compared() -> None:
+    """Nor is a later one of the same executor; runs of other executors are, and those that begin with such a key themselves."""
+    odd = {"options": {"defaultValuesForContext": {"o": {"constructor": 1}}}}
+    case = {"chart": [], "runs": [odd, {"sameExecutor": True}, {"options": {"initialContext": {"constructor": 1}}}]}
+
+    def ran(*states: int) -> dict[str, Any]:
+        full = _result()
+        full["runs"] = [_result(snapshot={"commitLog": [], "sharedState": state})["runs"][0] for state in states]
+        return full
+
+    assert first_difference(ran(1, 2, 3), ran(8, 9, 3), case) is None
+    assert first_difference(ran(1, 2, 3), ran(1, 2, 9), case) is not None
 
 
 def test_children_of_a_mounted_chart_are_compared_up_to_the_mount() -> None:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Known(NamedTuple):
-    """A chart that an id stands for, and the prefix that its nodes carry: none if a stage returned it."""
+    """A chart that an id stands for, and the prefixes that its region has: none if a stage returned it."""
 
     chart: FlowChart
-    prefix: str
+    prefix: str = ""
+    mounted: str = ""
 
 
 class Registry(NamedTuple):
@@ -29,29 +30,57 @@ class Registry(NamedTuple):
     Attributes:
         charts: by id; charts that are mounted in a returned one stand under their mounts' ids.
         stages: all that have a function, by id; those of a mounted chart have its mount's id and "/" in front.
+        before: what was known before.
     """
 
-    charts: Mapping[str, Known] = {}
-    stages: Mapping[str, Node] = {}
+    charts: Mapping[str, Known]
+    stages: Mapping[str, Node]
+    before: Registry | None
+
+    def chart(self, chart_id: str) -> Known | None:
+        """The chart of an id."""
+        known: Registry | None = self
+        while known is not None:
+            if chart_id in known.charts:
+                return known.charts[chart_id]
+            known = known.before
+        return None
+
+    def stage(self, stage_id: str) -> Node | None:
+        """The stage of an id."""
+        known: Registry | None = self
+        while known is not None:
+            if stage_id in known.stages:
+                return known.stages[stage_id]
+            known = known.before
+        return None
 
 
 def register(top: Region, region: Region, chart_id: str, chart: FlowChart) -> bool:
     """Take in a chart that a stage of the region returned; says whether its id was free."""
-    known: Registry = region.registered or Registry()
-    charts: dict[str, Known] = {}
+    is_new = find_chart(top, region, chart_id) is None
+    known: Registry | None = region.registered
+    charts = {chart_id: Known(chart)} if is_new else {}
     stages: dict[str, Node] = {}
-    if find_chart(top, region, chart_id) is None:
-        charts[chart_id] = Known(chart, "")
-    is_new = bool(charts)
     for lead, nodes in _flows(chart):
         for node in nodes.values():
+            full_id = lead + node.id
             if node.mount is not None and node.mount.chart is not None:
-                charts.setdefault(lead + node.id, Known(node.mount.chart, lead + node.id))
-            elif node.fn is not None:
-                stages[lead + node.id] = node
-    if charts.keys() - known.charts.keys() or stages.keys() - known.stages.keys():
-        region.registered = Registry({**charts, **known.charts}, {**stages, **known.stages})
+                if full_id not in charts and (known is None or known.chart(full_id) is None):
+                    charts[full_id] = Known(node.mount.chart, full_id, full_id)
+            elif node.fn is not None and (known is None or known.stage(full_id) is None):
+                stages[full_id] = node
+    if charts or stages:
+        region.registered = Registry(charts, stages, known)
     return is_new
+
+
+def register_lazy(region: Region, chart_id: str, chart: FlowChart) -> None:
+    """Take in a lazy chart that was resolved; the last one of an id is what the id stands for."""
+    known: Registry = region.registered
+    before = known.chart(chart_id)
+    if before is None or before.chart is not chart:
+        region.registered = Registry({chart_id: Known(chart, chart_id)}, {}, known)
 
 
 def find_chart(top: Region, region: Region, chart_id: str) -> Known | None:
@@ -59,9 +88,9 @@ def find_chart(top: Region, region: Region, chart_id: str) -> Known | None:
     for nodes, rest in _on_the_way(top.nodes, chart_id):
         node = nodes.get(rest)
         if node is not None and node.mount is not None and node.mount.chart is not None:
-            return Known(node.mount.chart, chart_id)
+            return Known(node.mount.chart, chart_id, chart_id)
     known: Registry | None = region.registered
-    return None if known is None else known.charts.get(chart_id)
+    return None if known is None else known.chart(chart_id)
 
 
 def once_more(run: Run, region: Region, stage_id: str) -> Node:
@@ -86,7 +115,7 @@ def _find_stage(top: Region, region: Region, stage_id: str) -> Node | None:
         if node is not None and node.fn is not None:
             return node
     known: Registry | None = region.registered
-    return None if known is None else known.stages.get(stage_id)
+    return None if known is None else known.stage(stage_id)
 
 
 def _flows(chart: FlowChart) -> Iterator[tuple[str, Mapping[str, Node]]]:

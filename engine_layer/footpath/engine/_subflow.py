@@ -67,13 +67,15 @@ def enter(
         raise RunError(message)
     inner = _region(region, node, chart)
     if region.registered is not None:
-        from footpath.engine._registry import find_chart
+        from footpath.engine._registry import find_chart, register_lazy
 
-        if mount.chart is not None and not mount.is_item:
+        if mount.chart is None:
+            register_lazy(region, prefix, chart)
+        elif not mount.is_item:
             known = find_chart(run.top, region, prefix)
             if known is not None and known.chart is not chart:
-                chart, lead = known
-                inner = Region(chart.nodes_by_id, lead, lead)
+                chart = known.chart
+                inner = Region(chart.nodes_by_id, known.prefix, known.mounted)
         inner.registered = region.registered
     root = chart.root
     shown: Any = _EMPTY
