@@ -508,10 +508,11 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
     for bag in ("stageReads", "stageWrites"):
         hiding.hide_texts(item.get(bag) or {})
         hiding.hide_dotted(item.get(bag) or {})
-    seen = {item.get("key", ""): str(item.get("actualSummary", ""))[1:-1]}
-    hiding.hide_texts(seen)
-    if "actualSummary" in item and (hiding.hides(item.get("key", "")) or HIDDEN in seen.values()):
-        item.update(actualSummary=HIDDEN, redacted=True)
+    if "actualSummary" in item:
+        seen = {item["key"]: str(item["actualSummary"])[1:-1]}
+        hiding.hide_texts(seen)
+        if hiding.hides(item["key"]) or HIDDEN in seen.values():
+            item.update(actualSummary=HIDDEN, redacted=True)
     if isinstance(item.get("redactedPaths"), list):
         paths = [path for path in item["redactedPaths"] if hiding.names(path, by_policy=resumed)]
         if resumed:
