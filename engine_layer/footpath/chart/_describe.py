@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from footpath.chart._document import Layout
 from footpath.errors import NestingTooDeepError
+from footpath.values import JS_WHITESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,14 +58,15 @@ def describe(chart: FlowChart) -> str:
 
 
 def _indented(text: str, indent: str) -> str:
-    return indent + text.replace("\n", "\n" + indent) if indent else text
+    """A text at its place; of a mounted chart, without lines that show nothing."""
+    return "\n".join(indent + line for line in text.split("\n") if line.strip(JS_WHITESPACE)) if indent else text
 
 
 def _split_title(name: str) -> tuple[str, list[str]]:
     """Split the head of a description at its first line "Steps:"; a name of several lines may hold one itself."""
     lines = [*f"FlowChart: {name}".split("\n"), "Steps:"]
-    cut = lines.index("Steps:")
-    return " ".join(lines[:cut]), lines[cut + 1 :]
+    cut = next(index for index, line in enumerate(lines) if line.startswith("Steps:"))
+    return " ".join(lines[:cut]).strip(JS_WHITESPACE), lines[cut + 1 :]
 
 
 # ── Mermaid ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -102,7 +102,10 @@ class Tree:
         elif isinstance(value, list) and isinstance(before, str) and value:
             held[key] = [*before, *value]  # a text is a list of its characters, in the reference
         elif isinstance(value, dict) and isinstance(before, (list, str)) and value:
-            held[key] = {**{str(index): part for index, part in enumerate(before)}, **value}
+            from footpath.values import js_units  # seldom wanted
+
+            parts = js_units(before) if isinstance(before, str) else before
+            held[key] = {**{str(index): part for index, part in enumerate(parts)}, **value}
         else:
             held[key] = value
 

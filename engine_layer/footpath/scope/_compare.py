@@ -8,7 +8,7 @@ import operator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from footpath.values import ABSENT
+from footpath.values import ABSENT, JS_WHITESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +33,6 @@ def strictly_equal(left: Any, right: Any) -> bool:
 def _same_value(left: Any, right: Any) -> bool:
     both_nan = type(left) is float and type(right) is float and left != left and right != right
     return both_nan or strictly_equal(left, right)
-
-
-_JS_WHITESPACE = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
 def _primitive(value: Any) -> Any:
@@ -99,7 +96,7 @@ def _number(value: Any) -> float:
         except OverflowError:
             return _INFINITY if value > 0 else -_INFINITY
     if isinstance(value, str):
-        text = value.strip(_JS_WHITESPACE)
+        text = value.strip(JS_WHITESPACE)
         if not text:
             return 0.0
         if text[:2].lower() in ("0x", "0o", "0b"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
 from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
-from footpath.values._order import in_js_order, index_in, put_item
+from footpath.values._order import JS_WHITESPACE, in_js_order, index_in, put_item
 from footpath.values._record import encode_json, is_recorded_as, plain, record, record_members
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         js_number,
         js_reason,
         js_text,
+        js_units,
         member_count,
         members,
         summarize,
@@ -44,6 +45,7 @@ __all__ = [
     "ABSENT_RAW",
     "ATOMS",
     "CONTAINERS",
+    "JS_WHITESPACE",
     "MARK",
     "MAX_DEPTH",
     "SECRET_LENGTH",
@@ -67,6 +69,7 @@ __all__ = [
     "js_number",
     "js_reason",
     "js_text",
+    "js_units",
     "live_name",
     "may_be_spelled",
     "member_count",
@@ -95,6 +98,7 @@ __getattr__ = _on_demand(
             "js_number",
             "js_reason",
             "js_text",
+            "js_units",
             "member_count",
             "members",
             "summarize",

@@ -1,13 +1,16 @@
-"""The order in which the reference lists an object's members."""
+"""What JavaScript takes for an index or for blank, and the order in which it lists an object's members."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 K = TypeVar("K")
+JS_WHITESPACE: Final = " \t\n\r\v\f\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""What `trim` takes away."""
+
 _LAST_INDEX = 2**32 - 2
 _MAX_GAP = 10_000
 """How far behind a list's end an item may be put: JavaScript's lists have holes, ours are as long as they look."""

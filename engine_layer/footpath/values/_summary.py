@@ -258,3 +258,12 @@ def cut(text: str, limit: int) -> str:
         return text
     keep = limit - 3 if limit >= 3 else max(0, _units(text) + limit - 3)
     return head(text, keep) + "..."
+
+
+def js_units(text: str) -> list[Any]:
+    """A text's members in JavaScript, which are its UTF-16 units; a lone half of a pair is in its tagged form."""
+    if not any(character > "\uffff" for character in text):
+        return list(text)
+    octets = text.encode("utf-16-le", "surrogatepass")
+    units = (octets[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(octets), 2))
+    return [plain(record(unit)) for unit in units]

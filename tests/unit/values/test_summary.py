@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 
-from footpath.values import ABSENT, cut, js_number, members, plain, record, summarize
+from footpath.values import ABSENT, cut, js_number, js_units, members, plain, record, summarize
 from tests.conformance._js import number_text, utf16
 from tests.unit.values._kinds import Color, Order, Pair, Right, anything, nested, plain_json, ring
 
@@ -152,3 +152,9 @@ def test_members_give_each_member_in_recorded_form() -> None:
     ]
     assert type(got[1][1]) is Raw
     assert members(record([1])) == members(5) == members(record({1: 2})) == members(UNSET) == []
+
+
+def test_a_texts_members_are_its_utf16_units() -> None:
+    """Halves of a pair in their tagged form, for no JSON in UTF-8 can hold them."""
+    assert js_units("Zo\u00eb") == ["Z", "o", "\u00eb"]
+    assert js_units("a\U0001f600") == ["a", plain(record("\ud83d")), plain(record("\ude00"))]
