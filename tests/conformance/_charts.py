@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from footpath import Child, Pausable, flow_chart, flow_chart_selector
+from footpath.values import index_in
 from tests.conformance import _js
 from tests.conformance._expressions import CaseFormatError, evaluate, segments, walk
 from tests.conformance._js import ABSENT
@@ -54,8 +56,8 @@ class ChartBuilding:
             self.root_builder = builder
         return builder.build()
 
-    def _mount_options(self, mount: Mapping[str, Any] | None) -> dict[str, Any]:
-        return mount_options(mount, self._runtime)
+    def _mount_options(self, call: Call) -> dict[str, Any]:
+        return mount_options(call, self._runtime)
 
     def _chart_of(self, chart: Any) -> Any:
         if not isinstance(chart, str):
@@ -101,18 +103,16 @@ class ChartBuilding:
         b.add_list_of_function(children, **self._extras(c, "failFast"))
 
     def _subflow(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
+        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c))
 
     def _subflow_next(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
+        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c))
 
     def _lazy_subflow(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c.get("mount")))
+        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c))
 
     def _lazy_subflow_next(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart_next(
-            c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c.get("mount"))
-        )
+        b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c))
 
     def _for_each(self, b: Any, c: Call) -> None:
         b.add_parallel_for_each(
@@ -149,7 +149,7 @@ class ChartBuilding:
             kind = k.get("kind", "function")
             # A selector's branches run in parallel: where one would loop to, the reference does not look.
             options = self._extras(k, "retry", "tags", *(("loopTo",) if c["call"] == "decider" else ()))
-            mount = self._mount_options(k.get("mount"))
+            mount = self._mount_options(k)
             if kind == "function":
                 stage = self._optional_stage(k)
                 branches.add_function_branch(k["id"], k["name"], stage, k.get("description"), **options)
@@ -234,8 +234,9 @@ _RETRY_NAMES = {"backoffMs": "backoff_ms", "retryOn": "retry_on"}
 
 
 # ── mounts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def mount_options(mount: Mapping[str, Any] | None, runtime: Runtime) -> dict[str, Any]:
+def mount_options(call: Mapping[str, Any], runtime: Runtime) -> dict[str, Any]:
     """The keyword arguments of a mount; no mapper at all where the case gives no mapping."""
+    mount = call.get("mount")
     if not mount:
         return {}
 
@@ -247,7 +248,14 @@ def mount_options(mount: Mapping[str, Any] | None, runtime: Runtime) -> dict[str
     if mount.get("input") is not None:
         options["input_mapper"] = lambda parent: noted(_mapped(mount["input"], parent, parent))
     if mount.get("output") is not None:
-        options["output_mapper"] = lambda sub, parent: noted(_handed_out(_mapped(mount["output"], sub, parent)))
+
+        def hand_out(sub: Any, parent: Any) -> dict[str, Any]:
+            mapped = _handed_out(_mapped(mount["output"], sub, parent))
+            if any(_hangs(members, parent.get(key)) for key, members in mapped.items()):
+                runtime.hung.append(call["id"])
+            return noted(mapped)
+
+        options["output_mapper"] = hand_out
     for name in ("arrayMerge", "propagateBreak", "convergeAt", "tags"):
         if mount.get(name) is not None:
             options[_OPTION_NAMES.get(name, name)] = mount[name]
@@ -270,6 +278,15 @@ class _MappingContext:
 
     def source(self, name: str) -> Any:
         return {"args": {}, "env": {}, "parent": self._parent}.get(name, ABSENT)
+
+
+def _hangs(members: Any, value: Any) -> bool:
+    """Whether members of an object would hang by name on a list or a date, which JavaScript lets them."""
+    if not isinstance(members, dict):
+        return False
+    if isinstance(value, (list, tuple)):
+        return any(index_in(name, len(value)) < 0 for name in members)
+    return isinstance(value, datetime) and bool(members)
 
 
 def _handed_out(mapped: dict[str, Any]) -> dict[str, Any]:

@@ -235,6 +235,7 @@ def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> N
     losses = _Losses(case)
     lacks, held = False, None
     for run, theirs, ours in zip(_runs(case), expected["runs"], got["runs"], strict=False):
+        hung = ours.pop("hung", [])
         # An executor keeps the state that its runs begin with.
         lacks = lacks if run.get("sameExecutor") else _denies((run.get("options") or {}).get("defaultValuesForContext"))
         if lacks and theirs["phases"] and ours["phases"]:
@@ -257,12 +258,24 @@ def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> N
             ends = losses.ends(before, phase, ours["phases"][index])
             if before and unheard is not None and losses.unheard(before, unheard):
                 ends = 0, 0
+            if hung and ends is None:
+                ends = _up_to_mount(hung, phase, ours["phases"][index])
             if ends is not None:
                 for side, end in zip((theirs, ours), ends, strict=True):
                     _cut(side["phases"], index, end)
                 for result in (expected, got):
                     result.pop("concurrency", None)
                 break
+
+
+def _up_to_mount(ids: list[str], theirs: Json, ours: Json) -> tuple[int, int] | None:
+    """How many events there are until one of those mounts is left: it hands out members by name over a list or a date."""
+
+    def leaves(entry: Json) -> bool:
+        return entry["method"] == "onSubflowExit" and entry["event"]["subflowId"].rpartition("/")[2] in ids
+
+    ends = [_first(side["events"], leaves) for side in (theirs, ours)]
+    return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _without_stream_of(checkpoint: Json, phase: Json) -> None:

@@ -35,6 +35,7 @@ class Runtime:
         mount_options: the keyword arguments of a mount.
         hiding: learns what the run at hand writes where it is to be hidden.
         merged_whole: dates and errors that the run at hand merged into something; see `_js.mergeable`.
+        hung: ids of the mounts that in the run at hand handed out members by name over a list or a date.
     """
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Runtime:
         self.mount_options: Callable[[Any], dict[str, Any]] = _unset
         self.hiding = Hiding()
         self.merged_whole: list[Any] = []
+        self.hung: list[str] = []
 
 
 def _unset(_: Any) -> Any:
@@ -474,11 +476,7 @@ def _subflows_node(name: str, children: list[Mapping[str, Any]], runtime: Runtim
             child["id"],
             child["name"],
             runtime.chart_of(child["chart"]),
-            **{
-                name: held
-                for name, held in runtime.mount_options(child.get("mount")).items()
-                if name not in _BUILD_TIME
-            },
+            **{name: held for name, held in runtime.mount_options(child).items() if name not in _BUILD_TIME},
         )
         for child in children
     ]

@@ -91,9 +91,11 @@ class _Runs:
                 made_with = run
                 self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
             self._runtime.merged_whole = []
+            self._runtime.hung = []
             phases = self._phases(run, executor, events, _tracks_reads(made_with))
             merged = json_view(self._runtime.merged_whole)
-            results.append({"phases": phases, "hiding": self._runtime.hiding, "mergedWhole": merged})
+            noticed = {"hiding": self._runtime.hiding, "mergedWhole": merged, "hung": self._runtime.hung}
+            results.append({"phases": phases, **noticed})
         return results
 
     def _phases(self, run: Case, executor: Any, events: Events, tracked: bool) -> list[Json]:

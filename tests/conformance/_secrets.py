@@ -103,6 +103,8 @@ class Hiding:
         for lead in (steps, steps[2:] if steps[0] == "runs" else []):
             if any(hides(".".join(lead[:end])) for end in range(1, len(lead) + 1)):
                 return True
+            if by_policy and lead and lead[0] in self._by_call:
+                continue  # hidden as a whole where that has not been forgotten: its fields are not told
             if any(lead[1:] == field.split(".") for field in self._fields.get(lead[0] if lead else "", ())):
                 return True
         return False
@@ -340,7 +342,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> 
                     stack.append((member, live and key != "snapshotRedacted"))
                 elif secrets:
                     item[key] = _hidden(member, secrets)
-            if secrets and item.get("type") in _TELLING_LINES and "text" in item:
+            if item.get("type") in _TELLING_LINES and "text" in item:
                 item["text"] = _THRESHOLD.sub(lambda m: _threshold(m[0], secrets), item["text"])
             emitted = _EMITTED.match(item["text"]) if item.get("type") == "emit" and "text" in item else None
             if secrets and emitted is not None and _hidden(emitted[2], secrets) == HIDDEN:
@@ -408,7 +410,7 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
     for bundle in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
         for part in ("overwrite", "updates") if "redactedPaths" in bundle else ():
             hiding.hide_in(bundle[part])
-    for node in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
+    for node in dicts_in([phase.get(name) for name in ("snapshot", "snapshotRedacted", "checkpoint")]):
         for stage, key in hiding.deleted if "isDecider" in node else ():
             if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
                 node.setdefault("stageWrites", {})[key] = HIDDEN  # where it stands with nothing, which JSON leaves out
@@ -476,7 +478,10 @@ def _threshold(text: str, secrets: Secrets) -> str:
     except ValueError:
         return text
     items: list[Json] = value if isinstance(value, list) else [value]
-    shown = [MARK if _hidden(item, secrets) == HIDDEN else json.dumps(item, ensure_ascii=False) for item in items]
+    shown = [
+        MARK if item in _MARKS or _hidden(item, secrets) == HIDDEN else json.dumps(item, ensure_ascii=False)
+        for item in items
+    ]
     if MARK not in shown:
         return text
     return f"[{','.join(shown)}]" if isinstance(value, list) else shown[0]

@@ -12,9 +12,11 @@ from footpath.errors import BuildError, InputValidationError
 from footpath.values import record
 from tests.conformance import _js
 from tests.conformance._canon import canonical
+from tests.conformance._charts import mount_options
 from tests.conformance._compare import first_difference
 from tests.conformance._expressions import CaseError
 from tests.conformance._js import ABSENT
+from tests.conformance._programs import Runtime
 from tests.conformance._secrets import Hiding
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
@@ -229,6 +231,16 @@ def test_a_threshold_that_tells_a_hidden_value_is_hidden() -> None:
     assert _differs(decided("gt", "1", redacted=True), decided("gt", "[REDACTED]", redacted=True))
     assert _differs(decided("eq", "1", redacted=False), decided("eq", "[REDACTED]", redacted=False))
 
+    hiding = Hiding()
+    hiding.wrote("k", math.nan, redact=True)  # which no text can tell
+
+    def told(threshold: str) -> dict[str, Any]:
+        text = f"It evaluated Rule 0: k [REDACTED] eq {threshold} ✓, and chose A."
+        return {"narrative": [{"type": "condition", "text": text}]}
+
+    assert not _differs(told('"any text"'), told('"[REDACTED]"'), hiding), "as we quote it"
+    assert _differs(told('"any text"'), told('"any text"'), hiding)
+
 
 def _event(**members: Any) -> dict[str, Any]:
     return {"channel": "scope", "method": "onWrite", "event": members}
@@ -284,6 +296,9 @@ def test_which_paths_are_hidden_is_judged_from_their_beginning() -> None:
     hidden = ("ssn", "ssn\x1fx", "o\x1fpin", "p\x1fa\x1fb", "p\x1fa.b", "runs\x1fk\x1fssn")
     assert [path for path in hidden if not hiding.names(path)] == []
     assert [path for path in ("o\x1fssn", "q\x1fp\x1fa\x1fb", "p\x1fa", "o") if hiding.names(path)] == []
+    assert hiding.names("p\x1fa\x1fb", by_policy=True)
+    hiding.wrote("p", {"a": {"b": 1}}, redact=True)  # as a whole, which the reference has forgotten after a resume
+    assert not hiding.names("p\x1fa\x1fb", by_policy=True)
 
 
 def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
@@ -298,6 +313,13 @@ def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
     assert not _differs(read("resume", value=1234), read("resume", **hidden), hiding)
     assert not _differs(read("resume"), read("resume", **hidden), hiding)
     assert _differs(read("run", value=1234), read("run", **hidden), hiding)
+
+    def waits(op: str, value: Any) -> dict[str, Any]:
+        """What was read in a chart that waits, in a checkpoint."""
+        return {"op": op, "events": [], "checkpoint": {"stageReads": {"pin": value}}}
+
+    assert not _differs(waits("resume", 12), waits("resume", "[REDACTED]"), hiding)
+    assert _differs(waits("run", 12), waits("run", "[REDACTED]"), hiding)
 
 
 def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
@@ -439,6 +461,37 @@ def test_a_loop_back_before_the_pause_is_not_compared() -> None:
 
     assert first_difference(looped("Early", "onX"), looped("Early", "onY"), case) is None
     assert first_difference(looped("Late", "onX"), looped("Late", "onY"), case) is not None
+
+
+def test_members_that_hang_on_a_list_or_a_date_are_compared_up_to_their_mount() -> None:
+    """What the mount does is; a subflow that hands nothing of the kind out is no end of comparing."""
+    exit_of = _other("onSubflowExit", subflowId="outer/sf")
+
+    def told(inside: str, behind: str) -> dict[str, Any]:
+        return _phases({"events": [_other(inside), exit_of, _other(behind)]})
+
+    def differs(theirs: dict[str, Any], ours: dict[str, Any], hung: list[str]) -> bool:
+        ours["runs"][0]["hung"] = hung
+        return first_difference(theirs, ours, {"chart": [], "run": {}}) is not None
+
+    assert not differs(told("onX", "onY"), told("onX", "onZ"), ["sf"])
+    assert differs(told("onX", "onY"), told("onW", "onY"), ["sf"])
+    assert differs(told("onX", "onY"), told("onX", "onZ"), ["other"])
+    assert differs(told("onX", "onY"), told("onX", "onZ"), [])
+
+
+@pytest.mark.parametrize(
+    ("value", "members", "hangs"),
+    [([1], {"a": 2}, True), ([1], {"0": 2}, False), (datetime(2024, 2, 29, tzinfo=UTC), {"a": 1}, True), (datetime(2024, 2, 29, tzinfo=UTC), {}, False),
+     ({}, {"a": 1}, False), (5, {"a": 1}, False), ([1], [2], False)],
+)  # fmt: skip
+def test_members_hang_by_name_on_lists_and_dates(value: Any, members: Any, hangs: bool) -> None:
+    """An index of a list is a place in it."""
+    runtime = Runtime()
+    mount = {"output": {"keys": ["v"]}}
+    hand_out = mount_options({"id": "sf", "mount": mount}, runtime)["output_mapper"]
+    hand_out({"v": members}, {"v": value})
+    assert runtime.hung == (["sf"] if hangs else [])
 
 
 def test_a_loop_back_that_the_runner_does_not_hear_is_not_compared() -> None:
