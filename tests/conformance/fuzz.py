@@ -36,6 +36,8 @@ Case = dict[str, Any]
 
 _BATCH = 100
 _SHRINK_BATCH = 40
+_LIMIT_S = 120
+"""For one case. A loop whose end a case does not limit is left after 1,000 passes; with each event copied that takes half a minute."""
 _NOT_A_CASE = re.compile(
     r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:|Coordinated Universal Time|"breakFn"|"stageMap": ?\{'
 )
@@ -122,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(missing)
         return 2
     found = 0
-    with Pool(options.workers) as pool, tempfile.TemporaryDirectory() as scratch:
+    with Pool(options.workers, _LIMIT_S) as pool, tempfile.TemporaryDirectory() as scratch:
         fuzzing = Fuzzing(oracle, pool, Path(scratch), recorders=options.recorders)
         if options.store is not None:
             cases = [make(options.seeds[0], n, options.size, options.generator) for n in _numbers(options)]
