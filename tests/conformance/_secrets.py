@@ -414,6 +414,8 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         for stage, key in hiding.deleted if "isDecider" in node else ():
             if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
                 node.setdefault("stageWrites", {})[key] = HIDDEN  # where it stands with nothing, which JSON leaves out
+        if isinstance(node.get("globalContext"), dict):
+            hiding.hide_in(node["globalContext"])
         for bag in ("stageReads", "stageWrites"):
             for key in node.get(bag) or ():
                 if hiding.hides(key):

@@ -332,3 +332,24 @@ def test_a_hidden_value_that_json_cannot_hold_hides_no_tag() -> None:
     executor.run()
     told = executor.get_trace().snapshot["sharedState"]["told"]
     assert told == ["float", {"$footpath": "float", "value": "NaN"}, "[REDACTED]"]
+
+    assert told == ["float", {"$footpath": "float", "value": "NaN"}, "REDACTED"]
+
+
+def test_what_a_subflow_wrote_openly_at_last_is_shown_at_its_exit() -> None:
+    """In a run that hides single writes: the key was hidden first, deleted and written openly, and is no hidden key any more."""
+
+    def inside(scope: Any) -> None:
+        ops(scope).set("pin", "hidden-4711", redact=True)
+        del scope["pin"]
+        scope.pin = "open-0815"
+
+    inner = flow_chart("Inside", inside, "inside").build()
+    chart = flow_chart("Begin", begin, "begin").add_sub_flow_chart_next("mount", inner, "Mount").build()
+    executor = FlowChartExecutor(chart)
+    live, again = EventsRecorder(), EventsRecorder()
+    executor.attach_combined_recorder(live)
+    executor.run()
+    replay(decode_trace(executor.get_trace().encoded), again)
+    for heard in (live, again):
+        assert [event.output_state for event in heard.of("on_subflow_exit")] == [{"pin": "open-0815"}]
