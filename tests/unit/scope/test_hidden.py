@@ -333,8 +333,6 @@ def test_a_hidden_value_that_json_cannot_hold_hides_no_tag() -> None:
     told = executor.get_trace().snapshot["sharedState"]["told"]
     assert told == ["float", {"$footpath": "float", "value": "NaN"}, "[REDACTED]"]
 
-    assert told == ["float", {"$footpath": "float", "value": "NaN"}, "REDACTED"]
-
 
 def test_what_a_subflow_wrote_openly_at_last_is_shown_at_its_exit() -> None:
     """In a run that hides single writes: the key was hidden first, deleted and written openly, and is no hidden key any more."""
