@@ -243,8 +243,8 @@ class CommitLog:
                 shown = written.gained
             redacted += _hidden_paths(path, hidden, fields)
             ways = [way[len(path) :] for way in hidden if way[: len(path)] == path]
-            if written.absent or value == ABSENT_RAW:
-                shown, ways = UNSET, []
+            if value == ABSENT_RAW:
+                shown = UNSET
             elif () in ways:
                 shown = LOG_MARK
             elif delta and written.gained is None:
@@ -269,16 +269,12 @@ class CommitLog:
 
 
 class OutputRow(NamedTuple):
-    """One write of a subflow's output: the whole value, and of a list that has grown, by what, or how many items were there before.
-
-    What is hidden may be that the member is `absent`.
-    """
+    """One write of a subflow's output: the whole value, and of a list that has grown, by what, or how many items were there before."""
 
     path: tuple[str, ...]
     value: Any
     gained: Any = None
     before: int | None = None
-    absent: bool = False
 
 
 def _bundle(

@@ -108,10 +108,7 @@ def output(cursor: Cursor, entry: Any) -> None:
         if cursor.hides
         else []
     )
-    absent = {tuple(path[1:]) for path in more[1] if path[0] is None} if len(more) > 1 else ()
     rows = [_row(region, hidden, *write) for write in writes]
-    if absent:
-        rows = [row._replace(absent=row.path in absent) for row in rows]
     gone = set(dropped)
     region.commits += 1
     if cursor.views is not None:
@@ -124,7 +121,7 @@ def output(cursor: Cursor, entry: Any) -> None:
             if shown == MARK or region.hides(path):
                 frame.secret_reads |= {name}
         cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields, hidden)
-    for index, (path, value, _, count, is_absent) in enumerate(rows):
+    for index, (path, value, _, count) in enumerate(rows):
         key, below = path[0], path[1:]
         if below:
             name = ".".join(path)
@@ -135,8 +132,8 @@ def output(cursor: Cursor, entry: Any) -> None:
                 frame.secret_writes |= {name}
         if index not in gone:
             before = [] if count is None else region.hidden_below(key)
-            region.put(path, ABSENT_RAW if is_absent else value)
-            here = [] if is_absent else [way for way in hidden if way[: len(path)] == path]
+            region.put(path, value)
+            here = [way for way in hidden if way[: len(path)] == path]
             if count is not None:
                 ways = [way[len(path) :] for way in here]
                 here += [(*path, *way) for way in grown_ways(ways, count)]
