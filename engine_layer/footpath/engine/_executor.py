@@ -601,10 +601,13 @@ class FlowChartExecutor(Answers):
         run.top.holes = True
         state: dict[str, Any] = {}
         for key, value in run.spelled(self._initial).items():
+            recorded = record(value)
+            if recorded is UNSET:
+                continue  # it names nothing
             run.top.values[key] = value
-            state[key] = record(value)
+            state[key] = recorded
             if type(value) not in ATOMS:
-                run.top.recorded[key] = state[key]
+                run.top.recorded[key] = recorded
         hidden: list[list[str | None]] = []
         if run.redaction is not None:
             state = run.redaction.show_state(state, hidden)

@@ -303,14 +303,14 @@ class Frame(Struct, eq=False):
             if self.recorded is not None:
                 self.recorded.pop(key, None)
             return
-        elif value is ABSENT:
-            host.record_entry((SET, key, None, ABSENT_VALUE))
-            self.staged[key] = value
-            return
         else:
             if is_tracked(value) and is_echo(value, self, key):
                 return
             value, recorded = capture(value)
+            if value is ABSENT:
+                host.record_entry((SET, key, None, ABSENT_VALUE))
+                self.staged[key] = value
+                return
         host.record_entry((key, recorded))
         self.staged[key] = value
         if self.recorded is None:

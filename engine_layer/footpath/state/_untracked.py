@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from footpath.state._place import View, is_tracked
-from footpath.values import ATOMS, CONTAINERS, encode_json, is_json, record
+from footpath.values import ABSENT, ATOMS, CONTAINERS, encode_json, is_json, record
 
 
 def untracked(value: Any) -> Any:
@@ -33,7 +33,8 @@ def capture(value: Any) -> tuple[Any, Any]:
             return value, Raw(encoded)
     if is_tracked(value) or (type(value) in CONTAINERS and _holds_views(value)):
         value = untracked(value)
-    return value, record(value)
+    recorded = record(value)
+    return (value if recorded is not UNSET else ABSENT), recorded
 
 
 def _plain_kind(kind: type) -> type:

@@ -175,7 +175,8 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind in _LISTS and isinstance(value, list):
         return summarize_items(len(value))
     if kind == "range" and isinstance(value, list):
-        return summarize_items(len(range(*value)))
+        items = range(*value)  # may be longer than what `len` can say
+        return summarize_items(0 if not items else (items[-1] - items.start) // items.step + 1)
     if kind in _RECORDS and isinstance(value, dict):
         return _tagged(value, limit) if TAG in value else _keys(value, limit, unescape_key)
     if kind == "dict" and isinstance(value, list):

@@ -631,3 +631,29 @@ def test_keys_of_what_a_run_is_given_are_texts() -> None:
         FlowChartExecutor(chart).run(input={1: 2, "a": 1})  # type: ignore[dict-item]
     with pytest.raises(RunError, match=r"the state to begin with .* None \(NoneType\) is no name"):
         FlowChartExecutor(chart, initial_context={None: 1})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("nothing", [ABSENT, UNSET])
+def test_a_state_may_begin_with_members_of_nothing(nothing: Any) -> None:
+    """They name nothing, and the trace of such a run is not lost."""
+    executor = FlowChartExecutor(
+        flow_chart("A", lambda scope: list(scope), "a").build(), initial_context={"a": nothing, "b": 1}
+    )
+    assert executor.run() == ["b"]
+    assert decode_trace(executor.get_trace().encoded).snapshot["sharedState"] == {"b": 1}
+
+
+def test_writing_what_msgspec_calls_unset_is_writing_nothing() -> None:
+    """In any way of writing; JSON has no word for it, and the trace of such a run is not lost."""
+
+    def write(scope: Any) -> None:
+        scope.a = UNSET
+        ops(scope).set("b", UNSET, description="nothing")
+        ops(scope).update("c", UNSET)
+        scope.d = {"e": UNSET}
+
+    executor = FlowChartExecutor(flow_chart("A", write, "a").build())
+    executor.run()
+    written = executor.get_snapshot()["sharedState"]
+    assert written == {"d": {"e": {"$footpath": "absent"}}}
+    assert decode_trace(executor.get_trace().encoded).snapshot["sharedState"] == written

@@ -121,7 +121,7 @@ def test_a_cut_through_an_emoji_leaves_it_out() -> None:
     ("value", "text"),
     [
         (ABSENT, "undefined"), (UNSET, "undefined"), (datetime(2026, 1, 1, tzinfo=UTC), "{}"), (date(2026, 1, 1), "{}"),
-        ({1, 2}, "(2 items)"), (frozenset(), "[]"), (range(4), "(4 items)"), ((1, 2), "(2 items)"),
+        ({1, 2}, "(2 items)"), (frozenset(), "[]"), (range(4), "(4 items)"), (range(5, 5, -2), "[]"), (range(10**30, 0, -3), "(333333333333333333333333333334 items)"), ((1, 2), "(2 items)"),
         (Decimal("1.50"), "1.50"), (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (Order(1), "{id, tags}"),
         (Pair(1, 2), "{left, right}"), (Color.RED, "Color.RED"), (Right.READ | Right.WRITE, "Right.READ|WRITE"),
         ({1: "a", "b": 2}, "{1, b}"), ({"\ud800": 1}, "{\\ud800}"), (object, "<class 'object'>"), (ring(), "(2 items)"),
