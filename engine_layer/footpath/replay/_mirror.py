@@ -208,6 +208,23 @@ class MirrorRegion:
             if left:
                 masked[owner] = left
 
+    def shown_around(self, path: tuple[str, ...]) -> Any:
+        """What the state shows of the key that a path leads below, where that is not its value with marks in it; else UNSET."""
+        if not self.masked and not self.shown:
+            return UNSET
+        owner, way = _owner(path)
+        apart = owner in self.shown or type(self.masked.get(owner, {}).get(())) is Raw
+        return self.in_state(owner) if way and apart else UNSET
+
+    def show_in(self, around: Any, path: tuple[str, ...], value: Any) -> None:
+        """Something was written at a path: the state shows it within what it has shown around it."""
+        owner, way = _owner(path)
+        marks = {each[len(way) :]: mark for each, mark in self.masked.get(owner, {}).items() if each[: len(way)] == way}
+        around_it = MirrorRegion("")
+        around_it.values[owner[1]] = around
+        around_it.put((owner[1], *way), UNSET if value == ABSENT_RAW else log_marked(value, marks))
+        self.shown[owner] = packed(around_it.values[owner[1]])
+
     def in_state(self, owner: tuple[str, str]) -> Any:
         """What the state shows of a key; UNSET where there is nothing."""
         if owner in self.shown:

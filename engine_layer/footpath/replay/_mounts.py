@@ -132,6 +132,7 @@ def output(cursor: Cursor, entry: Any) -> None:
                 frame.secret_writes |= {name}
         if index not in gone:
             before = [] if count is None else region.hidden_below(key)
+            around = region.shown_around(path)
             region.put(path, value)
             here = [way for way in hidden if way[: len(path)] == path]
             if count is not None:
@@ -139,6 +140,8 @@ def output(cursor: Cursor, entry: Any) -> None:
                 here += [(*path, *way) for way in grown_ways(ways, count)]
                 here += [(key, *way) for way in before if way[: len(below)] == below]
             mask_all(cursor, region, dict.fromkeys(here))
+            if around is not UNSET:
+                region.show_in(around, path, value)
     commit_event(cursor, frame)
 
 

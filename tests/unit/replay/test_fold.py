@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from footpath import Child, FlowChartExecutor, StageNode, Trace, decode_trace, flow_chart, ops
+from footpath import Child, FlowChartExecutor, RedactionPolicy, StageNode, Trace, decode_trace, flow_chart, ops
 
 INITIAL = {"gone": 1, "stays": {"a": {"b": [1]}}, "items": [1]}
 
@@ -141,3 +141,31 @@ def test_a_list_that_a_subflow_adds_to_is_read_before_it_is_written() -> None:
         ("o\u001fl", ["o.l"]),
         ("z", ["o.l"]),
     ]
+
+
+@pytest.mark.parametrize("commit_values", ["full", "delta"])
+def test_an_object_handed_out_over_a_text_of_which_something_is_hidden_is_laid_over_what_is_shown(
+    commit_values: str,
+) -> None:
+    """Law 5: of the text the log has the hidden character alone, as a member; what is handed out stands beside it."""
+
+    def hand_over(scope: Any) -> None:
+        ops(scope).update("l", "abc")
+
+    def make(scope: Any) -> None:
+        scope.made = {"b": [1]}
+
+    chart = (
+        flow_chart("A", hand_over, "a")
+        .add_sub_flow_chart_next(
+            "sub", flow_chart("In", make, "in").build(), "Sub", output_mapper=lambda sub, _: {"l": sub["made"]}
+        )
+        .build()
+    )
+    executor = FlowChartExecutor(chart, commit_values=commit_values)
+    executor.set_redaction_policy(RedactionPolicy(fields={"l": ["0"]}))
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    state = trace.snapshot["sharedState"]
+    assert msgspec.json.decode(msgspec.json.encode(state)) == {"l": {"0": "REDACTED", "b": [1]}}
+    assert trace.state_at(len(trace.snapshot["commitLog"])) == {"l": {"0": "REDACTED", "b": [1]}}
