@@ -265,6 +265,7 @@ def nothing_is_lost(expected: Result, got: Result, case: Mapping[str, Any]) -> N
                     _cut(side["phases"], index, end)
                 for result in (expected, got):
                     result.pop("concurrency", None)
+                    name_runs(result, _is_named_run)  # as later runs are looked at, too
                 break
 
 

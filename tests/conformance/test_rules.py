@@ -525,6 +525,24 @@ def test_a_stage_that_goes_back_after_a_resume_finds_its_target() -> None:
     assert first_difference(theirs, resumed(went, failed), case) is not None
 
 
+def test_a_run_after_one_that_was_cut_is_looked_at_by_the_same_names() -> None:
+    """What was left out of ours may have named a run; a later run that goes by another one's name is a difference still."""
+    case = {"chart": [_ASK], "runs": [{}, {}]}
+    lost = {"outcome": "failed", "error": {"name": "Error", "message": "dynamicNext target node not found: first"}}
+    back = _other("onLoop", target="First")
+
+    def runs(*each: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        sides = [_phases(_paused(), {"events": events, **more}) for events in each]
+        return {**sides[0], "runs": [run for side in sides for run in side["runs"]]}
+
+    def went(number: int) -> dict[str, Any]:
+        return _other("onNext", runId=f"<run-{number}>")
+
+    theirs = runs([went(1), _other("onRunFailed")], [went(2), _other("onRunFailed")], **lost)
+    assert first_difference(theirs, runs([went(1), back, went(2)], [went(3), back]), case) is None
+    assert first_difference(theirs, runs([went(1), back, went(2)], [went(1), back]), case) is not None
+
+
 def test_the_default_branch_of_a_later_decider_goes_on_where_the_reference_takes_the_first() -> None:
     """Where the first one's paused, all is compared."""
     deciders = [{"call": "decider", "id": each, "default": "b", "branches": []} for each in ("first", "second")]
