@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw, Struct
 
 from footpath.values._absent import ABSENT, TAG
 from footpath.values._record import plain
-from footpath.values._tags import type_name, unescape_key
+from footpath.values._tags import text_of_form, type_name, unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,11 +67,6 @@ def _float(form: dict[str, Any]) -> float:
     return {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}[form["value"]]
 
 
-def _str(form: dict[str, Any]) -> str:
-    text = form["value"].encode("ascii", "backslashreplace")  # the halves and doubled backslashes are escapes already
-    return text.decode("unicode_escape")
-
-
 def _moment(cls: type[datetime | time]) -> Callable[[dict[str, Any]], Any]:
     def make(form: dict[str, Any]) -> Any:
         moment = cls.fromisoformat(form["value"])
@@ -91,7 +86,7 @@ def _octets(cls: type) -> Callable[[dict[str, Any]], Any]:
 _LEAVES: Final[dict[str, Callable[[dict[str, Any]], Any]]] = {
     "float": _float,
     "int": lambda form: int(form["value"], 16),
-    "str": _str,
+    "str": lambda form: text_of_form(form["value"]),
     "bytes": _octets(bytes),
     "bytearray": _octets(bytearray),
     "memoryview": _octets(memoryview),

@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw
 from footpath.values._absent import ABSENT, ABSENT_RAW, TAG
 from footpath.values._order import in_js_order
 from footpath.values._record import plain, record
-from footpath.values._tags import int_form, text_form, unescape_key
+from footpath.values._tags import int_form, text_of_form, unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -116,7 +116,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     """
     kind = type(value)
     if kind is str:
-        return f'"{cut(_shown(value), max_length)}"'
+        return f'"{_shown(cut(value, max_length))}"'
     if kind is int and -_FEW_DIGITS < value < _FEW_DIGITS:
         return str(value)
     if kind is float or (kind is int and int_form(value) is value):
@@ -134,7 +134,7 @@ def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     if kind is tuple:
         return summarize_items(len(value))
     if issubclass(kind, dict) and all(type(key) is str for key in dict.keys(value)):
-        return _keys(dict.keys(value), max_length, _shown)
+        return _keys(dict.keys(value), max_length, str)
     recorded = record(value)
     return _recorded(recorded, max_length) if type(recorded) is Raw else summarize(recorded, max_length)
 
@@ -169,7 +169,7 @@ def _tagged(form: dict[str, Any], limit: int) -> str:
     if kind in _EMPTY_IN_JS:
         return "{}"
     if kind == "str":
-        return f'"{cut(_unescaped(value), limit)}"'
+        return f'"{_shown(cut(_text(value), limit))}"'
     if kind == "float":
         return str(value)
     if kind in _LISTS and isinstance(value, list):
@@ -200,17 +200,21 @@ def _key_text(key: Any) -> str:
     if isinstance(key, str):
         return key
     if isinstance(key, dict) and TAG in key:
-        return _unescaped(key.get("value")) if key[TAG] == "str" else _tagged(key, SUMMARY_LENGTH)
+        return _text(key.get("value")) if key[TAG] == "str" else _tagged(key, SUMMARY_LENGTH)
     return summarize(key)
 
 
 def _shown(text: str) -> str:
-    r"""The text itself; with halves of surrogate pairs as `\udXXX`, which a summary's readers can encode."""
-    return text if text.isascii() or type(text_form(text)) is str else _unescaped(text_form(text)["value"])
+    r"""The text itself; with halves of surrogate pairs as `\udXXX`, which a summary's readers can encode. They count as one unit."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _unescaped(escaped: Any) -> str:
-    return str(escaped).replace("\\\\", "\\")
+def _text(escaped: Any) -> str:
+    """The text that a tagged form stands for; of one that `record` did not write, what is there."""
+    try:
+        return text_of_form(str(escaped))
+    except ValueError:
+        return str(escaped)
 
 
 def summarize_items(count: int) -> str:
@@ -232,7 +236,7 @@ def _keys(keys: Collection[Any], limit: int, text_of: Callable[[Any], str]) -> s
     if count > _SHOWN_KEYS:
         shown.append(f"... ({count} keys)")
     text = f"{{{', '.join(shown)}}}"
-    return text if _units(text) <= limit else f"{{{count} keys}}"
+    return _shown(text) if _units(text) <= limit else f"{{{count} keys}}"
 
 
 def _units(text: str) -> int:

@@ -88,6 +88,16 @@ def text_form(value: str) -> Any:
     return value
 
 
+def text_of_form(escaped: str) -> str:
+    """Undo the escapes of `text_form`.
+
+    Raises:
+        ValueError: it has others.
+    """
+    octets = escaped.encode("ascii", "backslashreplace")  # the halves and doubled backslashes are escapes already
+    return octets.decode("unicode_escape")
+
+
 def int_form(value: int) -> Any:
     """An int as it is; one of more than 4,300 digits tagged, as hexadecimal text."""
     return value if -_TOO_LONG < value < _TOO_LONG else {TAG: "int", "value": hex(value)}

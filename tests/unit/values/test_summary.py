@@ -142,6 +142,22 @@ def test_the_largest_and_the_oddest_are_shown_too() -> None:
         assert summarize(text) == summarize(record(text)) == f'"{text}"'.encode("utf-8", "backslashreplace").decode()
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [
+        ("\ud83d", 1, '"\\ud83d"'),
+        ("\ud83dab\ude00", 4, '"\\ud83dab\\ude00"'),
+        ("\ude00abcd", 4, '"\\ude00..."'),
+        ("\ude00\\", 2, '"\\ude00\\"'),
+        ({"\ud83d": 1}, 3, "{\\ud83d}"),
+        ({"\ud83d": 1}, 2, "{1 keys}"),
+    ],
+)
+def test_half_of_a_character_counts_as_the_one_unit_that_it_is(value: Any, limit: int, text: str) -> None:
+    """Not as the six that it is spelled out by: what the reference shows whole is not cut."""
+    assert summarize(value, limit) == text == summarize(record(value), limit)
+
+
 def test_members_give_each_member_in_recorded_form() -> None:
     """For the lines of a subflow's input; a tagged form has no members of its own."""
     got = members(record({"a": 1, "$footpath": [2], "c": {3}}))
