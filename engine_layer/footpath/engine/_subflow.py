@@ -312,7 +312,12 @@ def _is_name(member: Any) -> bool:
 
 
 def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any], array_merge: str) -> None:
-    """Write what a subflow hands out into the parent's state, through a frame of the parent."""
+    """Write what a subflow hands out into the parent's state, through a frame of the parent.
+
+    Members of objects are written where that frame writes: in a parallel child's own part of the state, if it is one's, as in the
+    reference; all else to the flow.
+    """
+    lead: tuple[str, ...] = ("runs", target.branch) if target.branch else ()
     writes: list[list[Any]] = []
     reads: list[str] = []
     shown_reads: dict[str, Any] = {}
@@ -346,7 +351,10 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
             held = dict(dict.items(value))  # a class of its own may have methods of its own
             for member in in_js_order(held):
                 item = held[member]
-                before = region.get_path((key, member))
+                before = region.get_path((*lead, key, member))
+                apart = bool(lead) and before is ABSENT
+                if apart:
+                    before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
                     reads.append(name := f"{key}.{member}")
                     if redaction is not None and before is not ABSENT:
@@ -360,7 +368,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                         item, tail = [*before, *item], item
                     elif isinstance(item, dict) and isinstance(before, dict):
                         item = {**before, **item}
-                _write_path(run, region, writes, dropped, hidden, (key, member), item, tail)
+                _write_path(run, region, writes, dropped, hidden, (key, member), item, None if apart else tail, lead)
         else:
             _write_path(run, region, writes, dropped, hidden, (key,), value)
     entry = (OUTPUT, target.number, writes, reads, dropped)
@@ -376,25 +384,25 @@ def _write_path(
     path: tuple[str, ...],
     value: Any,
     tail: Any = None,
+    lead: tuple[str, ...] = (),
 ) -> None:
     """Write one value of what a subflow hands out; its number is `dropped` when it was there already.
 
-    `tail` are the items that a list has gained at its end.
+    `tail` are the items that a list has gained at its end; `lead` is the way to where the path begins.
     """
+    place = (*lead, *path)
     recorded = ABSENT_RAW if value is ABSENT else record(value)
-    before = region.get_path(path)
+    before = region.get_path(place)
     unchanged = value is ABSENT if before is ABSENT else same(before, value)
     if unchanged:
         dropped.append(len(writes))
     if not unchanged or before is not ABSENT:
-        region.put_path(path, value)
-    told = list(path)
-    if len(told) > 1 and told[1].startswith(
-        "$"
-    ):  # a member's name that reads like a tag, as it stands in a recorded object
+        region.put_path(place, value)
+    told = list(place)
+    if len(told) > len(lead) + 1 and told[-1].startswith("$"):  # a member's name that may read like a tag
         from footpath.values import escape_key
 
-        told[1] = escape_key(told[1])
+        told[-1] = escape_key(told[-1])
     redaction = run.redaction
     if redaction is not None and tail is None and run.delta_commits and type(before) is type(value) is list:
         tail = value[len(before) :] if just_grew(before, value) else None
@@ -405,15 +413,18 @@ def _write_path(
     else:
         known = len(hidden)
         shown = redaction.show_path(path, value, recorded, hidden)
-        for place in hidden[known:]:
-            place[: len(told)] = told
+        for way in hidden[known:]:
+            start = way[0] is None
+            way[start : start + len(path)] = told
         row: list[Any] = [told, shown]
         if tail and hidden and hidden[-1] == told:
             row.append(1)
         elif tail and run.delta_commits and type(before) is list and path[0] in redaction.fields:
             row += (0, len(before))
         writes.append(row)
-    if len(path) == 1:
+    if lead:
+        region.recorded.pop((lead[1], path[0]), None)
+    elif len(path) == 1:
         if type(value) in ATOMS:
             region.recorded.pop(path[0], None)
         else:

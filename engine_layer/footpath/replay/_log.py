@@ -231,7 +231,7 @@ class CommitLog:
         delta = self._delta
         for index, written in enumerate(rows):
             path, value = written.path, written.value
-            name = ".".join(path)
+            name = member_name(path, frame.branch)
             if name in reads and name not in known:
                 known.append(name)
             if index in dropped:
@@ -241,7 +241,7 @@ class CommitLog:
             if written.gained is not None and delta:
                 row["verb"] = "append"
                 shown = written.gained
-            redacted += _hidden_paths(path, hidden, fields)
+            redacted += _hidden_paths(path, hidden, fields, _lead(path, frame.branch))
             ways = [way[len(path) :] for way in hidden if way[: len(path)] == path]
             if value == ABSENT_RAW:
                 shown = UNSET
@@ -266,6 +266,16 @@ class CommitLog:
                 holder = holder.setdefault(step, {})
             holder[path[-1]] = shown
         _append(frame.region, _of(frame, overwrite, {}, redacted, trace), _new_tags(frame))
+
+
+def member_name(path: tuple[str, ...], branch: str) -> str:
+    """What a place that was written to is called: by the path from where its stage's writes begin."""
+    return ".".join(path[_lead(path, branch) :])
+
+
+def _lead(path: tuple[str, ...], branch: str) -> int:
+    """How many steps of a path lead to where the writes of a parallel child begin, if they lead there."""
+    return 2 if branch and path[:2] == ("runs", branch) else 0
 
 
 class OutputRow(NamedTuple):
@@ -351,15 +361,18 @@ def _field_paths(key: str, fields: Iterable[str]) -> list[str]:
 
 
 def _hidden_paths(
-    path: tuple[str, ...], hidden: Iterable[tuple[str, ...]], fields: Mapping[str, list[str]]
+    path: tuple[str, ...], hidden: Iterable[tuple[str, ...]], fields: Mapping[str, list[str]], start: int = 0
 ) -> list[str]:
-    """What the log lists as hidden where something was written at a path: all of it, or the fields in it, found or not."""
+    """What the log lists as hidden where something was written at a path: all of it, or the fields in it, found or not.
+
+    The key is the path's step at `start`.
+    """
     written = SEPARATOR.join(path)
     marked = [way for way in hidden if way[: len(path)] == path]
     if path in marked:
         return [written]
-    below = fields.get(path[0], ())
-    lead = "".join(f"{step}." for step in path[1:])
+    below = fields.get(path[start], ())
+    lead = "".join(f"{step}." for step in path[start + 1 :])
     found = _field_paths(written, [field[len(lead) :] for field in below if field.startswith(lead)])
     known = frozenset(found)
     return [*found, *[each for each in map(SEPARATOR.join, marked) if each not in known]]

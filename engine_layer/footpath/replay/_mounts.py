@@ -13,13 +13,14 @@ from footpath.channels import SubflowEntryEvent, SubflowExitEvent, SubflowRegist
 from footpath.replay._commits import commit_event
 from footpath.replay._data import mask_all, note_write
 from footpath.replay._grown import extended
-from footpath.replay._log import OutputRow
+from footpath.replay._log import OutputRow, member_name
 from footpath.replay._mirror import LOG_MARK, MirrorRegion, grown_ways, marks_in, normal, opened, packed, recorded
 from footpath.replay._stages import executed_as
 from footpath.values import ABSENT_RAW, MARK, TAG
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
+    from footpath.replay._mirror import MirrorFrame
 
 _TAG = TAG.encode()
 
@@ -115,7 +116,7 @@ def output(cursor: Cursor, entry: Any) -> None:
         frame.scalars = frame.saw_scalars = False
         earlier = list(frame.reads)
         for name in reads:
-            path = tuple(name.split(".", 1))
+            path = _place(frame, tuple(name.split(".", 1)))
             shown = more[0].get(name, UNSET) if more else UNSET
             frame.reads[name] = region.get(path) if shown is UNSET else recorded(shown)
             if shown == MARK or region.hides(path):
@@ -124,7 +125,7 @@ def output(cursor: Cursor, entry: Any) -> None:
     for index, (path, value, _, count) in enumerate(rows):
         key, below = path[0], path[1:]
         if below:
-            name = ".".join(path)
+            name = member_name(path, frame.branch)
             shown = UNSET if value == ABSENT_RAW else value
             note_write(cursor, frame, name, shown, "set")
             frame.wrote[name] = shown
@@ -143,6 +144,12 @@ def output(cursor: Cursor, entry: Any) -> None:
             if around is not UNSET:
                 region.show_in(around, path, value)
     commit_event(cursor, frame)
+
+
+def _place(frame: MirrorFrame, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a frame finds what stands at a path: in a parallel child's own part of the state, else in the flow's."""
+    own = ("runs", frame.branch, *path)
+    return own if frame.branch and frame.region.get(own) is not UNSET else path
 
 
 def _marks_of(writes: Any) -> list[tuple[str, ...]]:
