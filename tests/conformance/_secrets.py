@@ -225,6 +225,7 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, se
             ):
                 # Hidden by its name, though neither hides it as a whole: then what is in it counts.
                 left[key], right[key] = _without(left_shown[key], secrets), _without(right_shown[key], secrets)
+                _hide_members(left[key], right_shown[key])
             parts = left[key], right[key], left_shown[key], right_shown[key]
             if all(isinstance(part, dict) for part in parts) or (
                 all(isinstance(part, list) for part in parts) and len(set(map(len, parts))) == 1
@@ -259,6 +260,14 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
             stack += [(left[key], right[key]) for key in left if key in right]
         elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
             stack += zip(left, right, strict=True)
+
+
+def _hide_members(theirs: Json, our_shown: Json) -> None:
+    """Of an object that is hidden by its name we may hide each member instead; in place."""
+    if isinstance(theirs, dict) and isinstance(our_shown, dict):
+        for member in theirs.keys() & our_shown.keys():
+            if our_shown[member] in _MARKS:
+                theirs[member] = HIDDEN
 
 
 def _without(shown: Json, secrets: Secrets) -> Json:

@@ -276,6 +276,20 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
 
 
+def test_an_object_that_is_hidden_by_its_name_may_be_hidden_member_by_member() -> None:
+    """By us; the members are the same, and one that we show is the reference's."""
+    hiding = Hiding({"keys": ["card"]})
+
+    def result(card: Any) -> dict[str, Any]:
+        return {"checkpoint": {"subflowResults": {"s": {"treeContext": {"globalContext": {"card": card}}}}}}
+
+    assert not _differs(result({"pin": 1, "of": 2}), result({"pin": "REDACTED", "of": "REDACTED"}), hiding)
+    assert not _differs(result({"pin": 1, "of": 2}), result({"pin": "REDACTED", "of": 2}), hiding)
+    assert _differs(result({"pin": 1, "of": 2}), result({"pin": "REDACTED", "of": 3}), hiding)
+    assert _differs(result({"pin": 1, "of": 2}), result({"pin": "REDACTED"}), hiding)
+    assert _differs(result({"pin": "REDACTED"}), result({"pin": 1}), hiding), "we show what the reference hides"
+
+
 def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
     """Both agree as far as the reference kept it; what it kept must be the same."""
     hiding = Hiding({"keys": ["ssn"]})

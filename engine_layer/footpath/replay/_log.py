@@ -243,8 +243,8 @@ class CommitLog:
                 shown = written.gained
             redacted += _hidden_paths(path, hidden, fields, _lead(path, frame.branch))
             ways = [way[len(path) :] for way in hidden if way[: len(path)] == path]
-            if value == ABSENT_RAW:
-                shown = UNSET
+            if written.absent or value == ABSENT_RAW:
+                shown, ways = UNSET, []
             elif () in ways:
                 shown = LOG_MARK
             elif delta and written.gained is None:
@@ -279,12 +279,16 @@ def _lead(path: tuple[str, ...], branch: str) -> int:
 
 
 class OutputRow(NamedTuple):
-    """One write of a subflow's output: the whole value, and of a list that has grown, by what, or how many items were there before."""
+    """One write of a subflow's output: the whole value, and of a list that has grown, by what, or how many items were there before.
+
+    What is hidden may be that the member is `absent`.
+    """
 
     path: tuple[str, ...]
     value: Any
     gained: Any = None
     before: int | None = None
+    absent: bool = False
 
 
 def _bundle(

@@ -109,7 +109,10 @@ def output(cursor: Cursor, entry: Any) -> None:
         if cursor.hides
         else []
     )
+    absent = {tuple(path[1:]) for path in more[1] if path[0] is None} if len(more) > 1 else ()
     rows = [_row(region, hidden, *write) for write in writes]
+    if absent:
+        rows = [row._replace(absent=row.path in absent) for row in rows]
     gone = set(dropped)
     region.commits += 1
     if cursor.views is not None:
@@ -122,7 +125,7 @@ def output(cursor: Cursor, entry: Any) -> None:
             if shown == MARK or region.hides(path):
                 frame.secret_reads |= {name}
         cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields, hidden)
-    for index, (path, value, _, count) in enumerate(rows):
+    for index, (path, value, _, count, is_absent) in enumerate(rows):
         key, below = path[0], path[1:]
         if below:
             name = member_name(path, frame.branch)
@@ -134,15 +137,15 @@ def output(cursor: Cursor, entry: Any) -> None:
         if index not in gone:
             before = [] if count is None else region.hidden_below(key)
             around = region.shown_around(path)
-            region.put(path, value)
-            here = [way for way in hidden if way[: len(path)] == path]
+            region.put(path, ABSENT_RAW if is_absent else value)
+            here = [] if is_absent else [way for way in hidden if way[: len(path)] == path]
             if count is not None:
                 ways = [way[len(path) :] for way in here]
                 here += [(*path, *way) for way in grown_ways(ways, count)]
                 here += [(key, *way) for way in before if way[: len(below)] == below]
             mask_all(cursor, region, dict.fromkeys(here))
             if around is not UNSET:
-                region.show_in(around, path, value)
+                region.show_in(around, path, ABSENT_RAW if is_absent else value)
     commit_event(cursor, frame)
 
 

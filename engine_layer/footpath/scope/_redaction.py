@@ -161,7 +161,7 @@ class Redaction:
         wanted = self.wanted_at(path)
         if wanted is not None:
             self.mark(wanted, value)
-            hidden.append(list(path))
+            hidden.append([None, *path] if value is ABSENT else list(path))
             return MARK
         return self.scrub_recorded(self._masked_below(path, recorded, hidden))
 
