@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from footpath.query._log import PATH_SEPARATOR, Bundle
-from footpath.values import ABSENT, TAG, index_in, put_item
+from footpath.values import ABSENT, TAG, escape_key, index_in, put_item
 
 Values = dict[str, Any]
+_RUNS = "runs"
 _SCALARS = frozenset({"absent", "float", "str"})
 """Tagged forms of what is no object to anybody."""
 
@@ -42,8 +43,10 @@ def list_of(value: object) -> list[Any] | None:
 
 
 def segments_of(path: str) -> list[str]:
-    """The keys of a trace path, outermost first."""
-    return path.split(PATH_SEPARATOR)
+    """The names of a trace path, outermost first, as recorded values have them: one that reads like a tag with one more `$`."""
+    key, *members = path.split(PATH_SEPARATOR)
+    own = 2 if key == _RUNS else 0  # a parallel child and its key
+    return [key, *members[:own], *map(escape_key, members[own:])]
 
 
 def copied(value: Any) -> Any:

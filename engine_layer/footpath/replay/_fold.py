@@ -10,7 +10,7 @@ from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
 from footpath.replay._mirror import SEPARATOR
-from footpath.values import TAG, index_in, put_item
+from footpath.values import TAG, escape_key, index_in, put_item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str
 
 
 def _steps(text: str, *holders: Any) -> list[str]:
-    """The members of a path, told apart by what was written there: a name may hold the separator itself.
+    """The members of a path, told apart by what was written there: a name may hold the separator itself, or have one more `$` there.
 
     The last of the holders, the state, is asked when the others know nothing: a deletion leaves nothing there.
     """
@@ -75,7 +75,9 @@ def _steps(text: str, *holders: Any) -> list[str]:
                 continue
             for end in range(start + 1, len(steps) + 1):  # the longest name comes last and is tried first
                 name = SEPARATOR.join(steps[start:end])
-                if name in held:
+                if start and (escaped := escape_key(name)) in held:
+                    ways.append((held[escaped], [*way, escaped], end))
+                elif name in held:
                     ways.append((held[name], [*way, name], end))
     return steps
 

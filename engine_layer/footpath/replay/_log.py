@@ -11,7 +11,7 @@ from msgspec import UNSET, Raw
 from footpath.replay._grown import Grown
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, SEPARATOR, items_after, log_marked, marks_of, packed
-from footpath.values import ABSENT_RAW, TAG, in_js_order, plain
+from footpath.values import ABSENT_RAW, TAG, in_js_order, plain, unescape_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class CommitLog:
             if isinstance(members, dict) and members and TAG not in members:
                 written = [(key, member) for member in in_js_order(members)]
             for path in written:
-                rows.append({"path": SEPARATOR.join(path), "verb": "set"})
+                rows.append({"path": SEPARATOR.join(named(path)), "verb": "set"})
                 redacted += _hidden_paths(path, [(key, *way) for way in ways], fields)
         first = region.first
         _append(region, _bundle(first.name, first.id, "", overwrite, {}, redacted, rows))
@@ -237,11 +237,12 @@ class CommitLog:
             if index in dropped:
                 continue
             shown = value
-            row: dict[str, Any] = {"path": SEPARATOR.join(path), "verb": "set"}
+            start = _lead(path, frame.branch)
+            row: dict[str, Any] = {"path": SEPARATOR.join((*path[:start], *named(path[start:]))), "verb": "set"}
             if written.gained is not None and delta:
                 row["verb"] = "append"
                 shown = written.gained
-            redacted += _hidden_paths(path, hidden, fields, _lead(path, frame.branch))
+            redacted += _hidden_paths(path, hidden, fields, start)
             ways = [way[len(path) :] for way in hidden if way[: len(path)] == path]
             if written.absent or value == ABSENT_RAW:
                 shown, ways = UNSET, []
@@ -270,7 +271,12 @@ class CommitLog:
 
 def member_name(path: tuple[str, ...], branch: str) -> str:
     """What a place that was written to is called: by the path from where its stage's writes begin."""
-    return ".".join(path[_lead(path, branch) :])
+    return ".".join(named(path[_lead(path, branch) :]))
+
+
+def named(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A key and a member as they are called: in a recorded object a name that reads like a tag has one more `$`."""
+    return (path[0], *map(unescape_key, path[1:]))
 
 
 def _lead(path: tuple[str, ...], branch: str) -> int:

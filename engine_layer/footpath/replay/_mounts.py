@@ -16,7 +16,7 @@ from footpath.replay._grown import extended
 from footpath.replay._log import OutputRow, member_name
 from footpath.replay._mirror import LOG_MARK, MirrorRegion, grown_ways, marks_in, normal, opened, packed, recorded
 from footpath.replay._stages import executed_as
-from footpath.values import ABSENT_RAW, MARK, TAG
+from footpath.values import ABSENT_RAW, MARK, TAG, escape_key, unescape_key
 
 if TYPE_CHECKING:
     from footpath.replay._cursor import Cursor
@@ -45,7 +45,7 @@ def mount(cursor: Cursor, entry: Any) -> None:
         for key, value in opened(mapped).items():
             seeded = _present(value, [path[2] for path in hidden or () if path[:2] == [None, key] and len(path) == 3])
             if seeded is not UNSET:
-                region.values[_state_key(key) if key.startswith("$$") else key] = seeded
+                region.values[unescape_key(key) if key.startswith("$$") else key] = seeded
         mask_all(cursor, region, hidden)
         for key, names in entry[8].items() if len(entry) > 8 else ():
             region.unmask((key,))
@@ -73,13 +73,6 @@ def mount(cursor: Cursor, entry: Any) -> None:
         cursor.story.entered(subflow_name, inner.description, inner_id, mapped, frame.place)
     executed_as(cursor, frame, "subflow-mount", inner.name, inner.description)
     frame.path = (subflow_name,)
-
-
-def _state_key(member: str) -> str:
-    """The state key that stands as a member's name in a recorded object."""
-    from footpath.values import unescape_key
-
-    return unescape_key(member)
 
 
 def _present(value: Raw, gone: list[str]) -> Any:
@@ -119,7 +112,8 @@ def output(cursor: Cursor, entry: Any) -> None:
         frame.scalars = frame.saw_scalars = False
         earlier = list(frame.reads)
         for name in reads:
-            path = _place(frame, tuple(name.split(".", 1)))
+            key, member = name.split(".", 1)
+            path = _place(frame, (key, escape_key(member)))
             shown = more[0].get(name, UNSET) if more else UNSET
             frame.reads[name] = region.get(path) if shown is UNSET else recorded(shown)
             if shown == MARK or region.hides(path):

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from footpath import FlowChartExecutor, decode_trace, flow_chart
+from footpath.query import commit_value_at
 from footpath.trace import encode_trace
+from footpath.values import in_js_order
 
 
 @pytest.mark.parametrize("key", ["a\x1fb", "\x1f", "a\x1f", "$footpath", "$$footpath", "runs", "a.b", "", "0"])
@@ -49,3 +51,10 @@ def test_the_state_is_the_fold_of_the_commits_whatever_a_key_is_called(key: str,
     tag = key if not key.startswith("$") else "$" + key
     assert snapshot["sharedState"]["out" + key] == {tag: {tag: 1, "m": {tag: 3, "more": [1]}}}
     assert snapshot["sharedState"][key] == {tag: 7, "m": {tag: 3, "more": [1]}, "n": [1]}
+    paths = [row["path"] for bundle in snapshot["commitLog"] for row in bundle["trace"]]
+    assert f"out{key}\x1f{key}" in paths, "as the member is called, not as it stands in a recorded object"
+    seed = snapshot["subflowResults"]["s"]["treeContext"]["history"][0]
+    assert [row["path"] for row in seed["trace"]] == [f"{key}\x1f{member}" for member in in_js_order([key, "m"])]
+    if "\x1f" not in key:
+        found = commit_value_at(snapshot["commitLog"], None, f"out{key}\x1f{key}")
+        assert found == {tag: 1, "m": {tag: 3, "more": [1]}}
