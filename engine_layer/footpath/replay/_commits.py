@@ -139,7 +139,7 @@ def _mask(frame: MirrorFrame, key: str, value: Any, marks: dict[Way, Any], grew:
     if marks:
         region.masked[owner] = marks
     patched = frame.patched.get(key)
-    if patched is not None and patched[0] is value and () not in marks:
+    if patched is not None and patched[0] is value and marks.get(()) != LOG_MARK:
         region.shown[owner] = patched[1]
     elif grew is not None and () not in marks and (marks or before or seen is not UNSET):
         region.shown[owner] = extended(base, log_marked(items_after(value, grew), marks))

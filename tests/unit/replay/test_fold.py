@@ -169,3 +169,14 @@ def test_an_object_handed_out_over_a_text_of_which_something_is_hidden_is_laid_o
     state = trace.snapshot["sharedState"]
     assert msgspec.json.decode(msgspec.json.encode(state)) == {"l": {"0": "REDACTED", "b": [1]}}
     assert trace.state_at(len(trace.snapshot["commitLog"])) == {"l": {"0": "REDACTED", "b": [1]}}
+
+
+def test_a_text_of_which_something_is_hidden_is_laid_over_a_list_as_the_log_has_it() -> None:
+    """Law 5: the log has the hidden character alone, as a member; a merge leaves the list's other items beside it."""
+    chart = flow_chart("A", lambda scope: ops(scope).update("l", "abc"), "a").build()
+    executor = FlowChartExecutor(chart, initial_context={"l": [["x"], "y"]})
+    executor.set_redaction_policy(RedactionPolicy(fields={"l": ["1"]}))
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    state = msgspec.json.decode(msgspec.json.encode(trace.snapshot["sharedState"]))
+    assert state == trace.state_at(1) == {"l": {"0": ["x"], "1": "REDACTED"}}
