@@ -32,6 +32,8 @@ _NOT_TOLD_APART = frozenset(
         "dynamic-charts-of-one-id",
         "for-each-fails-fast",
         "fork-child-without-function",
+        "fork-of-a-chart-not-entered",
+        "loop-edge-in-a-lazy-chart",
         "loop-of-a-selector-inside-a-for-each",
     }
 )
@@ -91,9 +93,8 @@ def test_nothing_is_told_that_did_not_happen(name: str) -> None:
     """Each event is one that footprintjs fired for that stage; members that it has too are equal, but for hidden values."""
     spec, phase = RUNS[name]
     trace = read_footprintjs(captured(spec, phase))
-    fired = [
-        (call["method"], call["event"]) for call in phase["events"] if call["channel"] not in ("stream", "structure")
-    ]
+    events = json.loads(whole_characters(json.dumps(phase["events"]).encode()))
+    fired = [(call["method"], call["event"]) for call in events if call["channel"] not in ("stream", "structure")]
     left: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for call in fired:
         left.setdefault(where(call), []).append(call[1])
