@@ -1,7 +1,7 @@
 """Measure the budgets: `python -m bench [--rounds N] [--only PART ...] [--also PYTHON ...] [--write]`.
 
-Each part measures things in turns in this one run; see the parts for how. Without footprintjs, or other tracers, the comparisons
-with them are left out, and the table says so.
+Each part measures things in turns in this one run; see the parts for how. Without footprintjs, or other tracers, the
+comparisons with them are left out, and the table says so.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 usage: python -m bench._peers <rounds>
 
-Each has the same job: 50 stages that read three scalars and write two, every access recorded with its value, as the tracer's own
-documentation does such a thing: a span with an event per access, a subsegment with metadata, a tracked action, a checkpointed node.
-They are measured in turns with a captured run of ours, in this one process.
+Each has the same job: 50 stages that read three scalars and write two, every access recorded with its value, as the
+tracer's own documentation does such a thing: a span with an event per access, a subsegment with metadata, a tracked
+action, a checkpointed node. They are measured in turns with a captured run of ours, in this one process.
 """
 
 # What is imported here is not in the environment that the types are checked in:

@@ -1,8 +1,9 @@
 """What a cold start costs: the processor's time of a new process, from its start to its first answer.
 
-The built handler with its layer's bytecode against the same without, and against the smallest handler that does what a cold
-start of ours can't do without: make boto3's clients of SQS and S3. Nothing is sent anywhere: the sample asks for a list of
-charts. Time of the processor, not of the wall, because a cold start waits for nothing here but other work on the machine.
+The built handler with its layer's bytecode against the same without, and against the smallest handler that does what a
+cold start of ours can't do without: make boto3's clients of SQS and S3. Nothing is sent anywhere: the sample asks for a
+list of charts. Time of the processor, not of the wall, because a cold start waits for nothing here but other work on
+the machine.
 
 usage: python -m bench.cold_start [rounds]
 """

@@ -2,7 +2,8 @@
 
 usage: python -m bench.peers [rounds]
 
-They live in an environment of their own, `.venv/peers`, which `make bench` makes from `locks/peers.txt`; `bench._peers` runs there.
+They live in an environment of their own, `.venv/peers`, which `make bench` makes from `locks/peers.txt`; `bench._peers`
+runs there.
 """
 
 from __future__ import annotations

@@ -121,7 +121,8 @@ def demo(
 ) -> None:
     """Send 1,000 real credit applications through the real handlers, and ask why.
 
-    No AWS and no Docker: SQS and S3 are moto's, the poller is ours. Leaves an archive folder and shows what to try on it.
+    No AWS and no Docker: SQS and S3 are moto's, the poller is ours. Leaves an archive folder and shows what to try on
+    it.
     """
     from footpath_cli.demo import run_demo
 
@@ -136,8 +137,8 @@ def prove(
 ) -> None:
     """Try to lose a trace: crashes at every call, outages, duplicates, poison, thirty days of dead letters.
 
-    The handlers that are deployed run over the deterministic poller in virtual time. Every trace captured must be archived
-    once, or lie in a named place; if one is lost or counted twice, this fails.
+    The handlers that are deployed run over the deterministic poller in virtual time. Every trace captured must be
+    archived once, or lie in a named place; if one is lost or counted twice, this fails.
     """
     from footpath_cli.prove import run_proof
 
@@ -160,8 +161,8 @@ def run(
 ) -> None:
     """Run a chart and keep its trace.
 
-    Here by default, and the trace goes to the archive folder. With --stack the stack's function runs it, and its trace takes
-    the stack's way.
+    Here by default, and the trace goes to the archive folder. With --stack the stack's function runs it, and its trace
+    takes the stack's way.
     """
     from footpath_cli._places import stack_outputs
     from footpath_cli._run import read_input, run_here, run_on_stack
@@ -191,8 +192,8 @@ def canary(
 ) -> None:
     """Send one known run, wait until it is archived, and check that the archive tells what was answered.
 
-    Ends with 0 when all is well, so that a pipeline can roll back when it does not. Without --stack the run is made on this
-    machine, and its trace goes to the archive folder.
+    Ends with 0 when all is well, so that a pipeline can roll back when it does not. Without --stack the run is made on
+    this machine, and its trace goes to the archive folder.
     """
     from footpath_cli import _canary
     from footpath_cli._places import bucket_of, stack_outputs
@@ -356,8 +357,8 @@ def traces_recover(
 ) -> None:
     """Bring back traces that the queue did not take: from the spool, and from log lines.
 
-    With a stack they are sent to its trace queue; run it again later, and what has been archived is cleared from the spool.
-    In a folder they are archived at once. Running it twice, or while it runs elsewhere, harms nothing.
+    With a stack they are sent to its trace queue; run it again later, and what has been archived is cleared from the
+    spool. In a folder they are archived at once. Running it twice, or while it runs elsewhere, harms nothing.
     """
     from footpath_cli import _operations as operations
 
@@ -403,8 +404,8 @@ def traces_verify(
 ) -> None:
     """Check that what lies in the archive is what was put there, and name the first bad trace.
 
-    Every member decodes, every document has its hash, index and name fit the lines, audit trails hold, and every segment
-    that a digest lists is there and the same. A copy of an archive verifies like the archive.
+    Every member decodes, every document has its hash, index and name fit the lines, audit trails hold, and every
+    segment that a digest lists is there and the same. A copy of an archive verifies like the archive.
     """
     from footpath_cli._operations import verify_archive
 
@@ -422,8 +423,8 @@ def traces_verify(
 def traces_seal(archive: Archive = None) -> None:
     """Write down what a local archive holds: a digest, linked to the one before.
 
-    From then on `traces verify` finds a segment that is gone or was written anew. A stack does this by itself, every hour,
-    and signs what it writes.
+    From then on `traces verify` finds a segment that is gone or was written anew. A stack does this by itself, every
+    hour, and signs what it writes.
     """
     from footpath_cli._operations import seal_archive
 

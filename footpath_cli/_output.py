@@ -96,8 +96,8 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """CSV with a header; null is an empty field.
 
-    A text that a spreadsheet would take for a formula gets an apostrophe before it: what an archive holds, anybody may have
-    sent (docs/adr/0034). Numbers stay as they are, those written as text too.
+    A text that a spreadsheet would take for a formula gets an apostrophe before it: what an archive holds, anybody may
+    have sent (docs/adr/0034). Numbers stay as they are, those written as text too.
     """
     # Of line breaks inside of a field, the module quotes those that end its lines. A bare one would begin a row.
     writer = csv.writer(_Lines(), lineterminator="\r\n")

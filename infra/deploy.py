@@ -2,8 +2,8 @@
 
     ARTIFACTS_BUCKET=... STACK_ROLE_ARN=... BOUNDARY_ARN=... python -m infra.deploy --environment prod
 
-The SAM CLI takes either a bucket or `resolve_s3`, and options of the command line replace a list of samconfig.toml whole;
-so the options are put together here, from that one file.
+The SAM CLI takes either a bucket or `resolve_s3`, and options of the command line replace a list of samconfig.toml
+whole; so the options are put together here, from that one file.
 """
 
 from __future__ import annotations

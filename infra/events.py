@@ -31,7 +31,8 @@ BUCKET = "footpath-archivebucket-1abcdefghijkl"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:footpath-TraceQueue-1abcdefghijkl"
 AT_MS = 1_795_341_600_000  # 2026-11-22T10:00:00Z
 
-# Which function takes which samples, by the first word of their names: the one home of that. A new function is one line.
+# Which function takes which samples, by the first word of their names: the one home of that. A new function is one
+# line.
 SOURCES = {
     "direct": "RequestHandler",
     "http": "RequestHandler",

@@ -1,7 +1,7 @@
 """The template after the SAM transform: plain CloudFormation, with its references resolved to something comparable.
 
-The transform is SAM's own (the package that the service runs), offline. Physical names don't exist before a deployment, so
-a reference to a resource becomes text such as `<TraceQueue>` or `<TraceQueue.Arn>`, a parameter its default.
+The transform is SAM's own (the package that the service runs), offline. Physical names don't exist before a deployment,
+so a reference to a resource becomes text such as `<TraceQueue>` or `<TraceQueue.Arn>`, a parameter its default.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Stack:
 
     Attributes:
         source: the template as written, parsed.
-        resources: logical id to `{"Type", "Properties", "DeletionPolicy", ...}`, every reference resolved; without those
-            whose condition does not hold.
+        resources: logical id to `{"Type", "Properties", "DeletionPolicy", ...}`, every reference resolved; without
+            those whose condition does not hold.
         outputs: output name to its resolved value.
         refusals: what CloudFormation would say to these parameters by the template's `Rules`; it would make nothing.
     """

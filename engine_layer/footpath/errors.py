@@ -144,7 +144,8 @@ class ReplayError(FootpathError):
 class ReplayTooLargeError(ReplayError):
     """A journal unfolds to far more than it holds: a list that grows a million times, a name of a megabyte told at each step.
 
-    Its document is sound and worth keeping; only what is made of it would not fit. `Trace.max_unfolded_bytes` says how much may be.
+    Its document is sound and worth keeping; only what is made of it would not fit. `Trace.max_unfolded_bytes` says how
+    much may be.
     """
 
 

@@ -60,15 +60,17 @@ class IdMaker:
             if not 0 <= now_ms <= _MAX_MS:
                 now_ms = 0 if now_ms < 0 else _MAX_MS
             if now_ms > self._last_ms:
-                # Asking the system costs as much as all the rest: the step to the next id in this millisecond is drawn along. It is
-                # never kept for another millisecond: a snapshot of this process may be restored many times.
+                # Asking the system costs as much as all the rest: the step to the next id in this millisecond is drawn
+                # along. It is never kept for another millisecond: a snapshot of this process may be restored many
+                # times.
                 drawn = int.from_bytes(self._randomness(14))
                 self._last_ms, self._rand_a = now_ms, drawn >> 100
                 self._head = _head(now_ms, self._rand_a)
                 self._low = low = _VARIANT | drawn >> 38 & _LOW_62_BITS
                 self._step = 1 + (drawn & _LOW_32_BITS)
             else:
-                # A random step keeps ids hard to guess; the carry goes into rand_a and the time, as RFC 9562 6.2 allows.
+                # A random step keeps ids hard to guess; the carry goes into rand_a and the time, as RFC 9562 6.2
+                # allows.
                 step, self._step = self._step, 0
                 if now_ms < self._last_ms or not step:
                     drawn = int.from_bytes(self._randomness(8))

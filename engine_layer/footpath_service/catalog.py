@@ -65,8 +65,8 @@ class Catalog:
     def description(self, name: str) -> dict[str, Any]:
         """All that a caller may want to know of a chart before running it.
 
-        `spec` is the chart as footprintjs nests it, already encoded; a chart too long for nested JSON gives its flat spec
-        document instead.
+        `spec` is the chart as footprintjs nests it, already encoded; a chart too long for nested JSON gives its flat
+        spec document instead.
 
         Raises:
             UnknownChartError: nothing is on offer under that name.

@@ -1,11 +1,11 @@
 """Signing checkpoints, which pass through callers: who resumes a run shall resume that run, as it stood.
 
-A checkpoint holds the state as it is, and which of its keys are hidden. Whoever changes it changes what the run goes on with, or
-has a value shown that was to be hidden. With a key set, the handler signs what it gives out (HMAC-SHA-256), and refuses what comes
-back otherwise. Without one, a checkpoint is believed as far as it fits the chart.
+A checkpoint holds the state as it is, and which of its keys are hidden. Whoever changes it changes what the run goes on
+with, or has a value shown that was to be hidden. With a key set, the handler signs what it gives out (HMAC-SHA-256),
+and refuses what comes back otherwise. Without one, a checkpoint is believed as far as it fits the chart.
 
-A key is a secret among the settings, or derived from a key of KMS that never leaves it: once a process, when the first checkpoint
-is to be signed or checked, so that neither a variable nor a cold start has to do with it.
+A key is a secret among the settings, or derived from a key of KMS that never leaves it: once a process, when the first
+checkpoint is to be signed or checked, so that neither a variable nor a cold start has to do with it.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -37,7 +37,8 @@ class CheckpointSigner:
 
     Args:
         keys: the first signs; any of them is honoured, so that a key can be changed while runs are paused.
-        derive: gives keys that come before those, when they are needed first; asked again where it fails. Raises SigningError.
+        derive: gives keys that come before those, when they are needed first; asked again where it fails. Raises
+            SigningError.
     """
 
     def __init__(self, *keys: str, derive: Callable[[], Sequence[bytes]] = tuple) -> None:

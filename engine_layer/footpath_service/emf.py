@@ -1,7 +1,7 @@
 """Metrics to CloudWatch, by Powertools in its embedded format: approximate, and never an error of whoever measures.
 
-Powertools' metrics of a process are one global object, and raise on an odd name, an odd value or a 30th dimension; so each
-document here is made by an object of its own, and whatever goes wrong is swallowed.
+Powertools' metrics of a process are one global object, and raise on an odd name, an odd value or a 30th dimension; so
+each document here is made by an object of its own, and whatever goes wrong is swallowed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A trace as log lines: the way it takes when neither queue nor bucket do. Written here, and read back here.
 
-A body (see `wire`) is cut into numbered pieces; each line carries the header, a checksum of its piece and the hash of the
-whole, so that a line lost or damaged on the way is known, and pieces of several traces may interleave.
+A body (see `wire`) is cut into numbered pieces; each line carries the header, a checksum of its piece and the hash of
+the whole, so that a line lost or damaged on the way is known, and pieces of several traces may interleave.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def dropped_line(header: LogHeader, document_bytes: int, failures: Sequence[str]
 def read_log_lines(lines: Iterable[str]) -> Iterator[LoggedTrace | DroppedTrace]:
     """The traces that log lines hold; lines of anything else are passed over.
 
-    A line may have something before its JSON, as log viewers print it. Each trace comes once, however often its lines do.
+    A line may have something before its JSON, as log viewers print it. Each trace comes once, however often its lines
+    do.
     """
     found: dict[tuple[str, int, str, int], dict[int, str]] = {}
     headers: dict[tuple[str, int, str, int], LogHeader] = {}

@@ -54,7 +54,8 @@ class Playback:
     def play(self, replayed: ReplayedTrace) -> TraceViews:
         """Tell a trace to the recorders, and give what the (first) archive recorder made of it.
 
-        A journal that unfolds to too much is told up to there: the recorders hear no `end_trace`, and its views are omitted.
+        A journal that unfolds to too much is told up to there: the recorders hear no `end_trace`, and its views are
+        omitted.
 
         Raises:
             ReplayError: its journal is malformed.

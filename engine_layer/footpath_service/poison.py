@@ -36,7 +36,8 @@ class DeadLetters:
         """Send one message there.
 
         Raises:
-            QueueRefusedError: no room is left beside its body, even for the reason; the queue's own policy must move it.
+            QueueRefusedError: no room is left beside its body, even for the reason; the queue's own policy must move
+                it.
             QueueUnavailableError: not now.
         """
         # SQS delivers no empty body; whoever invoked us by hand finds a word for it here all the same.

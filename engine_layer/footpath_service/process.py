@@ -1,11 +1,11 @@
 """The processor's use case: from a batch of messages to segments in the archive.
 
-Each message has one of three outcomes. *Done*: its trace lies in the archive, or it was poison and lies in the dead-letter
-queue with its reason. *Retry*: its id is returned, and the queue delivers it again. *Poison* without a dead-letter queue
-is returned, too, and the queue's own policy moves it in the end.
+Each message has one of three outcomes. *Done*: its trace lies in the archive, or it was poison and lies in the
+dead-letter queue with its reason. *Retry*: its id is returned, and the queue delivers it again. *Poison* without a
+dead-letter queue is returned, too, and the queue's own policy moves it in the end.
 
-Between receive and acknowledge stands one durable effect per message, the put of the segment that holds its line; it may
-be repeated, because a segment's name follows from its documents. All else is best effort.
+Between receive and acknowledge stands one durable effect per message, the put of the segment that holds its line; it
+may be repeated, because a segment's name follows from its documents. All else is best effort.
 """
 
 from __future__ import annotations
@@ -332,8 +332,8 @@ class _Batch:
 def _settled_memory() -> Generator[None]:
     """No garbage collection within a batch.
 
-    What a trace makes dies with it by reference count, and looking for cycles in the heap of a warm Lambda costs several
-    times the decoding.
+    What a trace makes dies with it by reference count, and looking for cycles in the heap of a warm Lambda costs
+    several times the decoding.
     """
     was_enabled = gc.isenabled()
     gc.disable()

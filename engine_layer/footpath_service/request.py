@@ -1,7 +1,7 @@
 """The request's use case: run a chart, answer, and see its trace off.
 
-The answer never depends on the trace's fate, and the trace never on the answer's: a run that fails or pauses ships, a run
-about to be killed ships what there is.
+The answer never depends on the trace's fate, and the trace never on the answer's: a run that fails or pauses ships, a
+run about to be killed ships what there is.
 """
 
 from __future__ import annotations
@@ -168,10 +168,10 @@ class RequestHandler:
 
         Raises:
             UnknownChartError: there is no such chart.
-            BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit, or is not signed as it
-                should be; nothing has run.
-            NotNowError: the key that checkpoints are signed with is not to be had; nothing has run, unless the chart paused where
-                its spec does not say so.
+            BadRequestError: the input breaks the chart's contract, or the checkpoint does not fit, or is not signed as
+                it should be; nothing has run.
+            NotNowError: the key that checkpoints are signed with is not to be had; nothing has run, unless the chart
+                paused where its spec does not say so.
         """
         flow = self.catalog.flow(request.chart)
         if self._signer is not None:
@@ -185,7 +185,8 @@ class RequestHandler:
         with DeadlineGuard(in_s, lambda: self._ship_partial(run, remaining_ms), run.shed) as guard:
             outcome = run.go()
         header = TraceHeader(run.trace_id, 1, run.chart.id, run.status)
-        # A partial trace that has left must not stand for the run for ever: its successor goes after it, whatever the rules.
+        # A partial trace that has left must not stand for the run for ever: its successor goes after it, whatever the
+        # rules.
         verdict = KEPT if guard.fired else self._judge(run)
         if verdict.keep:
             self._ship(run, lambda: run.trace(verdict.weight), header, remaining_ms)
@@ -208,7 +209,8 @@ class RequestHandler:
         try:
             trace = run.trace()
             verdict = self._sampler.judge(trace)
-            # One that would be cut to size is kept, as one is that was cut already; how long it is takes an encoding to know.
+            # One that would be cut to size is kept, as one is that was cut already; how long it is takes an encoding to
+            # know.
             too_long = not verdict.keep and len(encode_trace(trace)) > self._settings.max_trace_bytes
             return KEPT if too_long else verdict
         except Exception as error:  # noqa: BLE001  # a trace that can't be judged is kept

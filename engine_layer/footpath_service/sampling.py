@@ -1,12 +1,13 @@
 """Which traces are kept, where not all of them are. Off unless rules are set.
 
-Rules are looked at in order, and the first that fits a trace says which share of its like is kept; a trace that none fits is
-kept. Whatever they say, these are always kept: a run that failed, paused, ran into its deadline, met an error or a retry on its
-way, or was cut short; the phases that follow a pause; and the final trace of a run whose partial trace has left already, which
-it must supersede.
+Rules are looked at in order, and the first that fits a trace says which share of its like is kept; a trace that none
+fits is kept. Whatever they say, these are always kept: a run that failed, paused, ran into its deadline, met an error
+or a retry on its way, or was cut short; the phases that follow a pause; and the final trace of a run whose partial
+trace has left already, which it must supersede.
 
-The choice follows from the trace's id alone, so that it can be made again, anywhere, with the same outcome. A kept trace says how
-many it stands for (`weight`, 1 / share): sums over weights estimate what there would be without sampling.
+The choice follows from the trace's id alone, so that it can be made again, anywhere, with the same outcome. A kept
+trace says how many it stands for (`weight`, 1 / share): sums over weights estimate what there would be without
+sampling.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class SamplingRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
         chart: id of their chart.
         status: theirs; only completed runs are ever sampled out, so another one needs a share of 1.
         min_duration_ms: how long they took at least.
-        attributes: what their header says: dotted path, such as `context.tenant` or `input.region`, to the value there or a
-            list of values. A hidden value reads as its mark.
+        attributes: what their header says: dotted path, such as `context.tenant` or `input.region`, to the value there
+            or a list of values. A hidden value reads as its mark.
     """
 
     keep: float

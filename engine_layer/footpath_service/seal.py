@@ -1,12 +1,13 @@
 """The sealer's use case: from time to time, write down what the archive holds, and sign it.
 
-It reads each segment put since the last digest once, whole, and lists its key, size and hash in a digest that is linked to
-the one before (`footpath.archive`, digests). On the way it finds what only a look across segments can find: one revision
-of a trace with two different documents.
+It reads each segment put since the last digest once, whole, and lists its key, size and hash in a digest that is linked
+to the one before (`footpath.archive`, digests). On the way it finds what only a look across segments can find: one
+revision of a trace with two different documents.
 
-Which segments are new, the store's own dates say. Hours of the last two days are looked at every time, the whole archive
-once a day, because a message may come back from the dead-letter queue after weeks and then lies in an old hour. A segment
-may stand in two digests, after a crash or for clocks that differ; that is harmless, and nothing is ever left out.
+Which segments are new, the store's own dates say. Hours of the last two days are looked at every time, the whole
+archive once a day, because a message may come back from the dead-letter queue after weeks and then lies in an old hour.
+A segment may stand in two digests, after a crash or for clocks that differ; that is harmless, and nothing is ever left
+out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sending a run's trace on its way, within a budget, whatever the world does.
 
-Four ways, tried in turn: the queue (with a claim check when the document is too large for it), the spool in S3, numbered
-lines in the log, and at last a counted drop that keeps the header. A way whose outcome is unknown counts as failed: the
-same document then takes the next one too, and its identity makes the copy harmless.
+Four ways, tried in turn: the queue (with a claim check when the document is too large for it), the spool in S3,
+numbered lines in the log, and at last a counted drop that keeps the header. A way whose outcome is unknown counts as
+failed: the same document then takes the next one too, and its identity makes the copy harmless.
 
 Nothing here raises, and nothing here changes an answer.
 """

@@ -4,8 +4,8 @@ A body that begins with `{` is JSON text: a trace document, a claim, or a trace 
 `z1:` is base64 of zlib of such a text. A document too large for the queue travels as a claim: the message names an
 object of the archive bucket, whose key is the hash of its content; the content is a body again, but never a claim.
 
-Reading trusts nothing: sizes are capped before memory is spent, base64 is strict, and a claim is honoured only under its
-own hash in our own bucket.
+Reading trusts nothing: sizes are capped before memory is spent, base64 is strict, and a claim is honoured only under
+its own hash in our own bucket.
 """
 
 from __future__ import annotations

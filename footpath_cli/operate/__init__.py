@@ -1,7 +1,7 @@
 """The ways out of every corner: dead letters, spool, log lines, a damaged archive, a configuration that would lose data.
 
-What the commands `footpath dlq`, `footpath traces recover`, `footpath traces verify` and `footpath doctor` do, as functions
-that tests and the proof call, too. Nothing here prints.
+What the commands `footpath dlq`, `footpath traces recover`, `footpath traces verify` and `footpath doctor` do, as
+functions that tests and the proof call, too. Nothing here prints.
 """
 
 from __future__ import annotations

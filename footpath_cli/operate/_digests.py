@@ -122,8 +122,8 @@ def read_digests(store: ObjectStore, key: PublicKey | None) -> Sealing:
 class _Chain:
     """Follows the links, digest by digest, in the order of their numbers.
 
-    Two of one number are no fault as long as both follow the same one: a schedule may call twice, and sealers that run at
-    once know nothing of each other. Between them they list everything.
+    Two of one number are no fault as long as both follow the same one: a schedule may call twice, and sealers that run
+    at once know nothing of each other. Between them they list everything.
     """
 
     def __init__(self) -> None:

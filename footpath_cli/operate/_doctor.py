@@ -50,18 +50,19 @@ class Facts:
         visibility_s, retention_s, max_receive_count, max_message_bytes, dead_letter_arn: of the trace queue; a
             `max_receive_count` of 0 says that there is no redrive policy.
         dead_letter_queue_arn, dead_letter_retention_s: of the dead-letter queue.
-        queue_url, dead_letter_queue_url, bucket: where this stack's traces go, wait and are kept: what every command looks into.
+        queue_url, dead_letter_queue_url, bucket: where this stack's traces go, wait and are kept: what every command
+            looks into.
         filters, responses, batch_size, window_s, max_concurrency, enabled: of the event source mapping.
         consumer, processor: the function that the mapping calls, and the one that it should, by name.
         processor_timeout_s, reserved_concurrency, processor_environment: of the processor.
         request_timeout_s, request_environment: of the request handler.
-        settings: by function ("processor", "request handler", "sealer") the variables that are known, though perhaps not all, nor as they
-            will be: a template's.
+        settings: by function ("processor", "request handler", "sealer") the variables that are known, though perhaps
+            not all, nor as they will be: a template's.
         log_filter: the level from which Lambda lets lines into the request handler's log; "" where it lets all.
         log_days: by function, how long its log is kept; what is kept for ever is not listed.
         encrypted: by queue, whether its messages are encrypted at rest.
-        versioned, expiries, conditional, retained: of the archive bucket; `conditional` are the prefixes under which it refuses
-            to overwrite.
+        versioned, expiries, conditional, retained: of the archive bucket; `conditional` are the prefixes under which it
+            refuses to overwrite.
         waiting: what lies in a corner now: name to number.
     """
 

@@ -88,13 +88,14 @@ class Desk:
     def messages(self) -> Iterator[Parked]:
         """What lies there and is visible. All of it stays; give back what you do not delete.
 
-        A message is hidden for five minutes from the moment it is listed. It comes again when the listing takes longer, or
-        when SQS delivers it twice: each delivery has a receipt of its own, and the same `message_id`.
+        A message is hidden for five minutes from the moment it is listed. It comes again when the listing takes longer,
+        or when SQS delivers it twice: each delivery has a receipt of its own, and the same `message_id`.
         """
         seen: set[str] = set()
         empty = stale = 0
-        # Nothing new for as many receives as all that was seen would fill: what comes now has come before. Fewer would not
-        # do: where a queue holds copies, many receives in a row may bring nothing but copies, with news behind them.
+        # Nothing new for as many receives as all that was seen would fill: what comes now has come before. Fewer would
+        # not do: where a queue holds copies, many receives in a row may bring nothing but copies, with news behind
+        # them.
         while empty < _EMPTY_RECEIVES and stale <= _EMPTY_RECEIVES + len(seen):
             with self._asking():
                 found: list[dict[str, Any]] = self._client.receive_message(

@@ -1,7 +1,7 @@
 """Bringing back what did not reach the queue: objects of the spool, and lines of the log.
 
-A spooled object is removed only once its trace lies in the archive. So one run of `recover` sends, a later one clears up,
-and a crash at any point costs a duplicate, which identity makes harmless.
+A spooled object is removed only once its trace lies in the archive. So one run of `recover` sends, a later one clears
+up, and a crash at any point costs a duplicate, which identity makes harmless.
 """
 
 from __future__ import annotations

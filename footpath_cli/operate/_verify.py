@@ -1,8 +1,8 @@
 """Checking an archive: is what lies there what was put there?
 
-Needs nothing but the objects, so it works on a bucket, on a folder and on a copy of either. It finds what changes bytes, and
-what changes, drops, adds or moves lines within a segment; that a whole segment is gone, or was written anew with a name
-that fits, the digests tell, as far as there are any.
+Needs nothing but the objects, so it works on a bucket, on a folder and on a copy of either. It finds what changes
+bytes, and what changes, drops, adds or moves lines within a segment; that a whole segment is gone, or was written anew
+with a name that fits, the digests tell, as far as there are any.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ class Verified:
         segments, traces, bytes: how much was read; bytes as stored.
         newer: lines of a version that this Footpath does not know: not damaged, and not checked.
         digests, signed: how many digests there are, and how many carry a signature.
-        unsealed: segments that no digest lists, because they are younger than the last one, or nothing seals this archive.
-        findings: in the order of the archive, so the first is the first bad trace; what only the digests tell comes last.
+        unsealed: segments that no digest lists, because they are younger than the last one, or nothing seals this
+            archive.
+        findings: in the order of the archive, so the first is the first bad trace; what only the digests tell comes
+            last.
     """
 
     segments: int = 0
@@ -92,8 +94,8 @@ def verify(
 
     Args:
         store: where it lies.
-        replay: also replay each document, and compare story, state and audit trail with what it tells. The wording must be
-            that of this version of Footpath.
+        replay: also replay each document, and compare story, state and audit trail with what it tells. The wording must
+            be that of this version of Footpath.
         key: checks the digests' signatures, and wants one on each; without it they are not checked.
         first_hour: sealed segments of hours before it (`dt=YYYY-MM-DD/hr=HH`) may be gone: they expired.
         tell: hears of progress, after each segment.

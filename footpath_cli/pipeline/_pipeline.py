@@ -39,8 +39,8 @@ _numbers = itertools.count()
 class LocalPipeline:
     """A context in which boto3 meets moto's SQS and S3, with queues, an archive bucket, and the real handlers around them.
 
-    The environment and standard output are borrowed: settings are in `os.environ`, and what the handlers log goes to `log`
-    while they run. Both are given back at the end. One at a time in a process.
+    The environment and standard output are borrowed: settings are in `os.environ`, and what the handlers log goes to
+    `log` while they run. Both are given back at the end. One at a time in a process.
 
     Args:
         seed: drives the poller, the request ids, and the model's dice.
@@ -85,7 +85,8 @@ class LocalPipeline:
             # moto would hold what somebody else has answered already against the patterns of all its services.
             stack.enter_context(mock_aws(config={"core": {"passthrough": {"urls": [re.escape(NOWHERE)]}}}))
             session = self._session(stack)
-            # Handlers keep their clients while their settings stay the same: another name each time is another cold start.
+            # Handlers keep their clients while their settings stay the same: another name each time is another cold
+            # start.
             number = next(_numbers)
             self.bucket = f"footpath-archive-{number}"
             # The poller asks again by itself; retries inside the SDK would wait in real time.

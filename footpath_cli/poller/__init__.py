@@ -1,9 +1,9 @@
 """A deterministic stand-in for Lambda's SQS poller.
 
 It drives the real handlers over a real SQS API and keeps what AWS documents of batches, windows, the 6 MB payload,
-visibility, receive counts, partial responses and dead-letter queues; moto keeps none of that. The same seed gives the same
-run. On a `VirtualClock` with `MemorySqs` an outage of four hours takes milliseconds; on a `WallClock` the same poller
-works with moto or AWS. `CallWatch` and `Faults` break any boto3 call to order.
+visibility, receive counts, partial responses and dead-letter queues; moto keeps none of that. The same seed gives the
+same run. On a `VirtualClock` with `MemorySqs` an outage of four hours takes milliseconds; on a `WallClock` the same
+poller works with moto or AWS. `CallWatch` and `Faults` break any boto3 call to order.
 """
 
 from __future__ import annotations

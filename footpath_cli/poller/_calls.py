@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
-# botocore asks every handler of a request even when one has answered. An answered request is therefore sent here, so that
-# no other fake service takes it for its own and acts on it.
+# botocore asks every handler of a request even when one has answered. An answered request is therefore sent here, so
+# that no other fake service takes it for its own and acts on it.
 NOWHERE = "https://nowhere.invalid/"
 _QUEUE_URL = re.compile(rb'"QueueUrl"\s*:\s*"([^"]*)"')
 
@@ -71,8 +71,8 @@ class IoHook(Protocol):
 class CallWatch:
     """Puts hooks around the calls of boto3 clients and sessions, and numbers the calls.
 
-    One watch may observe several clients; the numbers then run over all of them, which is what "crash at call 17 of this
-    invocation" needs. Watching a session covers the clients made from it afterwards.
+    One watch may observe several clients; the numbers then run over all of them, which is what "crash at call 17 of
+    this invocation" needs. Watching a session covers the clients made from it afterwards.
     """
 
     def __init__(self, *hooks: IoHook) -> None:

@@ -1,8 +1,8 @@
 """SQS in memory, on any clock: what moto cannot do, because its visibility timeouts run on real time.
 
-The model answers real boto3 clients (`connect`), so the code under test cannot tell it from the service. It holds standard
-queues only. What it promises is in `tests/unit/poller`, one test a fact of the SQS documentation; the facts that moto
-also keeps are tested on both.
+The model answers real boto3 clients (`connect`), so the code under test cannot tell it from the service. It holds
+standard queues only. What it promises is in `tests/unit/poller`, one test a fact of the SQS documentation; the facts
+that moto also keeps are tested on both.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class MemorySqs:
     Args:
         clock: visibility, delays and retention follow it.
         seed: drives message ids, duplicates and disorder.
-        duplicate_rate: chance that a copy of a received message stays behind on some server, and is delivered once more even
-            when the message has been deleted meanwhile.
+        duplicate_rate: chance that a copy of a received message stays behind on some server, and is delivered once more
+            even when the message has been deleted meanwhile.
         disorder_rate: chance that a receive takes a younger message before the oldest.
     """
 
@@ -104,7 +104,8 @@ class MemorySqs:
     def bodies(self, queue_url: str) -> list[str]:
         """The body of every message of a queue, in flight and delayed ones included: what no receive could show.
 
-        A copy that a server kept is not listed beside the message it was copied from, nor what has outlived its retention.
+        A copy that a server kept is not listed beside the message it was copied from, nor what has outlived its
+        retention.
         """
         queue = self._find(queue_url)
         oldest_ms = self._clock.now_ms() - queue.seconds("MessageRetentionPeriod", 345_600) * 1000

@@ -27,8 +27,8 @@ def settle(message_ids: Sequence[str], answer: object, *, report_batch_item_fail
     """Read a function's answer as Lambda does.
 
     Nothing, `{}`, and an absent, null or empty `batchItemFailures` mean that every record is done. One item whose
-    identifier is missing, null, empty or not of this batch makes the whole batch fail, and so does an answer that is not
-    JSON or not of that shape.
+    identifier is missing, null, empty or not of this batch makes the whole batch fail, and so does an answer that is
+    not JSON or not of that shape.
     """
     everything = frozenset(message_ids)
     if not report_batch_item_failures:

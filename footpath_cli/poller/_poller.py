@@ -60,9 +60,10 @@ class _Running:
 class Poller:
     """Drives a function over a queue, as an event source mapping does, the same way for the same seed.
 
-    One thread. Invocations overlap on the clock all the same: the function runs at once when its batch is ready, and what
-    it returned takes effect `invocation_ms` later; between, other pollers receive, and messages whose visibility ends
-    come back. An exception, a crash or a timeout settles nothing: the messages stay until they become visible again.
+    One thread. Invocations overlap on the clock all the same: the function runs at once when its batch is ready, and
+    what it returned takes effect `invocation_ms` later; between, other pollers receive, and messages whose visibility
+    ends come back. An exception, a crash or a timeout settles nothing: the messages stay until they become visible
+    again.
 
     Args:
         mapping: batch size, window, concurrency.

@@ -25,7 +25,8 @@ class Count(NamedTuple):
         fates: how many are where; a trace in several places counts for the first of them in the order of `FATES`.
         lost: captured traces that are nowhere.
         doubled: traces that the archive's readers would count twice.
-        died: runs whose process died in the shipper, before an answer, and that left no trace. Nobody was told anything.
+        died: runs whose process died in the shipper, before an answer, and that left no trace. Nobody was told
+            anything.
         dropped: traces that no way took, of which the header is logged; counted apart, and 0 is expected.
     """
 

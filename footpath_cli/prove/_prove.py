@@ -216,7 +216,8 @@ class _Run:
         world.pass_time(11 * 60_000)
         for _ in range(count - count // 2):
             self._make(world, SMALL)
-        # A queue keeps a message for fourteen days, and what is no trace has lain there since the traffic, up to days before.
+        # A queue keeps a message for fourteen days, and what is no trace has lain there since the traffic, up to days
+        # before.
         for days in (10, 20, 30):
             world.pass_time(start_ms + days * DAY_MS - world.clock.now_ms() - HOUR_MS)
             self._count(world, f"day {days - 1}, all in the dead-letter queue" if days < 30 else "day 30")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# The members of a line that have a column, as the Glue table has them (template.yaml), and three more that need an engine
-# which reads JSON reliably. Names are folded to lower case, as Athena does.
+# The members of a line that have a column, as the Glue table has them (template.yaml), and three more that need an
+# engine which reads JSON reliably. Names are folded to lower case, as Athena does.
 _LINE_COLUMNS = {
     "traceId": "VARCHAR",
     "revision": "INTEGER",
@@ -149,7 +149,8 @@ VIEWS = (
     ),
 )
 
-# One line per run: the highest revision; among copies always the same one. `weight` is how many runs it stands for, one and up.
+# One line per run: the highest revision; among copies always the same one. `weight` is how many runs it stands for, one
+# and up.
 KEPT_SQL = (
     "SELECT * EXCLUDE (rank_in_trace) REPLACE (coalesce(weight, 1) AS weight) FROM (SELECT *, row_number() OVER (PARTITION BY traceid ORDER BY revision DESC, sha256, "
     "segment) AS rank_in_trace FROM lines) WHERE rank_in_trace = 1"

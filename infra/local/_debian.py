@@ -1,7 +1,7 @@
 """Lambda's Python, out of Debian: packages fetched and checked by debootstrap, then only unpacked.
 
-Nothing is configured and nothing runs in it, which debootstrap would do for minutes: files are all that Python needs. It runs
-in the image made from it, and on this machine too, by its own loader and C library.
+Nothing is configured and nothing runs in it, which debootstrap would do for minutes: files are all that Python needs.
+It runs in the image made from it, and on this machine too, by its own loader and C library.
 """
 
 from __future__ import annotations

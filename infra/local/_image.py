@@ -37,8 +37,8 @@ def image_name() -> str:
 def make_base_image(engine: Engine) -> str:
     """The base image's name, once the engine has it.
 
-    Nothing is done when it is there already, made by this recipe. One of that name that has another origin, such as AWS's
-    own from its registry, is left as it is, and used.
+    Nothing is done when it is there already, made by this recipe. One of that name that has another origin, such as
+    AWS's own from its registry, is left as it is, and used.
 
     Raises:
         UnavailableError: Debian's packages can't be had.

@@ -1,9 +1,9 @@
 """Compares our result of a case with the reference's, by the rules of docs/parity.md.
 
-A rule is a function that is applied to both sides alike before anything is compared, so that none can hide a difference on
-one side only; or, where one side is known to lose what the other keeps, one that looks at both sides together, and lets
-pass what the reference has lost where we have it, and not the other way round. What is left must be equal as JSON: numbers by
-value (1 and 1.0 are the same), members in any order.
+A rule is a function that is applied to both sides alike before anything is compared, so that none can hide a difference
+on one side only; or, where one side is known to lose what the other keeps, one that looks at both sides together, and
+lets pass what the reference has lost where we have it, and not the other way round. What is left must be equal as JSON:
+numbers by value (1 and 1.0 are the same), members in any order.
 """
 
 from __future__ import annotations
@@ -622,7 +622,8 @@ class _LostName:
 def merged_whole(phases: list[Json], values: list[Json]) -> None:
     """In the record of an update, a date or an error that was merged reads as what the merge found in it: nothing.
 
-    Ours was given to the engine so (`_js.mergeable`), for the reference's merge makes `{}` of it; the record shows what was given.
+    Ours was given to the engine so (`_js.mergeable`), for the reference's merge makes `{}` of it; the record shows what
+    was given.
     """
     last: dict[tuple[Json, Json], Json] = {}
     for phase in phases:

@@ -1,8 +1,8 @@
 """A second generator of cases, made otherwise than `_generate`: small charts in which everything meets everything.
 
-Where that one composes long lines carefully, this one nests short ones freely: loops, pauses and dynamic returns at every
-depth, parallel children that change what was there before them, odd keys and values everywhere, each option at once. Some of
-what it makes is worded by the language (a `TypeError`), and passed over.
+Where that one composes long lines carefully, this one nests short ones freely: loops, pauses and dynamic returns at
+every depth, parallel children that change what was there before them, odd keys and values everywhere, each option at
+once. Some of what it makes is worded by the language (a `TypeError`), and passed over.
 """
 
 from __future__ import annotations

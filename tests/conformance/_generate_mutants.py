@@ -1,11 +1,11 @@
 """A third generator of cases: known ones with one to four changes.
 
-What an author found worth a case is a good place to look beside. A change puts an odd value somewhere, gives a stage another
-stage's program, borrows an op or a call from another case, hangs a stage in a fork, behind a decider or in a chart of its own,
-mounts the whole chart in another one, turns a dial, hides a key, lets a stage pause, runs again. The cases are those of our own that
-`mutants.txt` names and, where it is there, the large set. The list is a frozen one: a new case would give every number another
-mutant, and figures of seeds could not be compared any more. Some mutants are no valid cases, or are answered in the language's own
-words; they are passed over.
+What an author found worth a case is a good place to look beside. A change puts an odd value somewhere, gives a stage
+another stage's program, borrows an op or a call from another case, hangs a stage in a fork, behind a decider or in a
+chart of its own, mounts the whole chart in another one, turns a dial, hides a key, lets a stage pause, runs again. The
+cases are those of our own that `mutants.txt` names and, where it is there, the large set. The list is a frozen one: a
+new case would give every number another mutant, and figures of seeds could not be compared any more. Some mutants are
+no valid cases, or are answered in the language's own words; they are passed over.
 """
 
 from __future__ import annotations

@@ -212,7 +212,8 @@ _DURATIONS = {"totalDuration", "grandTotal", "duration"}
 def made_of_case(case: Mapping[str, Any]) -> tuple[dict[str, Json], list[dict[str, Json]], list[Any]]:
     """Run a case on executors that have the recorders attached.
 
-    Gives the case's result, what the recorders say after each phase, and each phase's executor and trace, None where it never began.
+    Gives the case's result, what the recorders say after each phase, and each phase's executor and trace, None where it
+    never began.
     """
     phases: list[dict[str, Json]] = []
     traces: list[Any] = []
@@ -258,8 +259,8 @@ def first_recorder_difference(
 ) -> Difference | None:
     """The first difference between what the reference's recorders and ours make of a case; None when there is none.
 
-    Recorders know events and nothing else: they are compared after each phase in which both sides have heard the same, by the rules
-    of docs/parity.md, and so has their executor in all phases before.
+    Recorders know events and nothing else: they are compared after each phase in which both sides have heard the same,
+    by the rules of docs/parity.md, and so has their executor in all phases before.
 
     Args:
         case: the case.

@@ -32,8 +32,8 @@ def run_case(case: Case) -> dict[str, Json]:
     """Build the case's chart, run it as the case says, ask its queries; the result as plain JSON data.
 
     Beside what FORMAT describes each run has `hiding`, which knows the values written where they were to be hidden, and
-    `mergedWhole`, the dates and errors that were given to a merge as objects without members; phases may have `unheard`,
-    events of an executor that the reference's runner does not listen to, and `leftBehind`.
+    `mergedWhole`, the dates and errors that were given to a merge as objects without members; phases may have
+    `unheard`, events of an executor that the reference's runner does not listen to, and `leftBehind`.
     """
     result: dict[str, Json] = {"format": 1, "name": case.get("name"), "build": {}, "runs": []}
     runtime = Runtime()
@@ -105,8 +105,8 @@ class _Runs:
         self._runtime.resume_input_given = False
         phases = [_phase("run", executor, lambda: executor.run(**options), events, run, control, tracked)]
         current, own = executor, events
-        # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that is
-        # not fresh goes on with the first executor's list.
+        # As in the reference's runner, what a fresh executor tells is kept for its own phase only: a later phase that
+        # is not fresh goes on with the first executor's list.
         for entry in run.get("resume") or ():
             if not current.is_paused():
                 break

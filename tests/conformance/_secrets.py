@@ -3,8 +3,8 @@
 The reference hides a value under its own key and lets copies and derived texts through; this engine hides it
 everywhere (docs/parity.md). So both results have the secrets taken out before they are compared: what a secret is, the
 engine's own `Secrets` says, and which values are secret, the case: what was written to hidden keys, and what the
-snapshot shows that the redacted snapshot does not. What we show must be what the reference shows, or that without its secrets:
-we may hide more than it does, never less.
+snapshot shows that the redacted snapshot does not. What we show must be what the reference shows, or that without its
+secrets: we may hide more than it does, never less.
 """
 
 from __future__ import annotations
@@ -245,7 +245,8 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, se
 def forgive_cuts(theirs: Json, ours: Json) -> None:
     """Where the two sides were not aligned when secrets were taken out: of a text that the reference cut before, compare what it has.
 
-    What it showed, and so whether it was cut, is not known any more: what is left of it must be the beginning of ours, and hide something.
+    What it showed, and so whether it was cut, is not known any more: what is left of it must be the beginning of ours,
+    and hide something.
     """
     stack = [(theirs, ours)]
     while stack:
@@ -317,8 +318,8 @@ def _bears_mark(shown: Json) -> bool:
 def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> None:
     """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place.
 
-    Secret is what was written to hidden keys, and what is `hidden` in the redacted snapshot of one side or the other. Where a
-    hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
+    Secret is what was written to hidden keys, and what is `hidden` in the redacted snapshot of one side or the other.
+    Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
     _hide_given(phase, hiding)
     if phase["op"] == "resume":

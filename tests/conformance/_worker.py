@@ -92,8 +92,8 @@ def _told(error: Exception) -> str:
 class Pool:
     """Worker processes that judge cases, one at a time each.
 
-    A process that ends, or that is silent for `limit_s` seconds, is killed and replaced, and its case has failed. Use as
-    a context manager: the processes end with it.
+    A process that ends, or that is silent for `limit_s` seconds, is killed and replaced, and its case has failed. Use
+    as a context manager: the processes end with it.
     """
 
     def __init__(self, workers: int, limit_s: float = LIMIT_S) -> None:

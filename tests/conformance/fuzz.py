@@ -1,10 +1,11 @@
 """Invent cases, ask the reference engine and this one, and show the smallest case on which they differ.
 
-`python -m tests.conformance.fuzz --seeds 1,2,3 --cases 2000 --oracle DIR`. Each seed is a run of its own; one Node process
-answers a batch of cases, and the results are compared as the conformance runner compares them. A case is known by its
-generator, seed and number for ever (a mutant where the large set of cases is, or where it is not): `--generator dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the
-cases with the reference's results instead of judging them: that is how the sample of `make test` is made. The exit code is 1
-when a difference was found, 2 when the reference can't be asked.
+`python -m tests.conformance.fuzz --seeds 1,2,3 --cases 2000 --oracle DIR`. Each seed is a run of its own; one Node
+process answers a batch of cases, and the results are compared as the conformance runner compares them. A case is known
+by its generator, seed and number for ever (a mutant where the large set of cases is, or where it is not): `--generator
+dense --seeds 7 --first 1234 --cases 1` makes it again. `--store FILE` writes the cases with the reference's results
+instead of judging them: that is how the sample of `make test` is made. The exit code is 1 when a difference was found,
+2 when the reference can't be asked.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ _NOT_A_CASE = re.compile(
     r'"(?:TypeError|RangeError|ReferenceError|SyntaxError|DataCloneError)|case format:|Coordinated Universal Time|"breakFn"|"stageMap": ?\{'
 )
 """In a result: an error or a date that the language words, or what says that this is no valid case; `breakFn` is what JavaScript
-calls the function that is handed to a stage where a resumed half has its input, `stageMap` a part of a chart that was given as data."""
+calls the function that is handed to a stage where a resumed half has its input, `stageMap` a part of a chart that was
+given as data."""
 
 _DEEPER = re.compile(r"(?:\.(next|children))+(?:\[\])?")
 _NAMED = re.compile(r"(subflowResults|payload|runs)\.[^.\[]+")

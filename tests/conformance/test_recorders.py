@@ -14,7 +14,8 @@ from tests.conformance._oracle import OracleMissingError, find_oracle
 from tests.conformance._places import OWN, shared_folder
 from tests.conformance._recorders import ask, attached, first_recorder_difference, made_of_case
 
-# One line a case: what the reference's recorders made of it. `python -m tests.conformance.test_recorders` writes it anew.
+# One line a case: what the reference's recorders made of it. `python -m tests.conformance.test_recorders` writes it
+# anew.
 KEPT = OWN / "recorders.jsonl"
 CASES = (
     "loop-long", "loop-until", "decide-filters", "select-rules", "fork-waits", "fork-of-subflows", "fork-fail-fast",

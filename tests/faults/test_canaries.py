@@ -1,8 +1,8 @@
 """Hidden values stay hidden on every way that a trace can take, and in all that is said about it.
 
-Canaries are texts and a number that occur nowhere else. A chart hides them in each way that there is, and lets them leak in
-each way that stages do: into texts, errors, results, emits, decisions. Then the real handlers run, with faults that send
-traces every way; all that lies or was said anywhere is unpacked and searched.
+Canaries are texts and a number that occur nowhere else. A chart hides them in each way that there is, and lets them
+leak in each way that stages do: into texts, errors, results, emits, decisions. Then the real handlers run, with faults
+that send traces every way; all that lies or was said anywhere is unpacked and searched.
 """
 
 from __future__ import annotations

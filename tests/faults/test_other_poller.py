@@ -1,9 +1,9 @@
 """The processor under another poller, with faults of its own.
 
-Nothing here is shared with `footpath_cli.poller`: events are written out as AWS documents them, faults are put into botocore
-itself, deliveries are a loop of ten lines, and the archive is read with gzip and json. The handler is the deployed one, over
-moto's S3 and SQS. Whatever happens, its answer is valid, every good trace is archived once, every bad message lies in the
-dead-letter queue, and nothing else does.
+Nothing here is shared with `footpath_cli.poller`: events are written out as AWS documents them, faults are put into
+botocore itself, deliveries are a loop of ten lines, and the archive is read with gzip and json. The handler is the
+deployed one, over moto's S3 and SQS. Whatever happens, its answer is valid, every good trace is archived once, every
+bad message lies in the dead-letter queue, and nothing else does.
 """
 
 from __future__ import annotations

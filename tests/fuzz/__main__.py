@@ -1,7 +1,7 @@
 """`python -m tests.fuzz`: each target for a while, guided by coverage; in the environment that has atheris.
 
-Every target runs in a process of its own, so that a crash or a memory limit ends it alone. An input that makes a finding is
-kept under `.fuzz/` and printed; `python -m tests.fuzz TARGET FILE` runs it again.
+Every target runs in a process of its own, so that a crash or a memory limit ends it alone. An input that makes a
+finding is kept under `.fuzz/` and printed; `python -m tests.fuzz TARGET FILE` runs it again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a million traces of 10 KB cost in calls to AWS: the real shipper, processor and sealer run, and every call is counted.
 
-Left out are Lambda's milliseconds (about 0.02 USD a million at 2.5 ms of 512 MB arm64 a trace) and storage. Prices in USD, us-east-1, 2026.
+Left out are Lambda's milliseconds (about 0.02 USD a million at 2.5 ms of 512 MB arm64 a trace) and storage. Prices in
+USD, us-east-1, 2026.
 """
 
 from __future__ import annotations

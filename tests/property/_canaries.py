@@ -1,7 +1,7 @@
 """Operations that make values secret, and operations that let them leak, for charts of law 6.
 
-Canaries are texts and numbers that occur nowhere else. A marking operation makes one secret, in one of the ways there are; leaks
-carry it elsewhere, before or after. What is marked by the end of a phase must not stand in its document.
+Canaries are texts and numbers that occur nowhere else. A marking operation makes one secret, in one of the ways there
+are; leaks carry it elsewhere, before or after. What is marked by the end of a phase must not stand in its document.
 """
 
 from __future__ import annotations

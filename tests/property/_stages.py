@@ -85,8 +85,8 @@ class _Held:
 class World:
     """What stages share besides the state, begun anew for each run.
 
-    It is held by the context of who runs, so that one chart may run many times at once, each run in a world of its own; and
-    so that a stage which does not see its caller's context is found out.
+    It is held by the context of who runs, so that one chart may run many times at once, each run in a world of its own;
+    and so that a stage which does not see its caller's context is found out.
 
     Attributes:
         attempts: executions so far, by stage.

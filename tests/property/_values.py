@@ -1,7 +1,7 @@
 """Values of every JSON kind, and of every kind that JSON does not know.
 
-A drawn value is a *recipe*, so that a stage that changes what it was given changes nothing for the next run: `made` gives
-a fresh value at each call.
+A drawn value is a *recipe*, so that a stage that changes what it was given changes nothing for the next run: `made`
+gives a fresh value at each call.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from infra import Stack
 Rule = Callable[[Stack], Iterator[str]]
 RULES: dict[str, Rule] = {}
 
-# What each function may do: (action, resource). Its role is named after it, its log too; a new function gets a row here.
+# What each function may do: (action, resource). Its role is named after it, its log too; a new function gets a row
+# here.
 FUNCTIONS: dict[str, set[tuple[str, str]]] = {
     # Adds to the queue, to `claims/` and to `spool/`, and reads nothing.
     "RequestHandler": {

@@ -240,7 +240,8 @@ def _environment(name: str) -> dict[str, str]:
 
 
 def _clean(python: Path, probe: str, environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages; -B: no bytecode beside what was built.
+    # -I: no PYTHON* variables, no user site, no current folder; -S: no site-packages; -B: no bytecode beside what was
+    # built.
     command = [os.fspath(python), "-I", "-S", "-B", "-c", probe]
     return subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, check=False)
 

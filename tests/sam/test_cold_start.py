@@ -1,7 +1,7 @@
 """What each function imports before its first answer, counted; how long that takes is `bench/cold_start.py`'s business.
 
-The lists are of what the layer brings and of the standard library's slow parts. What boto3 imports by itself is Lambda's
-business, and is measured in a process of its own to be left out.
+The lists are of what the layer brings and of the standard library's slow parts. What boto3 imports by itself is
+Lambda's business, and is measured in a process of its own to be left out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The template creates on moto what moto can create; what it can't is stated, resource by resource and property by property.
 
-CREATE_COMPLETE there does not mean created, so each resource is looked up through its own service. When a moto of a later
-day does more, a test here fails, and its list gets shorter.
+CREATE_COMPLETE there does not mean created, so each resource is looked up through its own service. When a moto of a
+later day does more, a test here fails, and its list gets shorter.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def test_every_metric_that_is_watched_is_emitted(emitted: set[Metric]) -> None:
     """Name, namespace and dimensions to the letter: an alarm on a metric that nobody emits never rings."""
     ours = {watched for watched in _watched() if watched.namespace == "Footpath"}
     assert len(ours) > 10
-    # In-batch duplicates, skewed clocks, runs that say too much and a segment that goes while it is sealed are rare, and come by
-    # the same calls.
+    # In-batch duplicates, skewed clocks, runs that say too much and a segment that goes while it is sealed are rare,
+    # and come by the same calls.
     rare = {metric("Footpath", name, service="trace-processor") for name in ("TracesDuplicate", "TracesSkewed")}
     rare |= {metric("Footpath", "TracesTruncated", service="request-handler")}
     rare |= {metric("Footpath", "MissingSegments", service="trace-sealer")}

@@ -1,10 +1,10 @@
 """The archive's formats: bytes, keys and paths, and nothing of AWS.
 
-What a trace becomes when it is kept: a line (`Line`) in a gzip member of a segment (`SegmentWriter`), under a key that its
-id names (`hour_of_id`, `segment_key`), found again by `ArchiveReader` over any `ObjectStore`. Digests say what was there. A trace is identified by
-(trace id, revision, SHA-256 of its document): archived twice it is one, and a higher revision supersedes a lower one.
-Segments are written once and never changed. Everything written here can be read with `zcat | jq` alone.
-`docs/trace-format.md` has the formats in full.
+What a trace becomes when it is kept: a line (`Line`) in a gzip member of a segment (`SegmentWriter`), under a key that
+its id names (`hour_of_id`, `segment_key`), found again by `ArchiveReader` over any `ObjectStore`. Digests say what was
+there. A trace is identified by (trace id, revision, SHA-256 of its document): archived twice it is one, and a higher
+revision supersedes a lower one. Segments are written once and never changed. Everything written here can be read with
+`zcat | jq` alone. `docs/trace-format.md` has the formats in full.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A segment proves itself: index, hashes and name fit together. That a segment is *gone*, or was written anew with a name
 that fits, only somebody can tell who wrote down what was there. A digest is that: the keys, sizes and SHA-256 of the
-segments put since the last one. It names its predecessor by key and hash, so none can be left out, changed or put between
-without breaking the chain; the signature says who wrote it.
+segments put since the last one. It names its predecessor by key and hash, so none can be left out, changed or put
+between without breaking the chain; the signature says who wrote it.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Digest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
         format, version: "footpath.digest" and 1, put in when the digest is encoded.
         number: 1 for the first, and one more for each that follows.
         made_at: ISO 8601 in UTC.
-        until_ms: objects that the store dates before this (milliseconds since the Unix epoch) are sealed, by this digest
-            or one before, if they lie in one of the hours that are looked at every time.
+        until_ms: objects that the store dates before this (milliseconds since the Unix epoch) are sealed, by this
+            digest or one before, if they lie in one of the hours that are looked at every time.
         swept_until_ms: the same for every hour of the archive.
         previous: the digest before; None in the first.
         segments: in the order of their keys.

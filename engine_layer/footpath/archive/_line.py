@@ -123,7 +123,8 @@ def on_one_line(document: bytes) -> bytes:
 def fits_a_line(document: bytes) -> bool:
     """Whether a (sound) document can stand in a line, which every reader of JSON must be able to take.
 
-    JavaScript cuts texts between the halves of a surrogate pair and writes the halves; many readers refuse them, ours too.
+    JavaScript cuts texts between the halves of a surrogate pair and writes the halves; many readers refuse them, ours
+    too.
     """
     if _SURROGATE.search(document) is None:
         return True

@@ -26,7 +26,8 @@ class Listed(NamedTuple):
     Attributes:
         key: its name.
         size_bytes: its length.
-        modified_ms: when the store took it, in milliseconds since the Unix epoch, by the store's clock; S3 knows seconds.
+        modified_ms: when the store took it, in milliseconds since the Unix epoch, by the store's clock; S3 knows
+            seconds.
     """
 
     key: str
@@ -37,8 +38,8 @@ class Listed(NamedTuple):
 class ObjectStore(Protocol):
     """Objects under keys, never changed once written.
 
-    Every method may raise `ArchiveUnavailableError`, which alone is worth another try. Methods may be called from several
-    threads at once.
+    Every method may raise `ArchiveUnavailableError`, which alone is worth another try. Methods may be called from
+    several threads at once.
     """
 
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:

@@ -1,7 +1,8 @@
 """The four channels: what can happen in a run, as frozen records, and who wants to know.
 
 Scope says what stages did with state, flow how the run moved, emit what the application had to say, structure what the
-chart looks like. A recorder is any object with an `id` and some of the hooks; it cannot tell a live run from a replayed one.
+chart looks like. A recorder is any object with an `id` and some of the hooks; it cannot tell a live run from a replayed
+one.
 """
 
 from __future__ import annotations

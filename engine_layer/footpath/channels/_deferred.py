@@ -29,15 +29,16 @@ class DeliveryOptions(Struct, frozen=True):
     """How a recorder is told: at once, or later.
 
     Attributes:
-        delivery: "inline" calls a hook in the moment; "deferred" queues the event until the next stage begins or the run
-            ends, pauses or fails.
+        delivery: "inline" calls a hook in the moment; "deferred" queues the event until the next stage begins or the
+            run ends, pauses or fails.
         max_queue: how many events may wait.
-        overflow: what a full queue does with one more: "drop-oldest" loses the one that waits longest, "drop-newest" the
-            new one, "sample" keeps every `sample_every`-th in place of the oldest, "block" loses none: it delivers what waits
-            there and then. What recorders bring about while they are told waits too, with "block" even beyond `max_queue`.
+        overflow: what a full queue does with one more: "drop-oldest" loses the one that waits longest, "drop-newest"
+            the new one, "sample" keeps every `sample_every`-th in place of the oldest, "block" loses none: it delivers
+            what waits there and then. What recorders bring about while they are told waits too, with "block" even
+            beyond `max_queue`.
         sample_every: see `overflow`.
-        flush_budget_ms: how long a flush between two stages may take; what is left waits for the next. The last flush takes
-            the time it needs.
+        flush_budget_ms: how long a flush between two stages may take; what is left waits for the next. The last flush
+            takes the time it needs.
 
     Example:
         >>> options = DeliveryOptions(delivery="deferred", max_queue=100, overflow="sample", sample_every=5)
@@ -161,7 +162,8 @@ class DeferredQueue:
         if overflow == "drop-newest":
             return False
         if overflow == "block":
-            # In order: what waits is told first, and then there is room. In the middle of a flush there is some already.
+            # In order: what waits is told first, and then there is room. In the middle of a flush there is some
+            # already.
             if not self._flushing:
                 self._inline += len(self._waiting)
                 self._deliver(rounds=1, budget_s=inf)

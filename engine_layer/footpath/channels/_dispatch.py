@@ -61,13 +61,13 @@ class Dispatcher:
     def attach(self, recorder: Any, *channels: str, options: DeliveryOptions | None = None) -> None:
         """Let a recorder listen on some channels, in place of one with the same id.
 
-        Without options it is told as its own `delivery` says, inline if it says nothing. All deferred recorders share one
-        queue, so that they hear everything in one order; the first one's options make it.
+        Without options it is told as its own `delivery` says, inline if it says nothing. All deferred recorders share
+        one queue, so that they hear everything in one order; the first one's options make it.
 
         Raises:
             TypeError: the recorder has no id, no hook of the channels asked for, or one that is asynchronous.
-            ValueError: it is to be deferred with a queue that differs from the one there is, or its `delivery` is neither
-                "inline" nor "deferred".
+            ValueError: it is to be deferred with a queue that differs from the one there is, or its `delivery` is
+                neither "inline" nor "deferred".
         """
         identity = getattr(recorder, "id", None)
         if not isinstance(identity, str) or not identity:

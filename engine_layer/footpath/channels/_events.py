@@ -1,7 +1,7 @@
 """One frozen record per event.
 
-Attribute names are footprintjs's payload names in snake_case; encoded as JSON they are its camelCase names, in its order.
-A member that the event lacks is `UNSET` and left out of the JSON. Values are held in their recorded form (see
+Attribute names are footprintjs's payload names in snake_case; encoded as JSON they are its camelCase names, in its
+order. A member that the event lacks is `UNSET` and left out of the JSON. Values are held in their recorded form (see
 `footpath.values`): JSON scalars as they are, containers as encoded JSON in a `Raw`; the property of the bare name
 decodes a fresh copy at each access, so a recorder that changes what it was given changes nothing for anyone else.
 Times are milliseconds since the Unix epoch.

@@ -1,8 +1,8 @@
 """What recorders look like to a type checker and an editor.
 
-A recorder need not inherit anything: any object with an `id` and some hooks is one. Who inherits one of these classes gets
-the hooks' names completed and their events checked. At run time the classes have no hook at all, so a subclass listens to
-what it defines and to nothing else.
+A recorder need not inherit anything: any object with an `id` and some hooks is one. Who inherits one of these classes
+gets the hooks' names completed and their events checked. At run time the classes have no hook at all, so a subclass
+listens to what it defines and to nothing else.
 """
 
 from __future__ import annotations

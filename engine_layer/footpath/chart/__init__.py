@@ -1,8 +1,8 @@
 """The chart room: what a run will walk, built once, fit to be run and mounted anywhere and from any thread.
 
-A builder makes a chart call by call and refuses at once what cannot be right. A finished chart never changes; it describes
-itself in words, as a diagram, as an API and as data. The data comes in two forms: footprintjs's nested spec, and the flat
-spec document that travels in traces, from which the nested spec and the structure events can be had again.
+A builder makes a chart call by call and refuses at once what cannot be right. A finished chart never changes; it
+describes itself in words, as a diagram, as an API and as data. The data comes in two forms: footprintjs's nested spec,
+and the flat spec document that travels in traces, from which the nested spec and the structure events can be had again.
 """
 
 from __future__ import annotations

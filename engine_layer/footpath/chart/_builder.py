@@ -37,11 +37,11 @@ State = TypeVar("State")
 class FlowChartBuilder(Generic[State]):
     """Builds one chart.
 
-    The cursor is the last stage of the line: `add_function` and its like move it, parallel children and branches hang on
-    it. `State` is what stage functions say their scope is; it costs nothing at run time.
+    The cursor is the last stage of the line: `add_function` and its like move it, parallel children and branches hang
+    on it. `State` is what stage functions say their scope is; it costs nothing at run time.
 
-    A call that cannot be right raises `BuildError` at once, in footprintjs's words. Where structure events had already told
-    of what the call was to add, the builder takes no more calls.
+    A call that cannot be right raises `BuildError` at once, in footprintjs's words. Where structure events had already
+    told of what the call was to add, the builder takes no more calls.
 
     Example:
         >>> built = (

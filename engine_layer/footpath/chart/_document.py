@@ -1,8 +1,9 @@
 """The spec document: a chart as data, flat enough for every JSON reader.
 
 footprintjs's spec nests one level a stage, so a chart of a thousand stages breaks JSON parsers. Here a chart is a list
-of nodes in the order in which they were declared, and a mounted chart stands beside its parent in a table, once, however
-often it is mounted. The nested spec and the structure events are views of this document (see `_nested`, `_retold`).
+of nodes in the order in which they were declared, and a mounted chart stands beside its parent in a table, once,
+however often it is mounted. The nested spec and the structure events are views of this document (see `_nested`,
+`_retold`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Structure events: fired while a chart is built, and told again from its spec document.
 
-Both go through `StructureLog`: the builder feeds it call by call, `structure_events` in `_retold` feeds it what the document
-holds. So a recorder cannot tell a chart being built from one read back. Event types, and what writes nested specs into them,
-are loaded when somebody listens: a chart is built at every cold start, and seldom heard.
+Both go through `StructureLog`: the builder feeds it call by call, `structure_events` in `_retold` feeds it what the
+document holds. So a recorder cannot tell a chart being built from one read back. Event types, and what writes nested
+specs into them, are loaded when somebody listens: a chart is built at every cold start, and seldom heard.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """footprintjs's nested spec as a view of the flat document, as dicts and as JSON.
 
-Nothing here recurses: mounted charts are entered on a stack of our own, the line of a chart is a loop. Dicts may nest as
-deep as the chart is long (Python bears that, as long as nobody compares or prints them); JSON text is refused beyond
+Nothing here recurses: mounted charts are entered on a stack of our own, the line of a chart is a loop. Dicts may nest
+as deep as the chart is long (Python bears that, as long as nobody compares or prints them); JSON text is refused beyond
 `MAX_NESTED_LEVELS`, because its readers are recursive: CPython's stops near 1,000 levels, orjson's at 254.
 """
 

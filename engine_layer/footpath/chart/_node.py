@@ -17,9 +17,9 @@ State = TypeVar("State")
 class Pausable(Struct, Generic[State], eq=False):
     """A stage in two halves: `execute` may pause the run, `resume` goes on with the answer.
 
-    `execute` pauses by returning anything but None: that is what the run is said to wait for. `{"pause": True, "data": x}` pauses
-    with `x`, which may be None. `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when it takes one
-    argument; what it returns is the stage's result.
+    `execute` pauses by returning anything but None: that is what the run is said to wait for. `{"pause": True, "data":
+    x}` pauses with `x`, which may be None. `resume` is called as `resume(scope, resume_input)`, or `resume(scope)` when
+    it takes one argument; what it returns is the stage's result.
 
     Example:
         >>> def ask(scope):
@@ -46,8 +46,8 @@ class RetryPolicy(Struct, eq=False):
         attempts: tries in all, the first included; at least 1.
         backoff_ms: wait between tries, in milliseconds: one number, or one per failed try (the last repeats never;
             a list that is too short waits 0). Computed ones that are negative or not finite wait 0.
-        retry_on: None retries on every error; a callable gets the exception, and when it raises itself, the stage's error
-            is final; a string is searched in its text.
+        retry_on: None retries on every error; a callable gets the exception, and when it raises itself, the stage's
+            error is final; a string is searched in its text.
     """
 
     attempts: int
@@ -155,9 +155,9 @@ def shape_of(node: Node) -> int:
     """Work out what the engine asks of every step.
 
     SIMPLE: a stage with a function of its own and nothing special about how it begins. The others: besides, nothing
-    special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the line
-    goes back. QUICK: its function is called once, and what it returns is all there is to it. STRAIGHT: both PLAIN and QUICK,
-    and the next stage is SIMPLE; both stand in the spec.
+    special about how it ends. If nothing stops it, PLAIN: the next stage follows; LAST: the line ends; LOOPING: the
+    line goes back. QUICK: its function is called once, and what it returns is all there is to it. STRAIGHT: both PLAIN
+    and QUICK, and the next stage is SIMPLE; both stand in the spec.
     """
     shape = _own_shape(node)
     following = node.next

@@ -1,7 +1,7 @@
 """The lines of a chart's description, as they come with its building.
 
-The words are footprintjs's, and so are their oddities (a root selector is listed twice and counted from two); agents and
-people compare both.
+The words are footprintjs's, and so are their oddities (a root selector is listed twice and counted from two); agents
+and people compare both.
 """
 
 from __future__ import annotations

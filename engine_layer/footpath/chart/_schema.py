@@ -1,8 +1,8 @@
 """JSON Schemas of contracts: is one well formed, and does a value keep it?
 
-A subset, small enough to read and to trust. A keyword that is not part of it is refused when the contract is declared: a
-constraint that is silently not checked is worse than none. The wording of what footprintjs checks too (required members and
-types at the top) is footprintjs's.
+A subset, small enough to read and to trust. A keyword that is not part of it is refused when the contract is declared:
+a constraint that is silently not checked is worse than none. The wording of what footprintjs checks too (required
+members and types at the top) is footprintjs's.
 """
 
 from __future__ import annotations

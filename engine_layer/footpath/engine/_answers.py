@@ -42,8 +42,8 @@ class Answers(Listened):
     def get_snapshot(self, redact: bool = False) -> dict[str, Any]:
         """State, commit log, execution tree and subflow results, in footprintjs's shape, as JSON values.
 
-        `recorders` holds what attached recorders show (`to_snapshot`), each under its id, and `observerStats` what became of
-        deferred ones' events; both are left out when there is nothing to say.
+        `recorders` holds what attached recorders show (`to_snapshot`), each under its id, and `observerStats` what
+        became of deferred ones' events; both are left out when there is nothing to say.
 
         Args:
             redact: show the mark where the state holds a hidden value; without it the state is shown as it is.
@@ -77,8 +77,8 @@ class Answers(Listened):
     def get_commit_count(self) -> int:
         """How many commits the run's log holds by now, those before a pause among them: `len(snapshot["commitLog"])`.
 
-        A recorder that asks while it is told of an event counts what has been committed by then; that costs nothing, so it
-        may stamp every event. A stage of a run that nobody listens to has the journal gone through each time.
+        A recorder that asks while it is told of an event counts what has been committed by then; that costs nothing, so
+        it may stamp every event. A stage of a run that nobody listens to has the journal gone through each time.
 
         Example:
             >>> executor.get_commit_count()

@@ -85,8 +85,8 @@ class FlowChartExecutor(Answers):
     """Runs a chart, and answers for what happened.
 
     One executor runs one thing at a time; charts may be shared by any number of executors, in threads or in one event
-    loop. Recorders are attached before a run and hear every run until they are detached. Attaching or detaching while a run
-    goes on counts from the next run or resume on: who heard its beginning hears all of it.
+    loop. Recorders are attached before a run and hear every run until they are detached. Attaching or detaching while a
+    run goes on counts from the next run or resume on: who heard its beginning hears all of it.
 
     Args:
         chart: what to run.
@@ -716,7 +716,8 @@ class FlowChartExecutor(Answers):
     def shed(self, max_bytes: int | None = None) -> None:
         """Let go, now, of what the running phase has recorded beyond its limits.
 
-        It is done at the end anyway; whoever watches over memory does it sooner. Safe from another thread, one at a time.
+        It is done at the end anyway; whoever watches over memory does it sooner. Safe from another thread, one at a
+        time.
 
         Args:
             max_bytes: how long the journal may be as JSON, besides `max_entries`.

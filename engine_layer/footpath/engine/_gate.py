@@ -1,8 +1,8 @@
 """One at a time: who comes back from a wait goes on alone until nobody has anything left to do.
 
-Two stages that slept equally long are woken by the event loop in one go, and would both run on before the engine hears of
-either. In JavaScript each timer has all that follows from it done before the next one fires, so that the order of what is
-recorded does not hang on how close two timers lie. A gate gives the same order.
+Two stages that slept equally long are woken by the event loop in one go, and would both run on before the engine hears
+of either. In JavaScript each timer has all that follows from it done before the next one fires, so that the order of
+what is recorded does not hang on how close two timers lie. A gate gives the same order.
 """
 
 # Coroutines are of any type, and a narrowed Any is Unknown to pyright:

@@ -305,7 +305,8 @@ def _walk(
         else:
             if run.current is not frame:
                 run.switch(frame)
-            # What was changed behind the scope's back is told before the stage's end, as above; a parallel child waits first.
+            # What was changed behind the scope's back is told before the stage's end, as above; a parallel child waits
+            # first.
             dropped = None if task.parallel else frame.commit()
             run.say(frame, (END, run.now()))
             if node.is_streaming:

@@ -31,10 +31,10 @@ class Listened:
 
         Args:
             recorder: any object with an `id` and hooks of the channel; see `footpath.channels.ScopeRecorder`.
-            options: `delivery="deferred"` queues its events until the next stage begins or the run ends, with `max_queue`,
-                `overflow`, `sample_every` and `flush_budget_ms` as `footpath.channels.DeliveryOptions` says; all deferred
-                recorders of an executor share one queue. Without options it is told as its own `delivery` says, at once
-                if it says nothing.
+            options: `delivery="deferred"` queues its events until the next stage begins or the run ends, with
+                `max_queue`, `overflow`, `sample_every` and `flush_budget_ms` as `footpath.channels.DeliveryOptions`
+                says; all deferred recorders of an executor share one queue. Without options it is told as its own
+                `delivery` says, at once if it says nothing.
 
         Raises:
             TypeError: it has no id, none of the hooks, or an asynchronous one.
@@ -104,8 +104,8 @@ class Listened:
     def drain_observers(self, timeout_ms: float | None = None) -> int:
         """Tell deferred recorders now what waits for them, and give how many events still wait; 0 is all told.
 
-        `run` has done so when it returns. Call it where a run goes on and what follows may end the process, from the thread
-        that runs.
+        `run` has done so when it returns. Call it where a run goes on and what follows may end the process, from the
+        thread that runs.
 
         Args:
             timeout_ms: how long that may take; one event is told in any case. None takes the time it needs.

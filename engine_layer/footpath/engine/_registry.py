@@ -96,9 +96,9 @@ def find_chart(top: Region, region: Region, chart_id: str) -> Known | None:
 def once_more(run: Run, region: Region, stage_id: str) -> Node:
     """What follows a mount, a for-each or a selector with a loop edge.
 
-    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line ends. It
-    looks for the function by that id, which is another's in a chart that a stage returned, if one of the run's own charts has it,
-    and nobody's in a chart mounted in a lazy one or in a for-each's.
+    footprintjs does not loop there: the target's function runs once more, under a node named by its id, and the line
+    ends. It looks for the function by that id, which is another's in a chart that a stage returned, if one of the run's
+    own charts has it, and nobody's in a chart mounted in a lazy one or in a for-each's.
     """
     target: Node | None = region.nodes[stage_id]
     if region is not run.top and region.prefix == region.mounted:

@@ -166,7 +166,8 @@ def enter_again(
         states: live states of the subflows around the stage, by the mounts' ids, when the executor is the same.
 
     Raises:
-        RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned, or can't go on.
+        RunError: the checkpoint does not fit the chart, or the stage is in a chart that a stage returned, or can't go
+            on.
     """
     if any(may_be_spelled(key) for state in (saved.state, *saved.subflow_states.values()) for key in state):
         run.spell_out()
@@ -179,7 +180,8 @@ def enter_again(
             raise _not_found(stage_id)
         mounts.append(mount)
         flows.append(run.resolve(mount.mount))
-    # A stage of a mounted chart has a mount's id before its own; without one it is a stage that another returned to go on with.
+    # A stage of a mounted chart has a mount's id before its own; without one it is a stage that another returned to go
+    # on with.
     paused = None if path and "/" not in stage_id else _find(flows[-1], stage_id, saved.invoker)
     if paused is None:
         raise _not_found(stage_id)

@@ -88,8 +88,8 @@ class Run(Struct, eq=False):
         max_depth: how deep lines may nest (parallel children, branches, subflows); a chain or a loop does not nest.
         max_iterations: how often one loop edge's target may be gone back to.
         max_entries: how many entries of the journal are kept; None keeps all.
-        counts_siblings: whether parallel children that run at the same time add up, as they do in the reference: where a limit
-            was asked for. The default would refuse a fork of 500 otherwise.
+        counts_siblings: whether parallel children that run at the same time add up, as they do in the reference: where
+            a limit was asked for. The default would refuse a fork of 500 otherwise.
         top: state of the outermost flow.
         journal: the entries, in order.
         record_entry: appends an entry, and feeds the cursor when anybody listens.
@@ -161,8 +161,8 @@ class Run(Struct, eq=False):
             message = "no more events of this run: making one raised %s; its journal goes on"
             logging.getLogger("footpath").error(message, type(error).__name__)  # noqa: TRY400  # a traceback may quote one, too
 
-    # A limit of the trace costs the run nothing: entries are appended as ever, and those beyond it are let go of now and
-    # then. What is kept depends on their number alone, not on when somebody looked.
+    # A limit of the trace costs the run nothing: entries are appended as ever, and those beyond it are let go of now
+    # and then. What is kept depends on their number alone, not on when somebody looked.
     def shed(self) -> None:
         """Let go of the entries beyond the limit, and count them. Safe from another thread, while entries are appended."""
         most = self.max_entries
@@ -426,7 +426,8 @@ class Run(Struct, eq=False):
     def settle(self, frame: Frame | None, failure: Exception | None) -> None:
         """A parallel child ended; without a frame it was refused before it had one.
 
-        One that failed because something asked it to slow down is marked so. As in the reference, after its last commit.
+        One that failed because something asked it to slow down is marked so. As in the reference, after its last
+        commit.
         """
         throttled = failure is not None and self._is_throttling(failure)
         if frame is None:

@@ -1,18 +1,19 @@
 """Driving a run: one flat loop over generators, whatever is nested in what.
 
 A line of stages is a generator. It yields another generator to call it, a number of turns that parallel siblings take
-before it goes on, a `Group` to run parallel children, or an awaitable to wait for. Nothing here recurses, so depth costs no
-stack.
+before it goes on, a `Group` to run parallel children, or an awaitable to wait for. Nothing here recurses, so depth
+costs no stack.
 
-Parallel children advance as JavaScript's microtasks would let them: each runs to its first wait when the group begins, and
-from then on whoever became ready first goes first. That fixes the order of every entry, which `asyncio.gather` would not:
-a coroutine that never suspends would run to its end before its sibling begins. A turn is what one microtask is in the
-reference; how many each step takes there was counted from outside (`docs/parity.md`), and only their proportions matter.
+Parallel children advance as JavaScript's microtasks would let them: each runs to its first wait when the group begins,
+and from then on whoever became ready first goes first. That fixes the order of every entry, which `asyncio.gather`
+would not: a coroutine that never suspends would run to its end before its sibling begins. A turn is what one microtask
+is in the reference; how many each step takes there was counted from outside (`docs/parity.md`), and only their
+proportions matter.
 
 Who really waits (for time, for a socket) comes back only when everybody else has nothing left to do, one at a time.
 
-Coroutines need an event loop, so the run moves into one at the first awaitable it meets. A run without any never imports
-asyncio.
+Coroutines need an event loop, so the run moves into one at the first awaitable it meets. A run without any never
+imports asyncio.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -40,8 +41,8 @@ TURNS_AFTER_GROUP = 3
 class Group:
     """Parallel children, one task each in child order.
 
-    The group waits until all have ended; with `fail_fast` only until one has failed. The others then go on by themselves, as
-    the reference's do, until the run ends: there they are stopped.
+    The group waits until all have ended; with `fail_fast` only until one has failed. The others then go on by
+    themselves, as the reference's do, until the run ends: there they are stopped.
     """
 
     __slots__ = ("fail_fast", "first_error", "left", "owner", "results", "tasks")
@@ -274,8 +275,8 @@ def _outcome(scheduler: Scheduler) -> Any:
 async def finish(scheduler: Scheduler, waiting: tuple[Task, Awaitable[Any]] | None) -> None:
     """Go on in the running event loop until the run is done.
 
-    When the task that runs this is cancelled, so are the stages that wait, which may clean up; then each of them is recorded
-    as cancelled, and the run ends with that.
+    When the task that runs this is cancelled, so are the stages that wait, which may clean up; then each of them is
+    recorded as cancelled, and the run ends with that.
     """
     import asyncio
 

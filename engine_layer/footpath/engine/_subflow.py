@@ -162,8 +162,8 @@ def _note_final(run: Run, prefix: str, frame: Frame, inner: Region) -> None:
 def _region(outer: Region, node: Node, chart: FlowChart) -> Region:
     """The state of a chart that is entered.
 
-    The builder tells mounted charts apart by a prefix, and the engine those that it is given while the run goes on. What a
-    stage returned to be run keeps its own names.
+    The builder tells mounted charts apart by a prefix, and the engine those that it is given while the run goes on.
+    What a stage returned to be run keeps its own names.
     """
     mount = node.mount
     assert mount is not None

@@ -1,7 +1,7 @@
 """What `decide` and `select` saw: as the journal holds it, and as events tell it.
 
-A rule is tried while a request waits, so what is kept is what was at hand: a tuple a rule, with the values themselves. Names for
-the parts, and the text that describes each value, are made when somebody reads.
+A rule is tried while a request waits, so what is kept is what was at hand: a tuple a rule, with the values themselves.
+Names for the parts, and the text that describes each value, are made when somebody reads.
 
 In the journal a decision's evidence is `[default, default_label, rule, ...]`, a selection's `[rule, ...]`. A rule is
 
@@ -9,8 +9,8 @@ In the journal a decision's evidence is `[default, default_label, rule, ...]`, a
   `[key, op, null, actual, result, 1]` where there was no threshold at all; or `[branch, label, false, [error]]`;
 * a function: `[branch, label, matched, error, key, actual, ...]`, `error` being the text of what it raised, or null.
 
-An actual value is a scalar as it was, or `[text]`: its description, where it is no scalar or a long one; `[mark, 1]` where it is
-hidden. A label that was not given is null.
+An actual value is a scalar as it was, or `[text]`: its description, where it is no scalar or a long one; `[mark, 1]`
+where it is hidden. A label that was not given is null.
 
 In a document written before this form, evidence is the JSON object that events tell.
 """

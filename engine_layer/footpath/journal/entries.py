@@ -8,8 +8,8 @@ A journal is one flat, ordered, append-only list. An entry belongs to the frame 
 
 Values stand in their recorded form. A read carries no value: whoever replays holds the state, so the value is known.
 Times are microseconds since the run's start. A frame is one execution of one node; its number is its ordinal among the
-`OPEN` and `MOUNT` entries, which is also the run's step number. A node is declared once, at its first mention or with its whole
-chart, and named by its ordinal among all that were declared afterwards.
+`OPEN` and `MOUNT` entries, which is also the run's step number. A node is declared once, at its first mention or with
+its whole chart, and named by its ordinal among all that were declared afterwards.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ FRAME = 7
 UPDATE = 8
 """`[8, key, patch, flags?, hidden_fields?, result?, together?]` merges a patch into a key; flags as for SET.
 
-Flag 8: JSON has lost what the merge went by, so its result stands there too, and all patches of the stage to that key as one,
-where there was one before.
+Flag 8: JSON has lost what the merge went by, so its result stands there too, and all patches of the stage to that key
+as one, where there was one before.
 """
 
 DELETE = 9
@@ -60,9 +60,9 @@ SOURCE = 12
 SET = 13
 """`[13, key, value, flags, description?, hidden_fields?]`: a write with options.
 
-Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; their dotted paths are listed, and of those that are
-absent there (whether they are is no secret), the ways: lists of steps. Of a text that is hidden because one of the paths leads into
-it, to a character, the way stands there behind a null.
+Flag 1: redacted, no value. 2: absent, no value. 4: some fields are hidden; their dotted paths are listed, and of those
+that are absent there (whether they are is no secret), the ways: lists of steps. Of a text that is hidden because one of
+the paths leads into it, to a character, the way stands there behind a null.
 """
 
 READ_REDACTED = 14
@@ -105,19 +105,19 @@ FORK = 20
 
 MOUNT = 21
 """`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?, hidden?]` begins a mount's frame
-and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where nothing was mapped. A subflow has its
-mount's id (null, or left out), but where the mount is a branch taken as fallback.
+and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where
+nothing was mapped. A subflow has its mount's id (null, or left out), but where the mount is a branch taken as fallback.
 
-Here and below, where a run hides values `hidden` names the places in the state that are hidden, each as a list of its steps, behind a
-null where nothing is there: the mark
+Here and below, where a run hides values `hidden` names the places in the state that are hidden, each as a list of its
+steps, behind a null where nothing is there: the mark
 at any other place is what a stage wrote, or is left of a copy."""
 
 OUTPUT = 22
 """`[22, frame, [[path, value, grows?, count?]], reads, dropped, shown_reads?, hidden?]`: a subflow's output, written through that frame and committed.
 
-Where a list `grows` (1), the value is what it has gained at its end; or that is hidden, as all of it is. With 0 and a count the
-value is the whole list, of which parts are hidden, and the first `count` items were there before. Of reads of what is hidden,
-`shown_reads` has what they show, by name."""
+Where a list `grows` (1), the value is what it has gained at its end; or that is hidden, as all of it is. With 0 and a
+count the value is the whole list, of which parts are hidden, and the first `count` items were there before. Of reads of
+what is hidden, `shown_reads` has what they show, by name."""
 
 EXIT = 23
 """`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.
@@ -127,7 +127,8 @@ They are given where a run hides single writes and has no policy; with one, what
 SETTLE = 24
 """`[24, refused?, throttled?]`: a parallel child's second, empty commit; a refused child has no frame.
 
-One that was refused in a way that counts as being asked to slow down says so here: true, or the mark where that is hidden."""
+One that was refused in a way that counts as being asked to slow down says so here: true, or the mark where that is
+hidden."""
 
 THROTTLED = "monitor.isThrottled"
 """Where it stands among the writes of a child that failed so."""
@@ -149,15 +150,17 @@ AGAIN = 29
 
 PAUSE = 30
 """`[30, half, [pause_data] | null, subflow_path, who?, 1?]`: the current frame's stage pauses. First its scope says so (half 0),
-then, once it has committed, its line (1), with `who`: `[name, stage_id, frame, branch]`. Half 2 is both in one: it stands behind the
-mark of a cut that took the two away, and maybe the frame itself. With a last 1 the flow's recorders do not hear of it."""
+then, once it has committed, its line (1), with `who`: `[name, stage_id, frame, branch]`. Half 2 is both in one: it
+stands behind the mark of a cut that took the two away, and maybe the frame itself. With a last 1 the flow's recorders
+do not hear of it."""
 
 PAUSED_SCOPE, PAUSED_LINE, PAUSED_BOTH = 0, 1, 2
 """The halves of PAUSE."""
 
 RESUME = 31
 """`[31, name, stage_id, runtime_stage_id, has_input, base]`: a paused run goes on; base holds what the phase begins with:
-`executionCount`, `visitCounts`, `state`, `hidden` and `tail`, the frame that the line hangs on: `[frame, id, name, depth]` or null."""
+`executionCount`, `visitCounts`, `state`, `hidden` and `tail`, the frame that the line hangs on: `[frame, id, name,
+depth]` or null."""
 
 RUN_START = 32
 """`[32, input?]`; input is left out after a resume. `[32, null, 1]`: the input is the one that the header holds."""
@@ -171,8 +174,8 @@ RUN_FAILED = 34
 BAG = 35
 """`[35, bag, key, value]`: the engine's own remark on the current frame, in "logs", "errors", or among its "writes".
 
-In "results" it says nothing but that the children of a stage that returned one are shown among the subflows, though the stage
-that was to follow them can't: where one follows, they are anyway."""
+In "results" it says nothing but that the children of a stage that returned one are shown among the subflows, though the
+stage that was to follow them can't: where one follows, they are anyway."""
 
 REGISTER = 36
 """`[36, subflow_id, name, description, spec]`: a chart returned by a stage."""

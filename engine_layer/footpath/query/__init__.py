@@ -3,9 +3,9 @@
 Pure functions over footprintjs's snapshot shape (plain dicts: `commitLog`, `executionTree`, `initialState`,
 `subflowResults`), wherever it came from: a live executor, a trace, an archive. They answer as footprintjs does, to the
 word: who wrote a key last, what it was then (`state_at`, `commit_value_at`), what fed a stage (`causal_chain`,
-`slice_for_key`), what a value went into (`forward_slice_for_key`), when a key was touched (`key_timeline`), where a list's
-items came from (`array_provenance`), where one can stop and look (`stops`). Nothing is recursive, and a log of 100,000
-commits is walked once: keep a `CommitIndex` to ask it often. What was masked stays masked.
+`slice_for_key`), what a value went into (`forward_slice_for_key`), when a key was touched (`key_timeline`), where a
+list's items came from (`array_provenance`), where one can stop and look (`stops`). Nothing is recursive, and a log of
+100,000 commits is walked once: keep a `CommitIndex` to ask it often. What was masked stays masked.
 
 `explain` goes further than footprintjs: it says why a key has its value, with the values read on the way and every rule
 that each decision tried, through forks and into subflows, down to the run's input. `format_explanation` prints it.

@@ -96,7 +96,8 @@ def _basis(before: list[Any] | None, now: list[Any]) -> Basis:
     """Whether a list that was written whole only grew."""
     if before is None:
         return "whole-value"
-    # Versions of one list share their items, and then C compares them; a list of n items is looked at n times, all the same.
+    # Versions of one list share their items, and then C compares them; a list of n items is looked at n times, all the
+    # same.
     grown = len(before) <= len(now) and (
         all(map(is_, before, now)) or all(old is new or same(old, new) for old, new in zip(before, now, strict=False))
     )

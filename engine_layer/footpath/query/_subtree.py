@@ -72,8 +72,8 @@ def get_subtree_snapshot(
 
     Args:
         snapshot: of a run, live or from a trace.
-        path: ids of mounts, "outer/inner"; or the runtime stage id of a mount, "outer#3", for one pass of a loop. The path of
-            a subflow that ran several times is its last pass.
+        path: ids of mounts, "outer/inner"; or the runtime stage id of a mount, "outer#3", for one pass of a loop. The
+            path of a subflow that ran several times is its last pass.
         narrative_entries: of `get_narrative_entries()`, to be sorted out.
 
     Example:

@@ -3,12 +3,12 @@
 Each makes the same of a live run and of its replay, under footprintjs's names. They tell a run (`NarrativeRecorder`,
 `NarrativeFlowRecorder` and its ways with loops), count it (`MetricRecorder`), look into it (`DebugRecorder`,
 `EventsRecorder`), say how it was composed (`TopologyRecorder`, `ManifestFlowRecorder`) and what went in and out
-(`InOutRecorder`), score it (`QualityRecorder`), or join several of these (`CompositeRecorder`). What a recorder of your own
-is composed of are the stores: `KeyedStore`, `SequenceStore`, `BoundaryStateStore`, `CommitRangeIndex`.
+(`InOutRecorder`), score it (`QualityRecorder`), or join several of these (`CompositeRecorder`). What a recorder of your
+own is composed of are the stores: `KeyedStore`, `SequenceStore`, `BoundaryStateStore`, `CommitRangeIndex`.
 
-For the processor, which shows a recorder one trace after the other: `ChartMetricsRecorder` adds up numbers over many runs,
-`AuditRecorder` keeps a chained trail of what changed and why, `ArchiveRecorder` renders what the archive keeps beside a
-trace. `BeginsTraces`, `EndsTraces` and `FlushesBatches` are what a recorder may add to follow traces.
+For the processor, which shows a recorder one trace after the other: `ChartMetricsRecorder` adds up numbers over many
+runs, `AuditRecorder` keeps a chained trail of what changed and why, `ArchiveRecorder` renders what the archive keeps
+beside a trace. `BeginsTraces`, `EndsTraces` and `FlushesBatches` are what a recorder may add to follow traces.
 """
 
 from __future__ import annotations

@@ -161,8 +161,8 @@ class ChartMetricsRecorder:
 
         By chart id: `runs` (phases: a resume counts again), `outcomes` by status, `durationMs` of runs (replayed ones
         only: live events carry no time for it), `stages` by id (`ended` without an error, `errors`, `retries`,
-        `durationMs` of the attempt that ended), `decisions` and `selections` by stage id and branch name, `errors` by type, `emits` by name,
-        `subflows` by id, `loops` by target, `breaks`.
+        `durationMs` of the attempt that ended), `decisions` and `selections` by stage id and branch name, `errors` by
+        type, `emits` by name, `subflows` by id, `loops` by target, `breaks`.
         """
         return {"charts": {chart: counts.summary() for chart, counts in self._charts.items()}}
 

@@ -27,8 +27,8 @@ _next_id = numbered("debug")
 class DebugEntry(Struct, frozen=True, rename={"raw_data": "data", "stage_name": "stageName"}, omit_defaults=True):
     """One thing that happened.
 
-    `type` is "read", "write", "error", "stageStart", "stageEnd", "pause" or "resume". `timestamp` is in milliseconds since the
-    epoch; flow events have none. `raw_data` holds what the event said, values in recorded form.
+    `type` is "read", "write", "error", "stageStart", "stageEnd", "pause" or "resume". `timestamp` is in milliseconds
+    since the epoch; flow events have none. `raw_data` holds what the event said, values in recorded form.
     """
 
     type: str
@@ -45,8 +45,8 @@ class DebugEntry(Struct, frozen=True, rename={"raw_data": "data", "stage_name": 
 class DebugRecorder:
     """Keeps errors, pauses and resumes; when verbose, also reads, writes, starts and ends of stages. A scope recorder.
 
-    An error of a stage itself is an event of the flow channel, so attach it to all channels to hear of both kinds. `clear`
-    begins anew; an executor calls it before each run, and not before a resume.
+    An error of a stage itself is an event of the flow channel, so attach it to all channels to hear of both kinds.
+    `clear` begins anew; an executor calls it before each run, and not before a resume.
 
     Args:
         id: `debug-1`, `debug-2`, ... unless given.

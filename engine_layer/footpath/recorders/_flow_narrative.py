@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class NarrativeFlowRecorder:
     """Tells where the run went, a sentence per event; a flow recorder.
 
-    The combined narrative (`NarrativeRecorder`, `executor.enable_narrative`) also says what was read and written. This one
-    sees the flow channel alone, and each of its kinds below tells loops in its own way. `clear` begins anew; an executor
-    calls it before each run, and not before a resume.
+    The combined narrative (`NarrativeRecorder`, `executor.enable_narrative`) also says what was read and written. This
+    one sees the flow channel alone, and each of its kinds below tells loops in its own way. `clear` begins anew; an
+    executor calls it before each run, and not before a resume.
 
     Example:
         >>> story = NarrativeFlowRecorder()

@@ -49,8 +49,8 @@ class InOutEntry(
         subflow_path: its parts, after `__root__`.
         depth: how many charts it lies in; the run is 0.
         phase: "entry" or "exit".
-        raw_payload: on entry the run's input, or what was mapped in; on exit the run's result, or the subflow's final state.
-            In recorded form; UNSET when there was none.
+        raw_payload: on entry the run's input, or what was mapped in; on exit the run's result, or the subflow's final
+            state. In recorded form; UNSET when there was none.
         is_root: whether it is the run itself.
     """
 

@@ -15,9 +15,9 @@ R = TypeVar("R")
 class KeyedStore(Generic[T]):
     """Storage for a recorder that knows one thing of each step: an entry per key, in the order of first arrival.
 
-    Keys are runtime stage ids as a rule, any string will do. It is storage only: a recorder owns one and gives its answers.
-    The three ways to read it are those of footprintjs: one step (`get`), all up to a point (`accumulate` with the keys
-    seen so far), everything (`aggregate`). Not for several threads at once.
+    Keys are runtime stage ids as a rule, any string will do. It is storage only: a recorder owns one and gives its
+    answers. The three ways to read it are those of footprintjs: one step (`get`), all up to a point (`accumulate` with
+    the keys seen so far), everything (`aggregate`). Not for several threads at once.
 
     Example:
         >>> store = KeyedStore[int]()

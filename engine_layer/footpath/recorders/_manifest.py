@@ -31,8 +31,8 @@ class ManifestEntry(Struct, rename="camel", omit_defaults=True, kw_only=True):
 class ManifestFlowRecorder:
     """Lists the subflows that a run passed through, each under the one it was entered from; a flow recorder.
 
-    A passage is listed when it ends: one that failed or waits is not, nor is what it holds. A loop through a subflow is a
-    passage each time. `clear` begins anew; an executor calls it before each run, and not before a resume.
+    A passage is listed when it ends: one that failed or waits is not, nor is what it holds. A loop through a subflow is
+    a passage each time. `clear` begins anew; an executor calls it before each run, and not before a resume.
 
     Example:
         >>> manifest = ManifestFlowRecorder()

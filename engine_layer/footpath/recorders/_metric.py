@@ -63,10 +63,10 @@ class AggregatedMetrics(Struct, rename="camel", kw_only=True):
 class MetricRecorder:
     """Counts reads, writes, commits and pauses of each execution step, and takes its duration; a scope recorder.
 
-    As in footprintjs, what happens counts for the step that *started last*: a subflow's mount, which starts no function of
-    its own, counts for the step before it, and of parallel children that wait for each other the last one started gets what
-    follows. Attached to all channels (`attach_combined_recorder`) it hears of a pause on two of them and counts both.
-    `clear` begins anew; an executor calls it before each run, and not before a resume.
+    As in footprintjs, what happens counts for the step that *started last*: a subflow's mount, which starts no function
+    of its own, counts for the step before it, and of parallel children that wait for each other the last one started
+    gets what follows. Attached to all channels (`attach_combined_recorder`) it hears of a pause on two of them and
+    counts both. `clear` begins anew; an executor calls it before each run, and not before a resume.
 
     Args:
         id: `metrics-1`, `metrics-2`, ... unless given.

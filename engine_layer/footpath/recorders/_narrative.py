@@ -25,16 +25,16 @@ R = TypeVar("R")
 class NarrativeRecorder(NarrativeBuilder):
     """Tells a run as lines of text, flow and data together: footprintjs's `CombinedNarrativeRecorder`.
 
-    The same story as `executor.enable_narrative` keeps, for whoever wants it beside that one, told of a replayed trace, or
-    with other options; see `NarrativeBuilder` for those. `clear` begins anew; an executor calls it before each run, and not
-    before a resume.
+    The same story as `executor.enable_narrative` keeps, for whoever wants it beside that one, told of a replayed trace,
+    or with other options; see `NarrativeBuilder` for those. `clear` begins anew; an executor calls it before each run,
+    and not before a resume.
 
     Args:
         include_values: say the value of each read and write, not only its key.
         include_step_numbers: begin each read and write with "Step N: ".
         max_value_length: longest value summary, in UTF-16 units.
-        format_value: says a value that was read, written or mapped in: `format_value(value, max_value_length)`; hidden values
-            come as the mark.
+        format_value: says a value that was read, written or mapped in: `format_value(value, max_value_length)`; hidden
+            values come as the mark.
         renderer: words lines its own way; see `NarrativeFormatter`.
         id: what it is attached and detached by.
 

@@ -49,9 +49,9 @@ RENDERS = {
 class NarrativeFormatter:
     """What a `renderer` of `NarrativeRecorder` looks like to a type checker and an editor; nothing has to be inherited.
 
-    Each method is given a line as it would be told, and the event that it is told of (of a read, a write, an emit or a retry, that
-    of its stage). It gives the line's text, or None to leave the line out. Lines whose method is not there stay as they are, and so
-    does a line whose method raises.
+    Each method is given a line as it would be told, and the event that it is told of (of a read, a write, an emit or a
+    retry, that of its stage). It gives the line's text, or None to leave the line out. Lines whose method is not there
+    stay as they are, and so does a line whose method raises.
 
     Example:
         >>> class Headings(NarrativeFormatter):

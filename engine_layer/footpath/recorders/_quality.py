@@ -59,9 +59,10 @@ class LowestStep(NamedTuple):
 class QualityRecorder:
     """Scores each step when it ends; a scope recorder. `footpath.query.quality_trace` says where quality was lost.
 
-    As in footprintjs it scores the step that started last: of parallel children that wait for each other only the last one
-    has a score, for what all of them read and wrote since. A scoring function that fails is a recorder that fails: counted, told to `on_error`, and the step has no score.
-    `clear` begins anew; an executor calls it before each run, and not before a resume.
+    As in footprintjs it scores the step that started last: of parallel children that wait for each other only the last
+    one has a score, for what all of them read and wrote since. A scoring function that fails is a recorder that fails:
+    counted, told to `on_error`, and the step has no score. `clear` begins anew; an executor calls it before each run,
+    and not before a resume.
 
     Args:
         scoring_fn: `scoring_fn(runtime_stage_id, context)` gives a `Score`, or a plain number.

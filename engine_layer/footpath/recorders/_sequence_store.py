@@ -25,8 +25,8 @@ class SequenceStore(Generic[T]):
     """Storage for a recorder that knows many things of each step and their order.
 
     An entry is any object; its `runtime_stage_id` says which step it belongs to. One without it (or with None or UNSET
-    there) is a marker: it stands between steps and belongs to none. All entries stand in one sequence, those of a step can
-    be asked for at once, and nothing is copied but the lists that are handed out. Not for several threads at once.
+    there) is a marker: it stands between steps and belongs to none. All entries stand in one sequence, those of a step
+    can be asked for at once, and nothing is copied but the lists that are handed out. Not for several threads at once.
 
     Example:
         >>> from types import SimpleNamespace as Entry

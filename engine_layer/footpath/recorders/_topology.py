@@ -34,8 +34,8 @@ class TopologyNode(Struct, rename="camel", omit_defaults=True, kw_only=True):
         incoming_kind: "root" for a subflow at the top, "next" for one inside another node, else the node's kind.
         entered_at: runtime stage id of the event that made the node.
         exited_at: where a subflow ended; absent while it goes on, and for branches.
-        metadata: `description` of a subflow, `forkParent` of a parallel branch, `decider`, `rationale` and `description`
-            of a chosen one.
+        metadata: `description` of a subflow, `forkParent` of a parallel branch, `decider`, `rationale` and
+            `description` of a chosen one.
     """
 
     id: str
@@ -70,10 +70,10 @@ class Topology(Struct, rename="camel", kw_only=True):
 class TopologyRecorder:
     """Draws how a run was composed while it goes on; a flow recorder.
 
-    Nodes are subflows, parallel branches and chosen branches: plain stages are none, the execution tree has those. A branch
-    that is a subflow is two nodes, one inside the other. Subflows that follow each other in one place are joined by a
-    "next" edge, a loop is a "loop-iteration" edge of the subflow it happens in. `clear` begins anew; an executor calls it
-    before each run, and not before a resume.
+    Nodes are subflows, parallel branches and chosen branches: plain stages are none, the execution tree has those. A
+    branch that is a subflow is two nodes, one inside the other. Subflows that follow each other in one place are joined
+    by a "next" edge, a loop is a "loop-iteration" edge of the subflow it happens in. `clear` begins anew; an executor
+    calls it before each run, and not before a resume.
 
     Args:
         id: `topology-1`, `topology-2`, ... unless given.

@@ -56,9 +56,9 @@ class TraceViews(Struct, frozen=True, kw_only=True):
 class ArchiveRecorder:
     """Renders each trace's views when the trace ends.
 
-    The audit trail is made of the events; narrative and final state are the trace's own, which it has ready once it has been replayed.
-    While events come in they are only kept, which cannot fail; all rendering happens in one place, so that a failure
-    costs the views as a whole and never leaves half of them standing as if they were all.
+    The audit trail is made of the events; narrative and final state are the trace's own, which it has ready once it has
+    been replayed. While events come in they are only kept, which cannot fail; all rendering happens in one place, so
+    that a failure costs the views as a whole and never leaves half of them standing as if they were all.
 
     Attributes:
         views: of the trace that ended last; None before the first and while a trace is being replayed.

@@ -10,8 +10,9 @@ NO_LIMIT = 1 << 62
 class Allowance:
     """Bytes that are still allowed.
 
-    An object of its own, so that what spends need not know the cursor that it spends for: a cursor in a cycle would stay in
-    memory, with all that it made, until the collector comes; and the processor keeps that away for a whole batch.
+    An object of its own, so that what spends need not know the cursor that it spends for: a cursor in a cycle would
+    stay in memory, with all that it made, until the collector comes; and the processor keeps that away for a whole
+    batch.
     """
 
     __slots__ = ("left",)

@@ -114,7 +114,8 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
                     continue
                 marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())])
                 if hidden is not None and key in hidden:
-                    # As in the reference, fields may be looked for in the mark, a text, where the whole was hidden before them.
+                    # As in the reference, fields may be looked for in the mark, a text, where the whole was hidden
+                    # before them.
                     marks = {(): LOG_MARK if hidden[key] else log_marked(LOG_MARK, marks)}
                 _mask(frame, key, value, marks, None if grew is None else grew.get(key), bases.get(key))
             frame.patched = {}
@@ -128,9 +129,9 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
 def _mask(frame: MirrorFrame, key: str, value: Any, marks: dict[Way, Any], grew: int | None, base: Any) -> None:
     """Hide what the log of a commit hides of a key, in the state, too. It may have been hidden first, then deleted and written openly.
 
-    Where a patch was laid over what the state shows, that may have come to something else. Where a list only grew, the log holds what
-    it has gained as a list of its own, whose items are hidden by their place: in the reference the state shows that at the end of what
-    it showed before.
+    Where a patch was laid over what the state shows, that may have come to something else. Where a list only grew, the
+    log holds what it has gained as a list of its own, whose items are hidden by their place: in the reference the state
+    shows that at the end of what it showed before.
     """
     region, owner = frame.region, (frame.branch, key)
     before, seen = region.masked.pop(owner, {}), region.shown.pop(owner, UNSET)

@@ -24,8 +24,8 @@ _NOTHING = {TAG: "absent"}
 
 def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The state after commit bundles, applied in order to an initial state (all as JSON); a private copy."""
-    # Values are shared with the log on the way, and whatever changes below a key is a copy: a value that is overwritten a thousand
-    # times is never copied, and only what is left at the end is.
+    # Values are shared with the log on the way, and whatever changes below a key is a copy: a value that is overwritten
+    # a thousand times is never copied, and only what is left at the end is.
     state = dict(initial)
     merges = any(row["verb"] == "merge" for bundle in bundles for row in bundle["trace"])
     tagged = merges and any(

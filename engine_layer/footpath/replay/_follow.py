@@ -121,9 +121,10 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
 def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions]) -> None:
     """Replay a trace to recorders: structure first, from the spec, then the run.
 
-    The same calls as in the live run, with the same events in the same order, `clear` before a run (and not before a phase
-    that goes on after a pause) among them. Recorders are told one by one, event by event; the first is told first. A
-    recorder that fails is isolated, as it is in a live run; a deferred one has been told all when this returns.
+    The same calls as in the live run, with the same events in the same order, `clear` before a run (and not before a
+    phase that goes on after a pause) among them. Recorders are told one by one, event by event; the first is told
+    first. A recorder that fails is isolated, as it is in a live run; a deferred one has been told all when this
+    returns.
 
     Args:
         trace: one phase of a run. Replay the phases of a paused run one after the other to the same recorders.

@@ -1,8 +1,9 @@
 """Following a journal that nobody listens to, for what is left in the end: state, log, tree and story.
 
-Nearly all of a journal are plain reads, plain writes, and linear stages that end as the next begins. `gather` knows what these three
-leave, and does it with as few steps as it can; whatever else comes has the handler that it always has. A cursor that somebody
-listens to is fed by `Cursor.feed_all`, which does the same with more care; `tests/property/test_fast_paths.py` holds them together.
+Nearly all of a journal are plain reads, plain writes, and linear stages that end as the next begins. `gather` knows
+what these three leave, and does it with as few steps as it can; whatever else comes has the handler that it always has.
+A cursor that somebody listens to is fed by `Cursor.feed_all`, which does the same with more care;
+`tests/property/test_fast_paths.py` holds them together.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -45,7 +46,8 @@ def gather(cursor: Cursor, entries: Iterable[Any]) -> None:
         before_reads, before_sets = story.leads_of("read"), story.leads_of("set")
     if cursor.current is not None:
         entries = chain(((FRAME, cursor.current.number),), entries)
-    # What the accesses of a frame look up again and again, until a handler has left another one, or others in their place.
+    # What the accesses of a frame look up again and again, until a handler has left another one, or others in their
+    # place.
     frame: Any = None
     staged: Any = None
     base: Any = None

@@ -1,6 +1,7 @@
 """Lists that grow at their end: their versions share what they have in common.
 
-A loop that appends one item a pass writes n items in all; kept as encoded text, its n versions would hold n² / 2 of them.
+A loop that appends one item a pass writes n items in all; kept as encoded text, its n versions would hold n² / 2 of
+them.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

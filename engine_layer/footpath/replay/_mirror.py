@@ -101,17 +101,20 @@ def recorded(value: Any) -> Any:
 class MirrorRegion:
     """The state of one (sub)flow.
 
-    A value is a scalar, a `Raw`, a `Grown` list, `UNSET` where a key was deleted, or a dict where something was written below the
-    key: then its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on to an old one.
+    A value is a scalar, a `Raw`, a `Grown` list, `UNSET` where a key was deleted, or a dict where something was written
+    below the key: then its members are values likewise. Such dicts are replaced, never changed, so a frame may hold on
+    to an old one.
 
     Attributes:
         commits: how often its stages have committed.
-        masked: what the log hides, and the state with it: what it shows at ways into the value, by parallel child and key.
-        shown: what the state shows, where it is not the value with such marks: of a list that has gained items in a log of deltas.
+        masked: what the log hides, and the state with it: what it shows at ways into the value, by parallel child and
+            key.
+        shown: what the state shows, where it is not the value with such marks: of a list that has gained items in a log
+            of deltas.
         history: the bundles of the commits; kept by views.
         nested: which of them, by index, may hold more than scalars.
-        registered: specs of the charts that its stages and those around it had returned to be run, in recorded form, by id. Never
-            changed, but replaced: what is returned later is not known to the subflows entered before.
+        registered: specs of the charts that its stages and those around it had returned to be run, in recorded form, by
+            id. Never changed, but replaced: what is returned later is not known to the subflows entered before.
         results: of the subflows in it, by id and by the mount's runtime id; kept by views.
         tree: the first node; kept by views.
     """
@@ -354,7 +357,8 @@ class MirrorFrame(Struct, eq=False):
     A struct because thousands are made in a replay, and its defaults are filled in by C.
 
     Attributes:
-        ops: writes since the last commit, `(key, verb, value, keys read before)` or, of a plain one, `(key, value)`; kept for views only.
+        ops: writes since the last commit, `(key, verb, value, keys read before)` or, of a plain one, `(key, value)`;
+            kept for views only.
         steps: what there is to tell of it, as a story put it into words; kept for a story only.
         writes: key to `(value, operation)`, of the whole execution; kept for commit events only.
         wrote: key to value, of the whole execution; kept for views only.
@@ -364,8 +368,8 @@ class MirrorFrame(Struct, eq=False):
         patched: of patched keys in which something is hidden, what was staged and what the state will show.
         secret_writes: of what it wrote, the keys that were hidden; `secret_reads` likewise.
         nothing: ways to hidden fields that are absent, by key.
-        whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the stage as
-            one, where there are several.
+        whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the
+            stage as one, where there are several.
         grew: of lists that only grew, where that can't be seen, how many items they had.
         scalars: whether all that the execution wrote are scalars, written plainly: whole, by key, with nothing hidden.
         saw_scalars: whether all that it read are scalars, nothing absent among them.

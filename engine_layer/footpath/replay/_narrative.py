@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 class NarrativeBuilder:
     """Tells what happened in a run, line by line: an ordinary combined recorder, so live and replayed runs tell the same.
 
-    While the run goes on it only keeps the events: each hook *is* the `append` of one list, which cannot fail and costs what an append
-    costs. Counters, summaries and sentences happen when somebody asks, in one loop over what came since.
+    While the run goes on it only keeps the events: each hook *is* the `append` of one list, which cannot fail and costs
+    what an append costs. Counters, summaries and sentences happen when somebody asks, in one loop over what came since.
 
     It may be asked in the middle of a run and again later; lines once told never change. One builder may follow a run
     through its pauses: the lines go on and stage numbers continue. Not to be shared by runs.

@@ -1,7 +1,8 @@
 """Recorded values as plain JSON for one snapshot: each decoded once, however often it was read, written and committed.
 
-A value of a megabyte that a loop reads a thousand times stands in a thousand stages. A list that grows by one item a pass stands in the
-log as often as it grew; its versions share their items. So parts of a snapshot may be the same object: change a copy of it, not it.
+A value of a megabyte that a loop reads a thousand times stands in a thousand stages. A list that grows by one item a
+pass stands in the log as often as it grew; its versions share their items. So parts of a snapshot may be the same
+object: change a copy of it, not it.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

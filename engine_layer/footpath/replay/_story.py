@@ -1,7 +1,7 @@
 """What is told of a run: counters, summaries, and which sentence when. The words are in `_wording`.
 
-`Story` is told by two: by `NarrativeBuilder`, which hears events, and by a cursor, which follows a journal and needs no event in
-between. Both say the same few things with plain arguments, so there is one story, however it came.
+`Story` is told by two: by `NarrativeBuilder`, which hears events, and by a cursor, which follows a journal and needs no
+event in between. Both say the same few things with plain arguments, so there is one story, however it came.
 
 What a stage read and wrote is told when the stage completes. What belongs to a stage that failed, or to a selector,
 is therefore never told: footprintjs's narrative is a story of what happened to state, not a log.
@@ -51,8 +51,8 @@ class NarrativeEntry(Struct, frozen=True, rename="camel", omit_defaults=True, gc
     """One line of the narrative.
 
     `type` is "stage", "step", "condition", "selector", "fork", "subflow", "loop", "break", "pause", "resume", "error",
-    "emit", "retry" or "truncated"; `depth` 0 or 1 is how far a reader would indent it. `step_number` counts from 1 what one stage
-    execution did. `raw_value` is the value in recorded form, `value` a fresh copy of it.
+    "emit", "retry" or "truncated"; `depth` 0 or 1 is how far a reader would indent it. `step_number` counts from 1 what
+    one stage execution did. `raw_value` is the value in recorded form, `value` a fresh copy of it.
     """
 
     type: str

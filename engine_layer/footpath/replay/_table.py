@@ -62,8 +62,8 @@ class _Table(dict[Any, "Callable[[Cursor, Any], None]"]):
 def under_its_text(cursor: Cursor, entry: Any) -> None:
     """Access a key that the stage named by a text of a class of its own, a member of a `StrEnum`, say.
 
-    Only the journal of this very run can hold one: JSON has a plain text there. The scope lets it pass, because on every access
-    the question would cost more than here.
+    Only the journal of this very run can hold one: JSON has a plain text there. The scope lets it pass, because on
+    every access the question would cost more than here.
     """
     exact: Any = str.__str__(entry) if isinstance(entry, str) else (str.__str__(entry[0]), *entry[1:])
     cursor.feed(exact)

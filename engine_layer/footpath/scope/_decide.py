@@ -99,7 +99,8 @@ class Selection(Struct, gc=False):
 def decide(scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default: str | DefaultBranch) -> Decision:
     """Try rules in order; the first that matches chooses the branch, else the default does.
 
-    Every condition tried is recorded with what it saw. A rule that raises is no match, and its error is in the evidence.
+    Every condition tried is recorded with what it saw. A rule that raises is no match, and its error is in the
+    evidence.
 
     Args:
         scope: the scope the decider was called with.
@@ -237,7 +238,8 @@ def _try_filter(frame: Frame, when: Mapping[str, Any], branch: str, label: str |
     conditions: list[Any] = [branch, label, False]
     matched = True
     redaction = frame.host.redaction
-    # Here and below, what would be said of the commonest scalars, without asking: a call takes longer than a comparison.
+    # Here and below, what would be said of the commonest scalars, without asking: a call takes longer than a
+    # comparison.
     quick = frame.quick
     values = _NOTHING if quick is None or frame.staged else frame.base
     for name in in_js_order(when):

@@ -110,15 +110,16 @@ class Frame(Struct, eq=False):
     """A stage's hold on the shared state.
 
     A frame owns its stage's staged writes. They reach the shared state at `commit`, or are dropped by `forget` when an
-    attempt failed. After the commit the frame takes nothing more, though views that came out of it can still be looked at. Every access is appended to the journal before its effect is visible. A struct, because each stage
-    execution makes one, and C does that in half the time.
+    attempt failed. After the commit the frame takes nothing more, though views that came out of it can still be looked
+    at. Every access is appended to the journal before its effect is visible. A struct, because each stage execution
+    makes one, and C does that in half the time.
 
     Attributes:
         number: the step number of this execution in the run.
         branch: id of the parallel child this frame belongs to, empty on the main line.
         base: the committed values that the stage sees.
-        quick: appends an entry of an access that asks for nothing: on the main line, nothing hidden, the stage not over. None where
-            an access has to be looked at.
+        quick: appends an entry of an access that asks for nothing: on the main line, nothing hidden, the stage not
+            over. None where an access has to be looked at.
         touched: containers the stage has looked into, `(value, view)` by key.
         patches: of each key that was patched, all its patches.
         recorded: the recorded form of each staged container, by key, or how it grew.
@@ -335,7 +336,8 @@ class Frame(Struct, eq=False):
         self.stage(key, value, recorded)
 
     def stage(self, key: str, value: Any, recorded: Any) -> None:
-        # A key stands where it was first written in the stage, with delta commits where it was last: footprintjs's order.
+        # A key stands where it was first written in the stage, with delta commits where it was last: footprintjs's
+        # order.
         self.staged[key] = value
         self.remember(key, value, recorded)
 
@@ -453,9 +455,10 @@ class Frame(Struct, eq=False):
     def patch_again(self, patches: dict[str, Patches]) -> set[str]:
         """Do as the reference does, which lays all patches of a stage together over what the stage wrote, once for each of them.
 
-        With delta commits, once over what was committed. Mostly that comes to what the stage has seen: not where a patch of two
-        undoes what the other one did, where a list in it says an item twice, or where something was written between them. Whether a
-        key has changed is judged by what the stage has seen: gives the keys that have, though what comes of it may be what was there.
+        With delta commits, once over what was committed. Mostly that comes to what the stage has seen: not where a
+        patch of two undoes what the other one did, where a list in it says an item twice, or where something was
+        written between them. Whether a key has changed is judged by what the stage has seen: gives the keys that have,
+        though what comes of it may be what was there.
         """
         changed: set[str] = set()
         for key, held in patches.items():

@@ -20,8 +20,8 @@ class Host(Protocol):
         current: the frame that the last entry belongs to.
         redaction: None while nothing has to be hidden.
         parallel: how many groups of parallel children are alive.
-        delta_commits: whether commits keep what changed only: all patches of a key are then laid over it once, and a deleted key
-            leaves its place among the others.
+        delta_commits: whether commits keep what changed only: all patches of a key are then laid over it once, and a
+            deleted key leaves its place among the others.
         spells: whether the state holds a key under another name than the stage's.
         careful: whether any of these makes an access more than a look-up.
     """

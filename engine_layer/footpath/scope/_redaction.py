@@ -53,8 +53,8 @@ class Redaction:
         has_policy: whether there is one, or only writes that ask to be hidden.
         marked: keys whose value is hidden because a hidden write was made.
         told_fields: whether the journal says which fields are hidden; there may be none.
-        patched: keys of which the journal does not tell what may be seen: a patch was laid over them that adds items to a list, of
-            which some are hidden by their place.
+        patched: keys of which the journal does not tell what may be seen: a patch was laid over them that adds items to
+            a list, of which some are hidden by their place.
     """
 
     def __init__(self, policy: RedactionPolicy | None) -> None:
@@ -145,7 +145,8 @@ class Redaction:
     def masked(self, key: str, recorded: Any) -> tuple[Any, list[Any]]:
         """Like `show`, with the dotted paths of the key's fields that are to be hidden, whether there are any such or not.
 
-        Of those that are there and absent, the ways follow, as lists of steps; of a text, the way that led into it, behind a None.
+        Of those that are there and absent, the ways follow, as lists of steps; of a text, the way that led into it,
+        behind a None.
         """
         paths = self.fields.get(key)
         if not paths:

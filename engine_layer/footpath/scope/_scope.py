@@ -24,8 +24,8 @@ class Scope:
 
     __slots__ = ("__frame__",)
 
-    # The first lines of both accessors are `Frame.read` and `Frame.write` once more for the access that asks for nothing: a
-    # scalar, on the main line, with nothing hidden. A call saved is a quarter of what an access costs.
+    # The first lines of both accessors are `Frame.read` and `Frame.write` once more for the access that asks for
+    # nothing: a scalar, on the main line, with nothing hidden. A call saved is a quarter of what an access costs.
     if sys.version_info >= (3, 12):
 
         def __getattr__(self, key: str) -> Any:
@@ -41,8 +41,8 @@ class Scope:
             return frame.read(key if type(key) is str and key.isascii() else state_key(frame, key))
 
     else:
-        # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first. With it the slot has
-        # to be reached past this class, by a call.
+        # Before 3.12 __getattr__ costs several times what this does, because a failed look-up comes first. With it the
+        # slot has to be reached past this class, by a call.
         def __getattribute__(self, key: str) -> Any:
             if key in _OWN_NAMES:
                 return _object_getattribute(self, key)
@@ -328,8 +328,8 @@ class Paused(BaseException):
         frame: the paused stage's frame.
         path: full ids of the mounts around the stage, outermost first.
         states: state of each of those subflows, by its mount's full id.
-        invoker: the decider or selector that took the branch with the stage in it, and what comes after that, by full id; the
-            innermost, None where there is none.
+        invoker: the decider or selector that took the branch with the stage in it, and what comes after that, by full
+            id; the innermost, None where there is none.
     """
 
     def __init__(self, data: Any, *, by_interrupt: bool, holds_code: bool = False) -> None:
@@ -347,8 +347,8 @@ class Paused(BaseException):
 def interrupt(scope: Any, payload: Any = NO_PAYLOAD) -> Any:
     """Ask somebody outside: pause here, and on resume give the answer.
 
-    On resume the stage runs again from its top; this call then returns what the run was resumed with, once. Writes before
-    it are committed at the pause, so they happen again.
+    On resume the stage runs again from its top; this call then returns what the run was resumed with, once. Writes
+    before it are committed at the pause, so they happen again.
 
     Raises:
         Paused: there is no answer yet.

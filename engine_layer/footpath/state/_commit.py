@@ -18,10 +18,10 @@ _join = "".join
 def merge(base: Any, patch: Any) -> Any:
     """Give a new value: `patch` merged into `base`; neither argument is changed.
 
-    An object merges member by member; over anything but an object it starts from `{}` (over a list, from the list's items
-    by their index, as in the reference). An empty list clears. Any other list is united with a list: scalars once by
-    value, other items once by identity, so equal objects are kept twice; over anything else it is taken as it is. All
-    else replaces, `ABSENT` too, which stays as a member. What no patch touches is shared with `base`, not copied.
+    An object merges member by member; over anything but an object it starts from `{}` (over a list, from the list's
+    items by their index, as in the reference). An empty list clears. Any other list is united with a list: scalars once
+    by value, other items once by identity, so equal objects are kept twice; over anything else it is taken as it is.
+    All else replaces, `ABSENT` too, which stays as a member. What no patch touches is shared with `base`, not copied.
     """
     if isinstance(patch, dict):
         merged: dict[Any, Any] = _start(base)
@@ -81,10 +81,10 @@ def just_grew(before: list[Any], after: list[Any]) -> bool:
 def same(a: Any, b: Any) -> bool:
     """Deep equality of two values, by which a commit knows a write that changes nothing.
 
-    Types count (True is not 1, "1" is not 1, a tuple is not a list), except that 1 and 1.0 are one number, 0 and -0 too,
-    and NaN equals NaN. The order of an object's members does not count, and a member that is `ABSENT` equals one that is
-    not there. Any other object equals one of its own class when it says so (`==`) and is recorded alike; one whose `==`
-    raises equals only itself. Never raises.
+    Types count (True is not 1, "1" is not 1, a tuple is not a list), except that 1 and 1.0 are one number, 0 and -0
+    too, and NaN equals NaN. The order of an object's members does not count, and a member that is `ABSENT` equals one
+    that is not there. Any other object equals one of its own class when it says so (`==`) and is recorded alike; one
+    whose `==` raises equals only itself. Never raises.
     """
     todo: list[tuple[Any, Any]] = [(a, b)]
     compared: set[tuple[int, int]] = set()  # pairs of containers under way or done: cycles end, shared parts count once

@@ -22,8 +22,8 @@ _LIST: Final = ord("[")
 class Growth(Struct, eq=False, gc=False):
     """How a list came to be, and how it was recorded: a text for what it was at first, and one for each addition.
 
-    The texts are shared with earlier growths of the same list, which hold fewer of them; so remembering an addition costs
-    nothing that depends on the length.
+    The texts are shared with earlier growths of the same list, which hold fewer of them; so remembering an addition
+    costs nothing that depends on the length.
 
     Attributes:
         items: the list. Nobody but the state and its views holds it, though somebody may hold one of its last items.

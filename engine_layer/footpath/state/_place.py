@@ -1,11 +1,11 @@
 """Views: the containers of the state as a stage sees them; where each stands, and how it tells its owner of a change.
 
-A view is a dict or list (`isinstance` says so, `==`, `json.dumps` and msgspec treat it so) that is its place, the state key
-and the path below it, not the object that was there. Views of one place show one content, whichever of them changed it,
-and a view of item 0 shows whatever is item 0 now. A change made through one is told to the owner when it happens, as in
-footprintjs: an assignment along objects only is a nested set, any other change sets the whole root value anew. Below a
-view lie plain values; a container among them becomes a view when it is taken out. Values in the state are never changed
-in place: a write copies the containers along the path.
+A view is a dict or list (`isinstance` says so, `==`, `json.dumps` and msgspec treat it so) that is its place, the state
+key and the path below it, not the object that was there. Views of one place show one content, whichever of them changed
+it, and a view of item 0 shows whatever is item 0 now. A change made through one is told to the owner when it happens,
+as in footprintjs: an assignment along objects only is a nested set, any other change sets the whole root value anew.
+Below a view lie plain values; a container among them becomes a view when it is taken out. Values in the state are never
+changed in place: a write copies the containers along the path.
 
 C code that changes a list past its methods (`heapq`) is found by `settle`.
 """
@@ -32,8 +32,8 @@ class Place:
         in_list: whether a list lies on the way from the root (the container at this place not counted).
         kept: the list views of one root by path, for `settle`.
         own: whether the list that stands here is nobody's but the owner's.
-        seen: of a list view, the items it took over last: the first `length` of this list. A copy of `source`, or `source`
-            itself where nobody else holds it: then it changes by growing at its end, and in no other way.
+        seen: of a list view, the items it took over last: the first `length` of this list. A copy of `source`, or
+            `source` itself where nobody else holds it: then it changes by growing at its end, and in no other way.
         in_place: set by `+=` and its kin, whose assignment is still to come: see `is_echo`.
     """
 
@@ -140,8 +140,8 @@ def track(value: Any, owner: Owner, key: str, before: Any = None, *, own: bool =
     """Give what a stage gets for the value of a key: a view of a dict or list, any other value itself.
 
     Dicts and lists of a class of their own (`OrderedDict`, ...) and tuples are given as they are. `before` is what the
-    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them. `own` says that
-    the value is a list that nobody else holds.
+    same owner got for the same key earlier, if it did: `settle` of the newest view then sees to all of them. `own` says
+    that the value is a list that nobody else holds.
     """
     make = MAKERS.get(type(value))
     if make is None:

@@ -25,22 +25,25 @@ class Region(Struct, eq=False):
     Attributes:
         values: live values by key; a deleted key stays in place as `ABSENT`, so that a later write keeps its position.
             Parallel children live below `runs`, by child id.
-        recorded: for containers, the recorded form they had when they were committed, by key, or how they grew; what a commit
-            compares with.
+        recorded: for containers, the recorded form they had when they were committed, by key, or how they grew; what a
+            commit compares with.
         prefix: what stands before its nodes' ids and names, mount ids joined by "/"; empty at the top.
-        mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the run went
-            on: what is mounted in that one has been named before, so the way to it is not in those names.
+        mounted: likewise before the nodes of charts mounted in it. The same, but where a chart was resolved while the
+            run went on: what is mounted in that one has been named before, so the way to it is not in those names.
         readonly: keys of the run's or mount's input.
         args: that input.
         nodes: this flow's nodes by id, where loop edges lead.
         holes: whether a value may be `ABSENT`.
-        first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were not.
+        first_ordinal: of the chart's nodes in the journal, when they were declared together; negative when they were
+            not.
         declared: ordinal of each other node's declaration.
-        loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on with.
-        registered: what stages of this flow and of those around it have returned to be run, as the engine keeps it; None when
-            they have not.
+        loops: how often a loop edge has led back to a node; `hops`, how often a stage has named a new one to go on
+            with.
+        registered: what stages of this flow and of those around it have returned to be run, as the engine keeps it;
+            None when they have not.
         lines: how many lines of stages are under way, where siblings count.
-        grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow runs.
+        grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow
+            runs.
     """
 
     nodes: Mapping[str, Node]

@@ -1,7 +1,8 @@
 """Cutting a trace short, so that a run that never stops saying things still leaves one that can be read.
 
 What is kept is a beginning of the journal, which replays as far as it goes; one event of the engine's own, which says
-where it was cut; and the run's end, or what it pauses at. The header's facts (status, result, error, duration) are the whole run's.
+where it was cut; and the run's end, or what it pauses at. The header's facts (status, result, error, duration) are the
+whole run's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading a trace that footprintjs itself captured: `{spec, snapshot, narrative}`, without a journal.
 
-Its snapshot, narrative and spec are shown as they are. What can be told again is told (`_footprintjs_events`), what it lacks is absent:
-input, result, durations, most times, the chart's hash.
+Its snapshot, narrative and spec are shown as they are. What can be told again is told (`_footprintjs_events`), what it
+lacks is absent: input, result, durations, most times, the chart's hash.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -169,7 +169,8 @@ def read_footprintjs(data: bytes, sent_at_ms: int | None = None) -> FootprintjsT
 
     Args:
         data: its JSON text.
-        sent_at_ms: when it was sent, in milliseconds since the Unix epoch; its id is made with that if the trace tells no time.
+        sent_at_ms: when it was sent, in milliseconds since the Unix epoch; its id is made with that if the trace tells
+            no time.
 
     Raises:
         TraceDecodeError: it is no such trace.

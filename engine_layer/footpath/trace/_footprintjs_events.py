@@ -1,8 +1,8 @@
 """Events of a footprintjs trace: those that its snapshot and its narrative bear out, in the order of the run's steps.
 
-There is no journal, so much is not known: when a stage began and ended (those two hooks stay silent), evidence of decisions, the
-run's input and result, payloads of events, attempts that failed. What an event lacks is absent from it. What a stage read and wrote,
-and in which order, is only known where a narrative was kept.
+There is no journal, so much is not known: when a stage began and ended (those two hooks stay silent), evidence of
+decisions, the run's input and result, payloads of events, attempts that failed. What an event lacks is absent from it.
+What a stage read and wrote, and in which order, is only known where a narrative was kept.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

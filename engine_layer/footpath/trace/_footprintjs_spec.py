@@ -1,7 +1,7 @@
 """The nested spec of a footprintjs trace as a flat spec document, from which structure events can be had.
 
-What a nested spec does not say stays unsaid: a decider's default branch, a for-each's limits, and what of a node was declared after it
-was added (its tags count as there from the beginning).
+What a nested spec does not say stays unsaid: a decider's default branch, a for-each's limits, and what of a node was
+declared after it was added (its tags count as there from the beginning).
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

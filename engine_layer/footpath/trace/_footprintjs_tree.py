@@ -1,7 +1,7 @@
 """What a footprintjs snapshot says of each step of a run, laid out in the order of the steps.
 
-The execution tree nests one level a stage, and every subflow entered has a tree and a log of its own beside it. Here all of that
-is one flat list, read without recursion and without trust.
+The execution tree nests one level a stage, and every subflow entered has a tree and a log of its own beside it. Here
+all of that is one flat list, read without recursion and without trust.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

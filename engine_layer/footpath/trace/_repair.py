@@ -1,8 +1,8 @@
 """Names and texts that no JSON text can hold.
 
-Values are in recorded form and always fit, and so do names as the engine records them. Texts that it does not look at need not: the
-label of a rule, what a caller calls the run. Such a part takes the form that it would have as a value, or its text with the odd
-halves spelled out.
+Values are in recorded form and always fit, and so do names as the engine records them. Texts that it does not look at
+need not: the label of a rule, what a caller calls the run. Such a part takes the form that it would have as a value, or
+its text with the odd halves spelled out.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

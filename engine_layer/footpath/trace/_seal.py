@@ -1,16 +1,18 @@
 """Sealing: taking redacted values out of a whole document, where they were recorded before anybody knew them to be secret.
 
-While a run goes on, what is recorded is scrubbed of the secrets known by then. A value that is marked later may stand in
-earlier entries: in the input, in a text made of it, in the evidence of a decision. So a document of a run that hid anything is
-gone through once more before it leaves, header and journal alike.
+While a run goes on, what is recorded is scrubbed of the secrets known by then. A value that is marked later may stand
+in earlier entries: in the input, in a text made of it, in the evidence of a decision. So a document of a run that hid
+anything is gone through once more before it leaves, header and journal alike.
 
 What is looked at, and how:
 
 * *values*, wherever they stand, are scrubbed as `footpath.values.Secrets` does, members' names inside of them too;
 * *texts* (errors, remarks, labels, the names of events) likewise;
-* *names* of state keys and of nodes are scrubbed of long secrets, and stay distinct: two keys that would read the same get a
+* *names* of state keys and of nodes are scrubbed of long secrets, and stay distinct: two keys that would read the same
+get a
   number, so that a replay still tells them apart. A name that the chart's spec or the policy tells anyway stays;
-* what the engine counts and measures (steps, times, ordinals), its own words, ids of runs and traces, and the spec are left alone.
+* what the engine counts and measures (steps, times, ordinals), its own words, ids of runs and traces, and the spec are
+left alone.
 
 A stream's tokens become the mark as a whole when the text that they make together shows a secret.
 """

@@ -36,8 +36,8 @@ class Trace:
 
     Attributes:
         document: the header's members, spec and journal as they stand.
-        max_unfolded_bytes: how much a replay or a view may make of the journal beyond what it holds; set it higher for a run that
-            legitimately grew its state very often.
+        max_unfolded_bytes: how much a replay or a view may make of the journal beyond what it holds; set it higher for
+            a run that legitimately grew its state very often.
 
     Example:
         >>> trace.status, trace.chart_id, trace.snapshot["sharedState"]
@@ -205,7 +205,8 @@ class Trace:
     def narrative_lines(self) -> list[str]:
         """The story as lines of text.
 
-        Costs nothing once the trace has been replayed with its story told on the way, and a pass over the journal before.
+        Costs nothing once the trace has been replayed with its story told on the way, and a pass over the journal
+        before.
 
         Raises:
             ReplayError: the journal is malformed.
@@ -308,7 +309,8 @@ class Trace:
 
         Raises:
             ReplayError: the journal is malformed.
-            NestingTooDeepError: spec and tree nest one level a stage, and this run has more stages than JSON's readers bear.
+            NestingTooDeepError: spec and tree nest one level a stage, and this run has more stages than JSON's readers
+                bear.
         """
         from footpath.chart import nested_json
         from footpath.trace._nesting import check_nesting

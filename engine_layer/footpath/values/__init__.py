@@ -1,12 +1,12 @@
 """Values in their recorded form.
 
 A stage's value is live: any Python object. What is recorded of it is a copy in JSON's form, taken when the write
-happens: a JSON scalar as it is, a container encoded once into a `msgspec.Raw`, and what JSON can't hold in a tagged form
-that says what it was. Recording never raises.
+happens: a JSON scalar as it is, a container encoded once into a `msgspec.Raw`, and what JSON can't hold in a tagged
+form that says what it was. Recording never raises.
 
 `record` takes the copy, `plain` gives it back as JSON values, `revive` as Python values. `summarize` prints a value the
-way narratives and evidence do. `Secrets` takes redacted values out of texts and records. `recorded_name` and `whole_text` say how names
-and texts stand there, which a Python string may hold otherwise than UTF-8 can.
+way narratives and evidence do. `Secrets` takes redacted values out of texts and records. `recorded_name` and
+`whole_text` say how names and texts stand there, which a Python string may hold otherwise than UTF-8 can.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ def hide_fields(
 ) -> tuple[Any, list[tuple[str, ...]]]:
     """Put a mark wherever a way leads in a decoded recorded form, which is changed; gives what has become of it, and those ways.
 
-    A way may lead into a text, to a character of it, as JavaScript has it: of such a text nothing but the way is left, so that no
-    part of it is shown.
+    A way may lead into a text, to a character of it, as JavaScript has it: of such a text nothing but the way is left,
+    so that no part of it is shown.
 
     Args:
         form: what is looked through. An object in a tagged form (a dataclass, say) has the members that it shows.

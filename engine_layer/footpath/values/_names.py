@@ -1,8 +1,8 @@
 r"""Names and texts as UTF-8 can hold them.
 
-A Python string may hold half of a surrogate pair, which no JSON text can. A name of a stage's own making (a state key, an event)
-or a text (an error's message) that does is recorded with each half spelled out behind a mark. Two names never become one; a text
-that only reads as if something were spelled out in it stays as it is.
+A Python string may hold half of a surrogate pair, which no JSON text can. A name of a stage's own making (a state key,
+an event) or a text (an error's message) that does is recorded with each half spelled out behind a mark. Two names never
+become one; a text that only reads as if something were spelled out in it stays as it is.
 
     >>> recorded_name("\ud83d"), live_name("\ufffd\\ud83d") == "\ud83d"
     ('�\\ud83d', True)
@@ -23,7 +23,8 @@ _SPELLED = re.compile("(\ufffd+)\\\\u(d[89a-f][0-9a-f]{2})")
 def recorded_name(name: str) -> str:
     """How a name is recorded: as it is, unless it holds half of a surrogate pair or reads as if one were spelled out in it.
 
-    Marks that stand before a half are doubled, and so are those before what reads like one: different names stay different.
+    Marks that stand before a half are doubled, and so are those before what reads like one: different names stay
+    different.
     """
     if name.isascii():
         return name

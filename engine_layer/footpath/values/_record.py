@@ -22,8 +22,8 @@ _SMALL = 1 << 63
 def record(value: Any) -> Any:
     """Give the recorded form: a JSON scalar as it is, anything else as a `Raw` of JSON; `UNSET` for `ABSENT`.
 
-    What JSON can't hold takes a tagged form (`docs/values.md`), what nothing can hold is marked lossy. The result shares
-    nothing with the value. Never raises.
+    What JSON can't hold takes a tagged form (`docs/values.md`), what nothing can hold is marked lossy. The result
+    shares nothing with the value. Never raises.
     """
     kind = type(value)
     if kind is str:

@@ -1,10 +1,10 @@
 """Is a value plain JSON? Decided before it is encoded, level by level, at C speed where a level is wide.
 
-msgspec writes sets, bytes, dates, decimals, enums, dataclasses, NaN and integer keys as some JSON text without a word, and
-has no hook for the types that it knows. So a value is looked through first. What lost, all measured against one encode:
-decoding and comparing (4x, and still takes an enum for its text), `msgspec.convert` (1.5-2.5x, takes sets for lists and
-decimals for floats), a `pickle.Pickler` that refuses (1.4x, blind to keys, NaN and depth; with the passes that see those
-no faster than this one), `marshal` (1-2.5x, blind to sets and bytes as well).
+msgspec writes sets, bytes, dates, decimals, enums, dataclasses, NaN and integer keys as some JSON text without a word,
+and has no hook for the types that it knows. So a value is looked through first. What lost, all measured against one
+encode: decoding and comparing (4x, and still takes an enum for its text), `msgspec.convert` (1.5-2.5x, takes sets for
+lists and decimals for floats), a `pickle.Pickler` that refuses (1.4x, blind to keys, NaN and depth; with the passes
+that see those no faster than this one), `marshal` (1-2.5x, blind to sets and bytes as well).
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:
@@ -35,8 +35,8 @@ _CROWD: Final = 1 << 17  # items of a level from which on a value is suspected o
 def scan(value: Any, depth: int = MAX_DEPTH) -> int:
     """Say whether a container's JSON text loses nothing: exact known types, text keys, at most `depth` levels deep.
 
-    Lone surrogates and integers too long for text are left to the encoder, which refuses them. A value that holds itself,
-    or very many times the same container, is not JSON.
+    Lone surrogates and integers too long for text are left to the encoder, which refuses them. A value that holds
+    itself, or very many times the same container, is not JSON.
     """
     level: list[Any] = [value]  # containers only
     while depth > 0:

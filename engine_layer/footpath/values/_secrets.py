@@ -33,9 +33,9 @@ class Secrets:
 
     A redacted value gives the texts of all the scalars in it (keys of objects aside): strings, and numbers as JSON,
     JavaScript and Python print them. Texts of at least `SECRET_LENGTH` characters are replaced by `MARK` wherever they
-    occur, in keys, too; a number that shows one becomes the mark. Shorter ones are replaced where they are a whole value.
-    Too common to hide: true, false, null and their like, and numbers between -100 and 100. Empty, it costs nothing:
-    test its truth first.
+    occur, in keys, too; a number that shows one becomes the mark. Shorter ones are replaced where they are a whole
+    value. Too common to hide: true, false, null and their like, and numbers between -100 and 100. Empty, it costs
+    nothing: test its truth first.
     """
 
     __slots__ = ("_by_start", "_long", "_pattern", "_raw_pattern", "_short")

@@ -110,9 +110,9 @@ def _has_no_text(value: Any) -> bool:
 def summarize(value: Any, max_length: int = SUMMARY_LENGTH) -> str:
     """Describe a value, live or recorded, in about `max_length` UTF-16 units.
 
-    Text in quotes, cut; numbers as JavaScript prints them; `(3 items)`; `{a, b}` or `{9 keys}`; `undefined` when absent.
-    Dates are `{}`, as in the reference. What JavaScript lacks is shown by content: a set like a list, a dataclass like an
-    object, an enum as `Color.RED`, the rest as its text.
+    Text in quotes, cut; numbers as JavaScript prints them; `(3 items)`; `{a, b}` or `{9 keys}`; `undefined` when
+    absent. Dates are `{}`, as in the reference. What JavaScript lacks is shown by content: a set like a list, a
+    dataclass like an object, an enum as `Color.RED`, the rest as its text.
     """
     kind = type(value)
     if kind is str:
@@ -256,8 +256,8 @@ def head(text: str, units: int) -> str:
 def cut(text: str, limit: int) -> str:
     """A text of at most `limit` UTF-16 units, the last three of them dots when it is longer.
 
-    Surrogate pairs are kept whole: where the reference cuts through one, this leaves both halves out. A limit below three
-    takes units off the end, as JavaScript's `slice` does with a negative end.
+    Surrogate pairs are kept whole: where the reference cuts through one, this leaves both halves out. A limit below
+    three takes units off the end, as JavaScript's `slice` does with a negative end.
     """
     if len(text) * 2 <= limit or (len(text) <= limit and _units(text) <= limit):
         return text

@@ -6,8 +6,8 @@ A tagged form is a JSON object whose first member is `"$footpath"`, the kind:
     {"$footpath": "dataclass", "type": "app.orders:Order", "value": {"id": 7}}
     {"$footpath": "lossy", "type": "app.db:Connection", "text": "<Connection open>"}
 
-`docs/values.md` lists every kind. Keys of a stage's own that read like the tag (`$footpath...`, `$$footpath...`) get one
-more `$`, so nothing that a stage wrote is ever taken for a tag.
+`docs/values.md` lists every kind. Keys of a stage's own that read like the tag (`$footpath...`, `$$footpath...`) get
+one more `$`, so nothing that a stage wrote is ever taken for a tag.
 """
 
 # Values are of any type, and a narrowed Any is Unknown to pyright:

@@ -1,7 +1,7 @@
 """Decide a credit application: check it from three sides, find a term the applicant can carry, score it, decide.
 
-The rules are a teaching policy over the columns of `data/german_credit.csv`. They were written with that table's bad rates
-in view, so figures computed on it describe the policy and predict nothing.
+The rules are a teaching policy over the columns of `data/german_credit.csv`. They were written with that table's bad
+rates in view, so figures computed on it describe the policy and predict nothing.
 
 Read it from the bottom: `build` is the chart, and every stage it names is a plain function above it.
 """
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 NAME: Final = "credit-decision"
 
-# A lending decision must not read these, and a trace must not show them. They are kept under one key, `protected`, because
-# a lender owes a report on them; no rule, check or score below looks there, and a test proves it.
+# A lending decision must not read these, and a trace must not show them. They are kept under one key, `protected`,
+# because a lender owes a report on them; no rule, check or score below looks there, and a test proves it.
 PROTECTED: Final = ("personal_status", "age_years", "foreign_worker_coded")
 redaction: Final = RedactionPolicy(keys=("protected", *PROTECTED))
 
@@ -33,7 +33,8 @@ TERM_STEP_MONTHS: Final = 6
 INCOME_SHARE_OF_BAND: Final = {1: 0.15, 2: 0.225, 3: 0.30, 4: 0.40}
 
 CHECKING_POINTS: Final = {"none": 24, "above_200": 16, "0_to_200": 6, "below_0": 0}
-# "critical" covers credits at other banks; its holders repaid best, so the word misleads and the points follow the record.
+# "critical" covers credits at other banks; its holders repaid best, so the word misleads and the points follow the
+# record.
 HISTORY_POINTS: Final = {"critical": 18, "paid_so_far": 10, "past_delay": 10, "all_paid_here": 2, "none_or_all_paid": 0}
 OTHER_INSTALLMENTS_POINTS: Final = {"none": 6, "bank": 0, "stores": 0}
 EMPLOYMENT_POINTS: Final = {"above_7": 8, "4_to_7": 8, "1_to_4": 4, "below_1": 0, "unemployed": 0}

@@ -4,8 +4,9 @@ A fence's word decides:
 
 - ```` ```python ````: executed, one namespace a document, in order. An `assert` in it is part of the example.
 - ```` ```pycon ````: a session in that namespace, checked as a doctest.
-- ```` ```console ````: lines that begin with `$ ` are commands; what follows is their output, `...` standing for anything. Commands that
-  start with `footpath` or `python` are run, in one folder a document; those of `TOLD` are not, and `make` has to know the target.
+- ```` ```console ````: lines that begin with `$ ` are commands; what follows is their output, `...` standing for
+  anything. Commands that start with `footpath` or `python` are run, in one folder a document; those of `TOLD` are not,
+  and `make` has to know the target.
 - `json`, `yaml`, `sql`: parsed. `text` or nothing: only shown.
 """
 

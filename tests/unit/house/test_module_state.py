@@ -1,7 +1,7 @@
 """Runs share nothing by way of a module: what modules hold is made at import, and never written again.
 
-Asked of the source, which names what is written, and of the loaded modules, before and after all that they do: an alias hides from
-the one, a path that no run takes from the other.
+Asked of the source, which names what is written, and of the loaded modules, before and after all that they do: an alias
+hides from the one, a path that no run takes from the other.
 """
 
 from __future__ import annotations

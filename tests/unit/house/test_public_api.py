@@ -183,8 +183,8 @@ EXAMPLES = examples()
 def namespace() -> dict[str, Any]:
     """What a user has who imported what the rooms offer.
 
-    And `chart`, `executor` (not run yet), `trace` and `snapshot` of a run, `store` with that trace archived, and `stage`, a
-    stage that does nothing.
+    And `chart`, `executor` (not run yet), `trace` and `snapshot` of a run, `store` with that trace archived, and
+    `stage`, a stage that does nothing.
     """
     chart = example_chart()
     finished = FlowChartExecutor(chart)

@@ -22,8 +22,8 @@ ANSWERS = {
     for path in sorted((TESTS / "conformance" / "expected").glob("*.json"))
 }
 BUILT = {name: answer for name, answer in ANSWERS.items() if "spec" in answer["build"]}
-# A snapshot does not tell a stage that never started, or that was left behind by one that failed fast, from one that ran; nor
-# from each other charts that a stage returned under one id.
+# A snapshot does not tell a stage that never started, or that was left behind by one that failed fast, from one that
+# ran; nor from each other charts that a stage returned under one id.
 _NOT_TOLD_APART = frozenset(
     {
         "abort-before-a-fork",

@@ -39,7 +39,8 @@ LARGE = {
     "100,000 steps in line": Large(lambda: linear(100_000), {}, {}, {"n": 100_000}, 100_000, False),
     "a list that grows over 10,000 passes": Large(
         lambda: growing(10_000),
-        # With the default dials log and tree show each of its versions whole, as the reference's do: that is their shape.
+        # With the default dials log and tree show each of its versions whole, as the reference's do: that is their
+        # shape.
         {"commit_values": "delta", "read_tracking": "summary", "write_tracking": "summary"},
         {"max_iterations": 10_000},
         {"n": 10_000, "items": list(range(1, 10_001))},
