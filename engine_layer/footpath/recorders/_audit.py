@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         DecisionEvent,
         EmitEvent,
         LoopEvent,
+        Mutation,
         RunEndEvent,
         RunFailedEvent,
         RunStartEvent,
@@ -100,7 +102,7 @@ class AuditRecorder:
 
     Left out: reads, stages that wrote nothing, and failures of recorders, which are no part of the run. A parallel
     child commits twice and a mount's output is committed through its parent's stage: footprintjs then tells of the
-    same mutations again; here each is one row.
+    same mutations again; here each is one row, and another where its value has changed since.
 
     Example:
         >>> audit = AuditRecorder()
@@ -115,7 +117,7 @@ class AuditRecorder:
         self._sealed: list[bytes] = []
         self._last_hash = GENESIS
         # Mutations told so far, by runtime stage id: a later commit of the same execution repeats them first.
-        self._told: dict[str, int] = {}
+        self._told: dict[str, tuple[Mutation, ...]] = {}
 
     def clear(self) -> None:
         """Begin a new trail; the old one is gone."""
@@ -157,10 +159,12 @@ class AuditRecorder:
         if not mutations:
             return
         stage = event.runtime_stage_id
-        told = self._told.get(stage, 0)
-        self._told[stage] = len(mutations)
+        told = self._told.get(stage, ())
+        self._told[stage] = mutations
         rows = self._rows
-        for mutation in mutations[told:]:
+        for mutation, before in zip_longest(mutations, told):
+            if mutation is None or mutation == before:
+                continue  # one that has another value now is told again
             rows.append(
                 AuditRow(
                     seq=len(rows),

@@ -20,11 +20,13 @@ class RecordedRun(NamedTuple):
 
 
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+CUT_IN_A_PAIR = re.compile(HALF_A_PAIR.pattern + r"(?=\.\.\.)")
 
 
 def _encodable(result: Any) -> Any:
-    """The reference cuts through surrogate pairs; UTF-8 can't hold a half, and ours are left out."""
-    return json.loads(HALF_A_PAIR.sub("", json.dumps(result, ensure_ascii=False)))
+    """UTF-8 can't hold half of a surrogate pair. The reference cuts between halves, where ours leave them out; others are marked."""
+    text = CUT_IN_A_PAIR.sub("", json.dumps(result, ensure_ascii=False))
+    return json.loads(HALF_A_PAIR.sub("\ufffd", text))
 
 
 @cache

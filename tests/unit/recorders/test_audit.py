@@ -56,14 +56,19 @@ def test_every_decision_error_emit_and_pause_has_its_row(recorded_run: RecordedR
 
 
 def test_every_committed_mutation_has_one_row(recorded_run: RecordedRun) -> None:
-    """However often a stage commits: its last commit lists all its mutations, and each is one row."""
+    """However often a stage commits: its last commit lists all its mutations; one whose value changed has a row for each."""
     for phase in recorded_run.phases:
-        last = {e.runtime_stage_id: e for e in told(phase, "on_commit", "scope") if e.mutations}
+        commits = [event for event in told(phase, "on_commit", "scope") if event.mutations]
         rows = [row for row in trail_of([phase]).rows() if row.kind == "write"]
-        for stage, event in last.items():
-            written = [(r.key, r.operation, r.value) for r in rows if r.runtime_stage_id == stage]
-            assert written == [(m.key, m.operation, m.value) for m in event.mutations]
-        assert len(rows) == sum(len(event.mutations) for event in last.values())
+        for stage, event in {e.runtime_stage_id: e for e in commits}.items():
+            written = {r.key: (r.operation, r.value) for r in rows if r.runtime_stage_id == stage}
+            assert written == {m.key: (m.operation, m.value) for m in event.mutations}
+        committed = {
+            (event.runtime_stage_id, at, m.key, m.operation, repr(m.value))
+            for event in commits
+            for at, m in enumerate(event.mutations)
+        }
+        assert len(rows) == len(committed)
 
 
 def test_a_failure_of_another_recorder_leaves_no_row() -> None:
