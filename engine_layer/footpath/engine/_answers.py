@@ -180,14 +180,14 @@ class Answers(Listened):
         from footpath.engine._checkpoint import as_json
         from footpath.values import recorded_name
 
-        initial = as_json({recorded_name(key): value for key, value in self._initial.items()})
+        begins_with = {recorded_name(key): value for key, value in self._initial.items()}
         root = self.chart.root
         node: dict[str, Any] = {"id": root.id, "name": root.name, "isDecider": False, "isFork": False}
         node.update(logs={}, errors={}, metrics={}, evals={})
         return {
-            "sharedState": initial,
+            "sharedState": as_json(begins_with),
             "executionTree": node,
-            "initialState": as_json({recorded_name(key): value for key, value in self._initial.items()}),
+            "initialState": as_json(begins_with),
             "commitLog": [],
             "commitValues": self._options.get("commitValues", "full"),
             "writeProvenance": self._options.get("writeProvenance", "off"),

@@ -39,21 +39,17 @@ class Registry(NamedTuple):
 
     def chart(self, chart_id: str) -> Known | None:
         """The chart of an id."""
-        known: Registry | None = self
-        while known is not None:
-            if chart_id in known.charts:
-                return known.charts[chart_id]
-            known = known.before
-        return None
+        return next((known.charts[chart_id] for known in self._newest_first() if chart_id in known.charts), None)
 
     def stage(self, stage_id: str) -> Node | None:
         """The stage of an id."""
+        return next((known.stages[stage_id] for known in self._newest_first() if stage_id in known.stages), None)
+
+    def _newest_first(self) -> Iterator[Registry]:
         known: Registry | None = self
         while known is not None:
-            if stage_id in known.stages:
-                return known.stages[stage_id]
+            yield known
             known = known.before
-        return None
 
 
 def register(top: Region, region: Region, chart_id: str, chart: FlowChart) -> bool:

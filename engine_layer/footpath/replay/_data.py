@@ -11,9 +11,9 @@ from msgspec import UNSET, Raw
 from footpath.channels import ReadEvent, WriteEvent
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
-from footpath.replay._mirror import LOG_MARK, NOTHING, log_marked, marks_in, marks_of, packed, recorded
+from footpath.replay._mirror import LOG_MARK, log_marked, marks_in, marks_of, packed, recorded
 from footpath.state import LastWritten
-from footpath.values import ABSENT_RAW, MARK, TAG, plain
+from footpath.values import ABSENT_FORM, ABSENT_RAW, MARK, TAG, plain
 from footpath.values import hide_fields as hide_ways
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _still_absent(frame: MirrorFrame, key: str, patch: Any) -> list[list[str]]:
         absent = list((frame.nothing or {}).get(key, ()))
     else:
         marks = frame.region.masked.get((frame.branch, key), {})
-        absent = [way for way, mark in marks.items() if mark == NOTHING]
+        absent = [way for way, mark in marks.items() if mark == ABSENT_FORM]
     return [list(way) for way in absent if not hide_ways(plain(packed(patch)), [way], MARK)[1]]
 
 

@@ -10,7 +10,7 @@ from msgspec.json import decode, encode
 
 from footpath.replay._merge import holds_tags, merged_json
 from footpath.replay._mirror import SEPARATOR
-from footpath.values import TAG, escape_key, index_in, put_item
+from footpath.values import ABSENT_FORM, TAG, escape_key, index_in, put_item
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 _GONE: Any = object()
 _MOST_STEPS = 32
 """Of a path whose names are looked for; one of the engine's own has three."""
-_NOTHING = {TAG: "absent"}
-"""The recorded form of an item that is not there."""
 
 
 def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def _put(holder: dict[str, Any], path: list[str], value: Any) -> None:
         if isinstance(inner, list):
             if at == len(path) - 1:
                 holder[step] = items = list(inner)
-                put_item(items, path[at], value, _NOTHING)
+                put_item(items, path[at], value, ABSENT_FORM)
             return
         holder[step] = holder = dict(inner) if isinstance(inner, dict) and TAG not in inner else {}
     holder[path[-1]] = value
@@ -113,7 +111,7 @@ def _remove(holder: dict[str, Any], path: list[str]) -> None:
     for at, step in enumerate(path[:-1]):
         inner = holder.get(step)
         if isinstance(inner, list):
-            _put(holder, path[at:], _NOTHING)
+            _put(holder, path[at:], ABSENT_FORM)
             return
         if not isinstance(inner, dict):
             return

@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.json import Decoder, encode
 
 from footpath.replay._grown import Grown
-from footpath.values import ABSENT_RAW, MARK, TAG, hide_fields, index_in, plain, put_item, ways_of
+from footpath.values import ABSENT_FORM, ABSENT_RAW, MARK, TAG, hide_fields, index_in, plain, put_item, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,13 +38,10 @@ def log_marked(recorded: Any, marks: Mapping[Way, Any]) -> Any:
         return marks[()]
     value = plain(packed(recorded))
     any_found = False
-    for mark in (LOG_MARK, NOTHING):
+    for mark in (LOG_MARK, ABSENT_FORM):
         value, found = hide_fields(value, [way for way, each in marks.items() if each == mark], mark)
         any_found = any_found or bool(found)
     return Raw(encode(value)) if any_found else recorded
-
-
-NOTHING = {TAG: "absent"}
 
 
 def marks_of(fields: Iterable[Any]) -> dict[Way, Any]:
@@ -58,7 +55,7 @@ def marks_of(fields: Iterable[Any]) -> dict[Way, Any]:
                 for step in reversed(way[1:]):
                     shown = {step: shown}
                 return {(): Raw(encode(shown))}
-            marks[tuple(way)] = NOTHING
+            marks[tuple(way)] = ABSENT_FORM
     return marks
 
 

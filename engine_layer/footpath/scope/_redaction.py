@@ -11,7 +11,7 @@ import msgspec
 
 from footpath.values import (
     ABSENT,
-    ABSENT_RAW,
+    ABSENT_FORM,
     MARK,
     TAG,
     Secrets,
@@ -186,7 +186,7 @@ class Redaction:
             return recorded
         for way, form in zip(found, held, strict=True):
             self._learn(form)
-            hidden.append([None, *at, *way] if form == _NOTHING else [*at, *way])
+            hidden.append([None, *at, *way] if form == ABSENT_FORM else [*at, *way])
         if type(recorded) is str:
             return MARK  # a way led into it
         return msgspec.Raw(msgspec.json.encode(value))
@@ -337,7 +337,6 @@ def _holds_list(value: Any) -> bool:
     return False
 
 
-_NOTHING = plain(ABSENT_RAW)
 _RUNS = "runs"  # where parallel children write, by child
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
-from footpath.values._absent import ABSENT, ABSENT_RAW, MARK, TAG, Absent
+from footpath.values._absent import ABSENT, ABSENT_FORM, ABSENT_RAW, MARK, TAG, Absent
 from footpath.values._order import JS_WHITESPACE, in_js_order, index_in, put_item
 from footpath.values._record import encode_json, is_recorded_as, plain, record, record_members
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABSENT",
+    "ABSENT_FORM",
     "ABSENT_RAW",
     "ATOMS",
     "CONTAINERS",

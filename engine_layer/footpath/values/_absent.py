@@ -14,6 +14,8 @@ TAG_START: Final = b'{"%b":' % TAG.encode()
 """What the JSON of such a form begins with."""
 ABSENT_RAW: Final = Raw(TAG_START + b'"absent"}')
 """What stands for an absent member or item in the recorded form of the container that has it."""
+ABSENT_FORM: Final = {TAG: "absent"}
+"""The same, decoded; to be compared with and put in, never changed."""
 LOST: Final = Raw(TAG_START + b'"lossy","type":"unknown","text":"could not be recorded"}')
 """What stands for a value that there was no stack left to look at."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET, Raw
 
-from footpath.values._absent import ABSENT, ABSENT_RAW, TAG
+from footpath.values._absent import ABSENT, ABSENT_FORM, ABSENT_RAW, TAG
 from footpath.values._order import in_js_order
 from footpath.values._record import plain, record
 from footpath.values._tags import int_form, text_of_form, unescape_key
@@ -81,16 +81,13 @@ def js_text(value: Any) -> str:
             if isinstance(item, list) and item:
                 todo.extend(reversed(item))
             else:
-                nothing = item is None or item is ABSENT or isinstance(item, list) or item == _ABSENT_FORM
+                nothing = item is None or item is ABSENT or isinstance(item, list) or item == ABSENT_FORM
                 parts.append("" if nothing else js_text(item))
         return ",".join(parts)
     if isinstance(value, dict):
         text = value.get("value") if TAG in value else None  # a float that JSON lacks, a date, a decimal
-        return text if isinstance(text, str) else "undefined" if value == _ABSENT_FORM else "[object Object]"
+        return text if isinstance(text, str) else "undefined" if value == ABSENT_FORM else "[object Object]"
     return "[object Object]" if _has_no_text(value) else str(value)
-
-
-_ABSENT_FORM = plain(ABSENT_RAW)
 
 
 def js_reason(value: Any) -> str | None:

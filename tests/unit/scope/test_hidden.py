@@ -11,6 +11,7 @@ import pytest
 
 from footpath import (
     Child,
+    FlowChart,
     FlowChartExecutor,
     Pausable,
     RedactionPolicy,
@@ -35,6 +36,16 @@ def change(scope: Any) -> None:
     scope.person["name"] = "Grace Hopper"
     scope.card["number"] = "5555-1111-2222"
     scope.said = "Grace Hopper pays by 5555-1111-2222"
+
+
+def heard_live_and_again(chart: FlowChart) -> tuple[EventsRecorder, EventsRecorder]:
+    """What a recorder hears of a run, and of its trace."""
+    live, again = EventsRecorder(), EventsRecorder()
+    executor = FlowChartExecutor(chart)
+    executor.attach_combined_recorder(live)
+    executor.run()
+    replay(decode_trace(executor.get_trace().encoded), again)
+    return live, again
 
 
 def ran(*recorders: Any) -> FlowChartExecutor:
@@ -195,12 +206,7 @@ def test_a_commit_shows_the_mark_for_what_became_hidden_before_it() -> None:
         .add_list_of_function([Child("a", "A", openly), Child("b", "B", hidden)])
         .build()
     )
-    executor = FlowChartExecutor(chart)
-    live, again = EventsRecorder(), EventsRecorder()
-    executor.attach_combined_recorder(live)
-    executor.run()
-    replay(decode_trace(executor.get_trace().encoded), again)
-    for heard in (live, again):
+    for heard in heard_live_and_again(chart):
         shown = [mutation.value for event in heard.of("on_commit") for mutation in event.mutations]
         assert shown == ["[REDACTED]"] * len(shown)
         assert len(shown) > 1
@@ -344,10 +350,5 @@ def test_what_a_subflow_wrote_openly_at_last_is_shown_at_its_exit() -> None:
 
     inner = flow_chart("Inside", inside, "inside").build()
     chart = flow_chart("Begin", begin, "begin").add_sub_flow_chart_next("mount", inner, "Mount").build()
-    executor = FlowChartExecutor(chart)
-    live, again = EventsRecorder(), EventsRecorder()
-    executor.attach_combined_recorder(live)
-    executor.run()
-    replay(decode_trace(executor.get_trace().encoded), again)
-    for heard in (live, again):
+    for heard in heard_live_and_again(chart):
         assert [event.output_state for event in heard.of("on_subflow_exit")] == [{"pin": "open-0815"}]
