@@ -20,6 +20,10 @@ _MOST_STEPS = 32
 """Of a path whose names are looked for; one of the engine's own has three."""
 
 
+class _Opened(dict[str, Any]):
+    """An object below which something was written: its keys are a stage's own, so none of them makes it a tagged form."""
+
+
 def fold(initial: dict[str, Any], bundles: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The state after commit bundles, applied in order to an initial state (all as JSON); a private copy."""
     # Values are shared with the log on the way, and whatever changes below a key is a copy: a value that is overwritten
@@ -103,7 +107,8 @@ def _put(holder: dict[str, Any], path: list[str], value: Any) -> None:
                 holder[step] = items = list(inner)
                 put_item(items, path[at], value, ABSENT_FORM)
             return
-        holder[step] = holder = dict(inner) if isinstance(inner, dict) and TAG not in inner else {}
+        tagged = type(inner) is dict and TAG in inner
+        holder[step] = holder = _Opened(inner) if isinstance(inner, dict) and not tagged else _Opened()
     holder[path[-1]] = value
 
 
@@ -115,5 +120,5 @@ def _remove(holder: dict[str, Any], path: list[str]) -> None:
             return
         if not isinstance(inner, dict):
             return
-        holder[step] = holder = dict(inner)
+        holder[step] = holder = _Opened(inner)
     holder.pop(path[-1], None)

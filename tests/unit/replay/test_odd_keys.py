@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from footpath import FlowChartExecutor, decode_trace, flow_chart
+from footpath import Child, FlowChartExecutor, decode_trace, flow_chart
 from footpath.query import commit_value_at
 from footpath.trace import encode_trace
 from footpath.values import in_js_order
@@ -58,3 +58,21 @@ def test_the_state_is_the_fold_of_the_commits_whatever_a_key_is_called(key: str,
     if "\x1f" not in key:
         found = commit_value_at(snapshot["commitLog"], None, f"out{key}\x1f{key}")
         assert found == {tag: 1, "m": {tag: 3, "more": [1]}}
+
+
+@pytest.mark.parametrize("value", [None, "decimal", 1, {"$footpath": "decimal", "value": "1"}])
+def test_a_parallel_childs_key_that_reads_like_a_tag_stays_when_others_are_written_beside_it(value: Any) -> None:
+    """Below a child's name in `runs` stand keys, not the members of a value: none of them makes its state a tagged form."""
+
+    def write(scope: Any) -> None:
+        scope["$footpath"] = value
+        scope.other = [1]
+
+    executor = FlowChartExecutor(
+        flow_chart("A", lambda _: None, "a").add_list_of_function([Child("c", fn=write)]).build()
+    )
+    executor.run()
+    trace = decode_trace(encode_trace(executor.get_trace()))
+    state = trace.snapshot["sharedState"]
+    assert list(state["runs"]["c"]) == ["$footpath", "other"]
+    assert trace.state_at(len(trace.snapshot["commitLog"])) == state == executor.get_snapshot()["sharedState"]
