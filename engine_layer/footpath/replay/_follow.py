@@ -15,8 +15,7 @@ from footpath.journal import entries as journal_entries
 from footpath.journal.entries import RESUME, RUN_START
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from typing import Unpack
+    from collections.abc import Generator, Sequence
 
     from footpath.channels import AttachOptions, Dispatcher, Recorder
     from footpath.replay._cursor import Cursor
@@ -118,32 +117,8 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
         trace.ended_with(cursor.top.recorded_state(), cursor.story)
 
 
-def replay(trace: Trace, *recorders: Recorder, **options: Unpack[AttachOptions]) -> None:
-    """Replay a trace to recorders: structure first, from the spec, then the run.
-
-    The same calls as in the live run, with the same events in the same order, `clear` before a run (and not before a
-    phase that goes on after a pause) among them. Recorders are told one by one, event by event; the first is told
-    first. A recorder that fails is isolated, as it is in a live run; a deferred one has been told all when this
-    returns.
-
-    Args:
-        trace: one phase of a run. Replay the phases of a paused run one after the other to the same recorders.
-        recorders: any objects with an `id` and hooks.
-        options: how to tell them; as for `FlowChartExecutor.attach_scope_recorder`.
-
-    Raises:
-        ReplayError: the journal is malformed; recorders have seen the events up to there.
-        SpecDocumentError: the spec is malformed; recorders have seen nothing of the run.
-        TypeError: a recorder has no id or no hook, or one that is asynchronous.
-        ValueError: the options make no sense.
-
-    Example:
-        >>> _ = executor.run(input={"amount": 100})
-        >>> metric = MetricRecorder()
-        >>> replay(executor.get_trace(), metric)
-        >>> metric.get_metrics().total_reads
-        1
-    """
+def tell_recorders(trace: Trace, recorders: Sequence[Recorder], options: AttachOptions) -> None:
+    """Replay a trace to recorders: structure first, from the spec, then the run; see `footpath.replay`."""
     from footpath.channels import Dispatcher, delivery_options
 
     dispatcher = Dispatcher()
