@@ -32,7 +32,6 @@ LOADED = {
     "chart": "_assembly _branches _builder _chart _contract _document _events _node _options _outline _start",
     "engine": "_answers _executor _line _listened _run _schedule _stage _subflow",
     "journal": "entries",
-    "replay": "_follow",
     "scope": "_compare _decide _frame _scope",
     "state": "_commit _dict_view _growth _list_view _place _region _untracked",
     "values": "_absent _order _record _scan",
@@ -44,7 +43,7 @@ cold start: let it come in when it is first needed, as `footpath._on_demand` and
 def test_the_engine_loads_what_a_capture_takes_and_no_module_more() -> None:
     """Events, replay, narrative, sealing, resuming, reading traces and asking are loaded when somebody wants them."""
     ours = {name for name in loaded_by("footpath") if name.startswith("footpath")}
-    rooms = {f"footpath.{room}" for room in LOADED}
+    rooms = {f"footpath.{room}" for room in (*LOADED, "replay")}
     behind = {f"footpath.{room}.{module}" for room, modules in LOADED.items() for module in modules.split()}
     assert ours == {"footpath", "footpath._on_demand", "footpath.errors", "footpath.ids"} | rooms | behind
 
