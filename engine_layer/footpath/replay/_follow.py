@@ -74,7 +74,8 @@ def _kind_of(entry: Any) -> str:
     if isinstance(entry, str):
         return "a read"
     if not isinstance(entry, (list, tuple)):
-        return f"a {type(entry).__name__}"
+        kind = type(entry).__name__
+        return f"{'an' if kind == 'int' else 'a'} {kind}"
     first: Any = entry[0] if entry else None
     if isinstance(first, str):
         return "a write"
