@@ -83,6 +83,8 @@ class Scope:
 
     def __setitem__(self, key: str, value: Any) -> None:
         frame = frame_of(self)
+        if type(key) is str and key in _RESERVED:
+            raise StateError(_IS_RESERVED.format(key))
         frame.write(key if type(key) is str and key.isascii() else state_key(frame, key), value)
 
     def __delitem__(self, key: str) -> None:
@@ -99,6 +101,42 @@ class Scope:
     def __repr__(self) -> str:
         frame = frame_of(self)
         return f"<Scope of {frame.node.id}#{frame.number}: {', '.join(_live_keys(frame))}>"
+
+
+_RESERVED = frozenset(
+    {
+        "$attachScopeRecorder",
+        "$batchArray",
+        "$break",
+        "$debug",
+        "$delete",
+        "$detachAndForget",
+        "$detachAndJoinLater",
+        "$detachScopeRecorder",
+        "$emit",
+        "$error",
+        "$eval",
+        "$getArgs",
+        "$getEnv",
+        "$getScopeRecorders",
+        "$getValue",
+        "$log",
+        "$metric",
+        "$read",
+        "$setValue",
+        "$toRaw",
+        "$update",
+    }
+)
+"""Keys that no stage can assign in footprintjs: names of its scope's methods. Here nothing is called so, but a chart's keys
+are the same in both.
+
+No attribute can be spelled so, and `setattr` is not asked: each assignment would pay for it.
+"""
+_IS_RESERVED = (
+    'Cannot set state key "{}" -- it conflicts with a reserved TypedScope method. '
+    "Rename the state key to avoid $-prefixed names."
+)
 
 
 def refused(key: Any) -> str:
