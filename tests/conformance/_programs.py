@@ -240,7 +240,9 @@ def _delete(a: list[Any], c: StageContext) -> None:
 
 
 def _batch(a: list[Any], c: StageContext) -> None:
-    c.ops.append_all(a[0], [evaluate(x, c) for x in a[1]])
+    items = [evaluate(x, c) for x in a[1]]
+    c.runtime.hiding.gained(a[0], items)
+    c.ops.append_all(a[0], items)
 
 
 def _let(a: list[Any], c: StageContext) -> None:
@@ -275,6 +277,7 @@ def _token(a: list[Any], c: StageContext) -> None:
 def _interrupt(a: list[Any], c: StageContext) -> None:
     answer = interrupt(c.scope, evaluate(a[0], c))
     if len(a) > 1 and a[1]:
+        c.runtime.hiding.wrote(a[1], answer)
         c.scope[a[1]] = answer if c.runtime.resume_input_given else ABSENT
 
 
@@ -351,7 +354,9 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
 
 def _push(a: list[Any], c: StageContext) -> None:
     values = [evaluate(x, c) for x in a[1:]]
-    place = _reach(c, _path(a[0]))
+    path = _path(a[0])
+    c.runtime.hiding.gained(path[0], values)
+    place = _reach(c, path)
     if len(values) == 1:
         place.append(values[0])
     else:
@@ -367,7 +372,9 @@ def _array(a: list[Any], c: StageContext) -> None:
     method = ARRAY_METHODS.get(a[1])
     if method is None:
         raise CaseFormatError(f"unknown array method {a[1]}")
-    method(_reach(c, _path(a[0])), values)
+    path = _path(a[0])
+    c.runtime.hiding.gained(path[0], values)
+    method(_reach(c, path), values)
 
 
 def _pop(place: Any, _: list[Any]) -> None:

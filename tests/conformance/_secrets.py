@@ -40,6 +40,7 @@ class Hiding:
     def __init__(self, policy: Mapping[str, Any] | None = None) -> None:
         chosen = policy or {}
         self.secrets: list[Any] = []
+        self._under: dict[str, list[Any]] = {}
         self.deleted: set[tuple[str, str]] = set()
         self.active = bool(policy)
         self._keys = set(chosen.get("keys") or ())
@@ -64,10 +65,16 @@ class Hiding:
             self._by_call.add(key)
         if self.hides(key):
             self.secrets.append(value)
+            self._under.setdefault(key, []).append(value)
         for field in self._fields.get(key, ()):
             holder, at = _field({key: value}, key, field)
             if at is not None and holder[at] is not None:
                 self.secrets.append(holder[at])
+
+    def gained(self, key: str, items: list[Any]) -> None:
+        """Note what is put into a list below a key; at which place in it is not asked, so a hidden field of it is known from what the redacted snapshot hides alone."""
+        if self.hides(key):
+            self.secrets += items
 
     def wrote_at(self, path: list[str], value: Any) -> None:
         """Note a write below a key."""
@@ -135,6 +142,10 @@ class Hiding:
             ):
                 state[key] = HIDDEN
 
+    def held(self, key: Json, value: Json) -> bool:
+        """Whether a value stands under a key just as it was hidden there, however common it is."""
+        return any(json_view(each) == value for each in self._under.get(key, ()))
+
     def hide_dotted(self, state: dict[str, Json]) -> None:
         """Hide members that a policy hides by a dotted name, which the reference does where they are written one by one; in place."""
         for key, value in state.items():
@@ -200,6 +211,8 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
         for phase in pair:
             if phase is not None and phase["op"] == "resume":
                 _forget_order(phase, hiding)
+        if aligned and None not in pair:
+            _let_stay_hidden(*pair, hiding)
         shown = copy.deepcopy(pair)
         hidden = Secrets()
         for phase in pair:
@@ -210,6 +223,35 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
                 hide_everywhere(phase, hiding, hidden)
         if aligned and None not in pair:
             _show_again(*pair, *shown, hidden)
+
+
+def _let_stay_hidden(theirs: Json, ours: Json, hiding: Hiding) -> None:
+    """Put our mark where the reference shows a value under the very key that it was hidden under; in place.
+
+    It forgets that the key is hidden when a parallel child deletes it, which deletes nothing but what the child wrote:
+    the value stands there as before.
+    """
+    for one, other in zip(theirs["narrative"], ours["narrative"], strict=False):
+        accessed = _ACCESS.match(one["text"])
+        if accessed and _stays(hiding, accessed[2], one.get("rawValue"), other.get("rawValue")):
+            one.update(text=f"{accessed[1]}{MARK}", rawValue=MARK)
+    stack = [(theirs, ours)]
+    while stack:
+        left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            if _stays(hiding, left.get("key"), left.get("value"), right.get("value")):
+                left["value"] = MARK
+            for bag in ("stageReads", "stageWrites"):
+                for key, value in (left.get(bag) or {}).items():
+                    if _stays(hiding, key, value, (right.get(bag) or {}).get(key)):
+                        left[bag][key] = MARK
+            stack += [(left[key], right[key]) for key in left if key in right]
+        elif isinstance(left, list) and isinstance(right, list):
+            stack += zip(left, right, strict=False)
+
+
+def _stays(hiding: Hiding, key: Json, value: Json, our_value: Json) -> bool:
+    return isinstance(key, str) and our_value == MARK and value not in _MARKS and hiding.held(key, value)
 
 
 def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, secrets: Secrets) -> None:
@@ -431,7 +473,7 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
                 if hiding.hides(key):
                     node[bag][key] = HIDDEN
     for line in phase["narrative"]:
-        accessed = _ACCESS.match(line["text"])
+        accessed = _ACCESS.match(line["text"]) or _GIVEN.match(line["text"])
         if accessed and hiding.hides(accessed[2]):
             line.update(text=f"{accessed[1]}{MARK}", rawValue=HIDDEN)
     for condition in dicts_in(phase["events"]):
@@ -476,6 +518,7 @@ _IN_RUNS = re.compile("runs\x1f[^\x1f]*\x1f")
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
+_GIVEN = re.compile(r"^(Input: (.+?) = ).*$", re.DOTALL)
 _EMITTED = re.compile(r"^(\[emit\] .*?: )(.*)$", re.DOTALL)
 _TELLING_LINES = frozenset({"condition", "selector"})
 _THRESHOLD = re.compile(

@@ -276,6 +276,32 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
 
 
+def test_a_value_may_stay_hidden_under_its_key() -> None:
+    """However common it is, where the reference has forgotten that it is hidden; no other value may, and none elsewhere."""
+    hiding = Hiding()
+    hiding.wrote("k", 0, redact=True)
+
+    def read(key: str, value: Any) -> dict[str, Any]:
+        line = {"type": "step", "text": f"Step 1: Read {key} = {value}", "rawValue": value}
+        return {"events": [_event(key=key, value=value)], "narrative": [line]}
+
+    marked = read("k", "[REDACTED]")
+    assert not _differs(read("k", 0), marked, hiding)
+    assert _differs(marked, read("k", 0), hiding), "we show what the reference hides"
+    assert _differs(read("k", 1), marked, hiding)
+    assert _differs(read("m", 0), read("m", "[REDACTED]"), hiding)
+
+
+def test_what_a_hidden_list_gains_is_hidden() -> None:
+    """Wherever else it stands, as all that is written to a hidden key."""
+    hiding = Hiding({"keys": ["l"]})
+    hiding.gained("l", [{"content": "It is 12 degrees"}])
+    hiding.gained("m", ["Ada Lovelace"])
+    for text, allowed in (("It is 12 degrees", True), ("Ada Lovelace", False)):
+        copied, marked = ({"events": [_event(key="copy", value=shown)]} for shown in (text, "[REDACTED]"))
+        assert _differs(copied, marked, hiding) is not allowed
+
+
 def test_an_object_that_is_hidden_by_its_name_may_be_hidden_member_by_member() -> None:
     """By us; the members are the same, and one that we show is the reference's."""
     hiding = Hiding({"keys": ["card"]})

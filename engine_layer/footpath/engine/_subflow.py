@@ -29,7 +29,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, just_grew, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, in_js_order, record, record_members
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, member_of_text, record, record_members
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -319,8 +319,7 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
     """
     lead: tuple[str, ...] = ("runs", target.branch) if target.branch else ()
     writes: list[list[Any]] = []
-    reads: list[str] = []
-    shown_reads: dict[str, Any] = {}
+    reads: list[Any] = []
     dropped: list[int] = []
     hidden: list[list[str | None]] = []
     redaction = run.redaction
@@ -356,12 +355,18 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
                 if apart:
                     before = region.get_path((key, member))
                 if isinstance(item, (list, tuple, dict)):
-                    reads.append(name := f"{key}.{member}")
-                    if redaction is not None and before is not ABSENT:
+                    shown = None
+                    if before is ABSENT:
+                        shown = _in_text(run, region, lead, key, member)
+                    elif redaction is not None:
                         found = record(before)
                         shown = redaction.show_read((key, member), found)
-                        if shown is not found:
-                            shown_reads[name] = shown
+                        if shown is found:
+                            shown = None
+                    if shown is not None:
+                        reads.append([key, member, shown])
+                    else:
+                        reads.append([key, member] if "." in key else f"{key}.{member}")
                 tail = None
                 if before is not ABSENT and before is not None:
                     if isinstance(item, (list, tuple)) and isinstance(before, (list, tuple)):
@@ -372,7 +377,22 @@ def _write_output(run: Run, region: Region, target: Frame, mapped: dict[str, Any
         else:
             _write_path(run, region, writes, dropped, hidden, (key,), value)
     entry = (OUTPUT, target.number, writes, reads, dropped)
-    run.record_entry(entry if redaction is None else (*entry, shown_reads, hidden))
+    run.record_entry(entry if redaction is None else (*entry, {}, hidden))
+
+
+def _in_text(run: Run, region: Region, lead: tuple[str, ...], key: str, member: str) -> Any:
+    """The recorded form of what a read of a member finds in a text, as JavaScript does; None when nothing. Of a text that is hidden nothing is shown."""
+    for way in ((*lead, key), (key,)):
+        text = region.get_path(way)
+        found = member_of_text(text, member) if isinstance(text, str) else None
+        if found is not None:
+            redaction = run.redaction
+            if redaction is not None:
+                text = record(text)
+                if redaction.show_read((key, member), text) is not text or redaction.show(key, text) is not text:
+                    return MARK
+            return record(found)
+    return None
 
 
 def _write_path(

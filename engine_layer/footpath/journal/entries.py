@@ -116,8 +116,9 @@ OUTPUT = 22
 """`[22, frame, [[path, value, grows?, count?]], reads, dropped, shown_reads?, hidden?]`: a subflow's output, written through that frame and committed.
 
 Where a list `grows` (1), the value is what it has gained at its end; or that is hidden, as all of it is. With 0 and a
-count the value is the whole list, of which parts are hidden, and the first `count` items were there before. Of reads of
-what is hidden, `shown_reads` has what they show, by name."""
+count the value is the whole list, of which parts are hidden, and the first `count` items were there before. A read is
+`key.member`, or `[key, member, shown?]`: where the key has a dot, or where it shows what the state does not, of what is
+hidden or of a text. Older traces have what reads of hidden values show in `shown_reads`, by name; it is empty now."""
 
 EXIT = 23
 """`[23, hidden_keys?]`: the current mount's subflow ends. Its state is shown without the values of those keys.

@@ -112,7 +112,7 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
             for key, value in staged.items():
                 if dropped is not None and key in dropped:
                     continue
-                marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())])
+                marks = marks_of([*(fields or {}).get(key, ()), *(nothing or {}).get(key, ())], value)
                 if hidden is not None and key in hidden:
                     # As in the reference, fields may be looked for in the mark, a text, where the whole was hidden
                     # before them.

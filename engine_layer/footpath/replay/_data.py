@@ -186,7 +186,7 @@ def update(cursor: Cursor, entry: Any) -> None:
             hide_fields(cursor, frame, key, [*entry[4], *_still_absent(frame, key, patch)])
             redacted = True
     if (flags & 4 or frame.region.masked or frame.region.shown) and not flags & 9:
-        _patch_shown(frame, key, log_marked(patch, marks_of(entry[4])) if flags & 4 else patch, held, after)
+        _patch_shown(frame, key, log_marked(patch, marks_of(entry[4], patch)) if flags & 4 else patch, held, after)
     stage(cursor, frame, key, after)
     said = UNSET if after is UNSET and flags & 1 else patch  # the log does not say that nothing is hidden
     frame.ops.append((key, "merge", said, tuple(frame.reads) if cursor.provenance else ()))
@@ -195,14 +195,21 @@ def update(cursor: Cursor, entry: Any) -> None:
     write_event(cursor, frame, key, patch, "update", redacted)
 
 
-def _still_absent(frame: MirrorFrame, key: str, patch: Any) -> list[list[str]]:
-    """Ways to hidden fields that were absent before a patch, and are not in it."""
+def _still_absent(frame: MirrorFrame, key: str, patch: Any) -> list[list[str | None]]:
+    """Ways to hidden fields that were absent before a patch, and are not in it, and into the text that it is laid over."""
+    into: list[list[str | None]] = []
+    absent: list[tuple[str, ...]] = []
     if key in frame.staged:
-        absent = list((frame.nothing or {}).get(key, ()))
+        for first, *rest in (frame.nothing or {}).get(key, ()):
+            if first is None:
+                into.append([None, *rest])
+            else:
+                absent.append((first, *[str(step) for step in rest]))
     else:
         marks = frame.region.masked.get((frame.branch, key), {})
         absent = [way for way, mark in marks.items() if mark == ABSENT_FORM]
-    return [list(way) for way in absent if not hide_ways(plain(packed(patch)), [way], MARK)[1]]
+    still = [way for way in absent if not hide_ways(plain(packed(patch)), [way], MARK)[1]]
+    return [*into, *[[*way] for way in still]]
 
 
 def _patch_shown(frame: MirrorFrame, key: str, patch: Any, held: Any, after: Any) -> None:
@@ -211,7 +218,10 @@ def _patch_shown(frame: MirrorFrame, key: str, patch: Any, held: Any, after: Any
     if known is not None and known[0] is held:
         base = known[1]
     elif key in frame.staged:
-        return  # over what the stage has written
+        # Over what the stage has written; of a text, a character of which is hidden, the state shows the way to it.
+        base = marks_of((frame.nothing or {}).get(key, ()), held).get(())
+        if base is None:
+            return
     else:
         base = frame.region.in_state((frame.branch, key))
     if base is not UNSET:

@@ -144,10 +144,10 @@ class CommitLog:
                 if hidden.get(key) is False:
                     redacted.append(lead + key)
                 if key in fields:
-                    marks = marks_of([*fields[key], *(frame.nothing or {}).get(key, ())])
+                    ways = [*fields[key], *(frame.nothing or {}).get(key, ())]
                     for held in () if hidden.get(key) else (overwrite, updates, results):
                         if held.get(key, UNSET) is not UNSET:
-                            held[key] = log_marked(held[key], marks)
+                            held[key] = log_marked(held[key], marks_of(ways, held[key]))
                     redacted.extend(_field_paths(lead + key, fields[key]))
                 if hidden.get(key):
                     redacted.append(lead + key)

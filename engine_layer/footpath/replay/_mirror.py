@@ -44,18 +44,20 @@ def log_marked(recorded: Any, marks: Mapping[Way, Any]) -> Any:
     return Raw(encode(value)) if any_found else recorded
 
 
-def marks_of(fields: Iterable[Any]) -> dict[Way, Any]:
-    """What the log shows of hidden fields, by the ways to them; for what `fields` are see `footpath.journal.entries.SET`."""
+def marks_of(fields: Iterable[Any], value: Any) -> dict[Way, Any]:
+    """What the log shows of hidden fields of a recorded value, by the ways to them; for what `fields` are see `footpath.journal.entries.SET`."""
     fields = list(fields)
     marks: dict[Way, Any] = {way: LOG_MARK for path in fields if type(path) is str for way in ways_of(path)}
     for way in fields:
-        if type(way) is not str:
-            if way[0] is None:  # a text: of it nothing is left but the way
-                shown: Any = LOG_MARK
-                for step in reversed(way[1:]):
-                    shown = {step: shown}
-                return {(): Raw(encode(shown))}
+        if type(way) is str:
+            continue
+        if way[0] is not None:
             marks[tuple(way)] = ABSENT_FORM
+        elif is_text(value):  # of which nothing is left but the way
+            shown: Any = LOG_MARK
+            for step in reversed(way[1:]):
+                shown = {step: shown}
+            return {(): Raw(encode(shown))}
     return marks
 
 
@@ -292,6 +294,7 @@ def _owner(path: tuple[str, ...]) -> tuple[tuple[str, str], Way]:
 
 _OBJECT = ord("{")
 _LIST = ord("[")
+_QUOTE = ord('"')
 _CONTAINERS = frozenset(b"{[")
 
 
@@ -302,6 +305,11 @@ def first_byte(value: Raw) -> int:
 
 _TAGGED = b'{"%b":' % TAG.encode()
 """How a tagged form begins; its tag is its first member."""
+
+
+def is_text(value: Any) -> bool:
+    """Whether a recorded value is a text, encoded or not."""
+    return type(value) is str or (type(value) is Raw and first_byte(value) == _QUOTE)
 
 
 def is_tagged(value: Raw) -> bool:
@@ -364,7 +372,7 @@ class MirrorFrame(Struct, eq=False):
         hidden: keys of which something was hidden since the last commit, in that order.
         patched: of patched keys in which something is hidden, what was staged and what the state will show.
         secret_writes: of what it wrote, the keys that were hidden; `secret_reads` likewise.
-        nothing: ways to hidden fields that are absent, by key.
+        nothing: ways to hidden fields that are absent, by key; behind a None the way into a text.
         whole: keys with a patch that JSON cannot follow; the log shows what came of it, too. With all patches of the
             stage as one, where there are several.
         grew: of lists that only grew, where that can't be seen, how many items they had.
@@ -399,7 +407,7 @@ class MirrorFrame(Struct, eq=False):
     secret_writes: frozenset[str] = frozenset()
     secret_reads: frozenset[str] = frozenset()
     whole: dict[str, Any] | None = None
-    nothing: dict[str, list[Way]] | None = None
+    nothing: dict[str, list[tuple[str | None, ...]]] | None = None
     grew: dict[str, int] | None = None
     sources: list[str] | None = None
     scalars: bool = True

@@ -111,14 +111,17 @@ def output(cursor: Cursor, entry: Any) -> None:
     if cursor.views is not None:
         frame.scalars = frame.saw_scalars = False
         earlier = list(frame.reads)
-        for name in reads:
-            key, member = name.split(".", 1)
+        names: list[str] = []
+        for read in reads:
+            key, member, *told = read.split(".", 1) if type(read) is str else read
+            name = f"{key}.{member}"
+            names.append(name)
             path = _place(frame, (key, escape_key(member)))
-            shown = more[0].get(name, UNSET) if more else UNSET
+            shown = told[0] if told else more[0].get(name, UNSET) if more else UNSET
             frame.reads[name] = region.get(path) if shown is UNSET else recorded(shown)
             if shown == MARK or region.hides(path):
                 frame.secret_reads |= {name}
-        cursor.views.log.output(frame, rows, gone, reads, earlier, cursor.hidden_fields, hidden)
+        cursor.views.log.output(frame, rows, gone, names, earlier, cursor.hidden_fields, hidden)
     for index, (path, value, _, count, is_absent) in enumerate(rows):
         key, below = path[0], path[1:]
         if below:

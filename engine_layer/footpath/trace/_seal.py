@@ -298,16 +298,19 @@ class _Seal:
         return [[self.path(path), self.value(value), *grows] for path, value, *grows in writes]
 
     def reads(self, reads: Any) -> list[Any]:
-        """Reads of a subflow's output, each `key.member`."""
-        found: list[Any] = []
-        for name in reads:
-            key, dot, member = name.partition(".")
-            found.append(self.key(key) + dot + self.text(member))
-        return found
+        """Reads of a subflow's output, each `key.member`, or key and member apart, and what the read shows."""
+        return [
+            self._read_name(read) if type(read) is str else [*self.path(read[:2]), *map(self.value, read[2:])]
+            for read in reads
+        ]
+
+    def _read_name(self, name: str) -> str:
+        key, dot, member = name.partition(".")
+        return self.key(key) + dot + self.text(member)
 
     def shown_reads(self, shown: Any) -> dict[str, Any]:
         """What such reads show, by name."""
-        return dict(zip(self.reads(shown), map(self.value, shown.values()), strict=True))
+        return dict(zip(map(self._read_name, shown), map(self.value, shown.values()), strict=True))
 
     def pause_data(self, data: Any) -> Any:
         """What a stage paused with, in a list of its own."""

@@ -20,7 +20,7 @@ from footpath.values._record import encode_json, is_recorded_as, plain, record, 
 from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:
-    from footpath.values._fields import hide_fields, ways_of
+    from footpath.values._fields import hide_fields, member_of_text, ways_of
     from footpath.values._names import error_text, is_whole, live_name, may_be_spelled, recorded_name, whole_text
     from footpath.values._revive import Tagged, revive
     from footpath.values._secrets import SECRET_LENGTH, Secrets
@@ -73,6 +73,7 @@ __all__ = [
     "js_units",
     "live_name",
     "may_be_spelled",
+    "member_of_text",
     "member_count",
     "members",
     "plain",
@@ -105,7 +106,7 @@ __getattr__ = _on_demand(
             "summarize",
             "summarize_items",
         ),
-        "._fields": ("hide_fields", "ways_of"),
+        "._fields": ("hide_fields", "member_of_text", "ways_of"),
         "._names": ("error_text", "is_whole", "live_name", "may_be_spelled", "recorded_name", "whole_text"),
         "._tags": ("escape_key", "unescape_key"),
         "._revive": ("Tagged", "revive"),

@@ -104,6 +104,17 @@ def _reached(graph: list[Any], start: Any) -> set[int]:
     return reached
 
 
+def member_of_text(text: str, name: str) -> str | int | None:
+    """What JavaScript finds in a text under a member's name: a character, half of one, or how many there are; None when nothing."""
+    if not _leads_into(text, (name,)):
+        return None
+    units = text.encode("utf-16-le", "surrogatepass")
+    if name == "length":
+        return len(units) // 2
+    at = 2 * int(name)
+    return units[at : at + 2].decode("utf-16-le", "surrogatepass")
+
+
 def _leads_into(text: str, way: tuple[str, ...]) -> bool:
     """Whether a way leads to a character of a text in JavaScript, to one of that, or to how many there are."""
     for depth, step in enumerate(way):
