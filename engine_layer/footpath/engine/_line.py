@@ -136,7 +136,6 @@ def _walk(
     straight = first >= 0 and not task.parallel and not watched
     delegate = place.delegated < MAX_DELEGATED
     frame = opened
-    stop_after = False
     if place.depth - place.flat > run.max_depth:
         refuse(place, node, link, origin)
     while True:
@@ -146,7 +145,7 @@ def _walk(
         elif node.mount is not None:
             entering = _subflow.enter(place, node, link, origin, state)
             result, left = (yield from entering) if delegate else (yield entering)
-            if state.broke or stop_after:
+            if state.broke:
                 return result
             if node.children:
                 # footprintjs runs them in place of the chart.
@@ -181,7 +180,7 @@ def _walk(
             if node.is_streaming:
                 run.begin_stream(node)
             frame = run.open(region, node, link, origin, branch)
-            if stop_after:
+            if state.broke:  # by a selector
                 frame.broke = True
         if state.first is None:
             state.first = frame
@@ -326,8 +325,8 @@ def _walk(
                     return result
             elif node.kind == "selector":
                 if frame.broke:
-                    # footprintjs looks at a selector's wish to stop only when the next stage has run.
-                    stop_after, result = True, {}
+                    # footprintjs looks at a selector's wish to stop only when the next stage has run, and forgets its reason.
+                    state.broke, result = True, {}
                     if task.parallel:
                         yield 1
                 else:
@@ -414,6 +413,11 @@ def _looped_to(region: Region, node: Node) -> Node | None:
     return None
 
 
+def _child_called(region: Region, node: Node, choice_id: str) -> Node | None:
+    """The child of a decider that a choice names."""
+    return next((child for child in node.children if _choice_id(region, child) == choice_id), None)
+
+
 def _choice_id(region: Region, child: Node) -> str:
     """What a decider or selector calls a child: a branch by its own id, a parallel child by its full one."""
     return _stage.full_id(region, child) if child.is_parallel_child else child.id
@@ -458,14 +462,15 @@ def _decide(place: Place, node: Node, frame: Frame, out: Any, state: LineState) 
     if type(out) is Decision:
         evidence, out = out.seen, out.branch
     returned = _stage.branch_text(out)
-    chosen = next((child for child in node.children if _choice_id(region, child) == returned), None)
+    chosen = _child_called(region, node, returned)
     if not returned.isascii():
         from footpath.values import whole_text
 
         returned = whole_text(returned)
     fallback = chosen is None
     if chosen is None:
-        chosen = node.fallback
+        # A child that was hung on a decider stands in, too, if it is called so.
+        chosen = node.fallback or _child_called(region, node, "default")
     if chosen is None:
         message = (
             f"Scope-based decider '{_stage.full_name(region, node)}' returned branch ID '{returned}' "

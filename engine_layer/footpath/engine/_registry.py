@@ -71,12 +71,13 @@ def register(top: Region, region: Region, chart_id: str, chart: FlowChart) -> bo
     return is_new
 
 
-def register_lazy(region: Region, chart_id: str, chart: FlowChart) -> None:
-    """Take in a lazy chart that was resolved; the last one of an id is what the id stands for."""
+def register_lazy(region: Region, chart_id: str, chart: FlowChart) -> bool:
+    """Take in a lazy chart that was resolved; says whether it takes another's place: the last one of an id is what the id stands for."""
     known: Registry = region.registered
     before = known.chart(chart_id)
     if before is None or before.chart is not chart:
         region.registered = Registry({chart_id: Known(chart, chart_id)}, {}, known)
+    return before is not None and before.chart is not chart
 
 
 def find_chart(top: Region, region: Region, chart_id: str) -> Known | None:

@@ -66,11 +66,12 @@ def enter(
         )
         raise RunError(message)
     inner = _region(region, node, chart)
+    displaces = False
     if region.registered is not None:
         from footpath.engine._registry import find_chart, register_lazy
 
         if mount.chart is None:
-            register_lazy(region, prefix, chart)
+            displaces = register_lazy(region, prefix, chart)
         elif not mount.is_item:
             known = find_chart(run.top, region, prefix)
             if known is not None and known.chart is not chart:
@@ -92,7 +93,7 @@ def enter(
         if args:
             shown = _begin_with(run, inner, args)
     run.declare_chart(inner, chart)
-    frame = _open(place, node, link, origin, inner, root, shown)
+    frame = _open(place, node, link, origin, inner, root, shown, displaces=displaces)
     if again is not None:
         run.restore(inner, again.state)
     if state.first is None:
@@ -267,7 +268,17 @@ def _error_text(run: Run, error: BaseException) -> str:
     return js_error(name, message)
 
 
-def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Region, root: Node, shown: Any) -> Frame:
+def _open(
+    place: Place,
+    node: Node,
+    link: int,
+    origin: Frame | None,
+    inner: Region,
+    root: Node,
+    shown: Any,
+    *,
+    displaces: bool,
+) -> Frame:
     """Record the mount, with what the subflow begins with."""
     run, region = place.run, place.region
     ordinal = run.declare(region, node)
@@ -276,7 +287,7 @@ def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Regi
     mount = node.mount
     assert mount is not None
     more: tuple[Any, ...] = ()
-    if node.id != mount.subflow_id:
+    if node.id != mount.subflow_id or displaces:
         more = ({}, _subflow_id(region, node))
     redaction = run.redaction
     if redaction is not None:
@@ -286,6 +297,8 @@ def _open(place: Place, node: Node, link: int, origin: Frame | None, inner: Regi
         if not redaction.told_fields:
             redaction.told_fields = True
             run.record_entry((HIDDEN_FIELDS, {key: list(paths) for key, paths in redaction.fields.items()}))
+    if displaces:
+        more = (*more, 1) if redaction is not None else (*more, [], 1)
     number = -1 if origin is None else origin.number
     run.record_entry((MOUNT, run.now(), ordinal, link, number, first, shown, mount.name, *more))
     run.current = frame

@@ -104,9 +104,10 @@ FORK = 20
 """`[20, kind, [node]]`: parallel children begin; kind 0 is a fork, 1 a selector's, 2 a for-each's."""
 
 MOUNT = 21
-"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?, hidden?]` begins a mount's frame
-and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where
+"""`[21, t, node, link, from_frame, first_node, mapped_input, subflow_name, hidden_members?, subflow_id?, hidden?, displaces?]` begins a mount's
+frame and its subflow. Of mapped objects that are hidden as a whole, `hidden_members` names the members, by key; none where
 nothing was mapped. A subflow has its mount's id (null, or left out), but where the mount is a branch taken as fallback.
+With `displaces`, 1, it is a lazy one that takes the place of a chart that REGISTER told of under its id.
 
 Here and below, where a run hides values `hidden` names the places in the state that are hidden, each as a list of its
 steps, behind a null where nothing is there: the mark

@@ -11,9 +11,11 @@ from msgspec.json import Decoder, encode
 
 from footpath.replay._mirror import is_tagged
 from footpath.state import merge
-from footpath.values import ABSENT, TAG, plain
+from footpath.values import ABSENT, ABSENT_FORM, TAG, plain, record, revive
 
 _TAG_BYTES = TAG.encode()
+_SCALARS = frozenset({"str", "int", "float", "absent"})
+_MAY_BE_TAGGED = frozenset({str, int, float})
 _shallow = Decoder(dict[str, Raw]).decode
 
 
@@ -93,7 +95,7 @@ def _covered(value: Any) -> Any:
         part = box[at]
         if isinstance(part, dict):
             if TAG in part:
-                box[at] = _Cover(part)
+                box[at] = _opaque(part)
                 continue
             part = box[at] = dict(part)
             todo += [(part, key) for key in part]
@@ -101,6 +103,16 @@ def _covered(value: Any) -> Any:
             part = box[at] = list(part)
             todo += [(part, index) for index in range(len(part))]
     return holder[0]
+
+
+def _opaque(form: dict[str, Any]) -> Any:
+    """What a merge takes a tagged form for: a scalar's is the scalar, which lists hold once; any other is like nothing else."""
+    if type(form[TAG]) is str and form[TAG] in _SCALARS:
+        try:
+            return revive(form)
+        except ValueError:  # a journal from elsewhere
+            pass
+    return _Cover(form)
 
 
 def _bare(value: Any) -> Any:
@@ -111,8 +123,12 @@ def _bare(value: Any) -> Any:
         part = box[at]
         if isinstance(part, _Cover):
             box[at] = part.form
+        elif part is ABSENT:
+            box[at] = dict(ABSENT_FORM)
         elif isinstance(part, dict):
             todo += [(part, key) for key in part]
         elif isinstance(part, list):
             todo += [(part, index) for index in range(len(part))]
+        elif type(part) in _MAY_BE_TAGGED:
+            box[at] = plain(record(part))
     return holder[0]

@@ -39,6 +39,9 @@ def mount(cursor: Cursor, entry: Any) -> None:
     mapped = recorded(mapped)
     hidden = entry[10] if len(entry) > 10 else None
     if cursor.views is not None:
+        if len(entry) > 11:
+            left = frame.region.registered
+            frame.region.registered = {chart_id: left[chart_id] for chart_id in left if chart_id != inner_id}
         region.registered = frame.region.registered
         cursor.views.tree.entered(frame, region, subflow_name)
     if type(mapped) is Raw and bytes(mapped) != b"{}":

@@ -53,9 +53,9 @@ class ReturnedCharts(NamedTuple):
     node: dict[str, Any]
     parent_name: str
 
-    def shown(self, _: Views) -> dict[str, Any]:
+    def shown(self, views: Views) -> dict[str, Any]:
         """As JSON."""
-        decl = self.decl
+        decl, blamed = self.decl, views.tree.blamed
         children = self.node.get("children", [])
         return {
             "subflowId": decl.id,
@@ -68,7 +68,7 @@ class ReturnedCharts(NamedTuple):
                         "output": dict(child["logs"]),
                         "errors": dict(child["errors"]),
                         "metrics": dict(child["metrics"]),
-                        "status": "error" if child["errors"] else "success",
+                        "status": "error" if child["errors"] or child.get("runtimeStageId") in blamed else "success",
                     }
                     for child in children
                 },

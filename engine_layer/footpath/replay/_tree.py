@@ -29,15 +29,17 @@ class Tree:
     Attributes:
         frames: that have a node.
         paused_behind: the frame that the phase goes on behind; its children had paused, not ended.
+        blamed: stage executions that an error was noted on which says nothing, so that no bag shows it.
     """
 
-    __slots__ = ("_reads", "_writes", "frames", "paused_behind")
+    __slots__ = ("_reads", "_writes", "blamed", "frames", "paused_behind")
 
     def __init__(self, read_tracking: str, write_tracking: str) -> None:
         self._reads = read_tracking
         self._writes = write_tracking
         self.frames: list[MirrorFrame] = []
         self.paused_behind: MirrorFrame | None = None
+        self.blamed: set[str] = set()
 
     def opened(self, frame: MirrorFrame, link: int, origin: MirrorFrame | None, suffix: str) -> None:
         """A frame began: hang its node where it belongs."""
@@ -114,6 +116,8 @@ class Tree:
         if absent and kind != "log":
             assert frame.node is not None
             frame.node[_BAGS[kind]].pop(key, None)
+            if kind == "error":
+                self.blamed.add(frame.rsid)
         elif kind == "log":
             self.bag(frame, "logs", "messages", Raw(encode([value])))
         else:

@@ -4,13 +4,22 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from enum import Enum
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from footpath.state._place import is_tracked
 from footpath.state._untracked import untracked
 from footpath.values import ABSENT, ATOMS, record
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 _MANY = 64  # visits of one object of a patch after which it is taken as it is: it may hold itself
 _join = "".join
 
@@ -64,13 +73,18 @@ def _united(base: Any, patch: list[Any]) -> list[Any]:
 
 
 def _identity(item: Any) -> Any:
-    """Scalars by value and JSON type (True is not 1), the rest by identity."""
+    """Scalars by value and JSON type (True is not 1), of classes of their own, too; the rest by identity."""
     kind = type(item)
+    if kind not in ATOMS:
+        for base, exact in () if isinstance(item, Enum) else _EXACT:
+            if isinstance(item, base):  # recorded as the text or number that it is
+                kind, item = base, exact(item)
+                break
+        else:
+            return (id(item),)
     if kind is bool:
         return (kind, item)
-    if kind in ATOMS:
-        return (kind, "NaN") if kind is float and item != item else item
-    return (id(item),)
+    return (kind, "NaN") if kind is float and item != item else item
 
 
 def just_grew(before: list[Any], after: list[Any]) -> bool:

@@ -8,6 +8,12 @@ import msgspec
 import pytest
 
 from footpath import Child, FlowChartExecutor, RedactionPolicy, StageNode, Trace, decode_trace, flow_chart, ops
+from footpath.values import ABSENT, ABSENT_FORM, plain, record
+
+
+class _Code(str):
+    __slots__ = ()
+
 
 INITIAL = {"gone": 1, "stays": {"a": {"b": [1]}}, "items": [1]}
 
@@ -107,6 +113,28 @@ def test_a_write_of_what_is_there_already_leaves_what_is_there() -> None:
     assert msgspec.json.encode(trace.final_state()) == whole
     assert msgspec.json.encode(executor._phases[-1].run.top.plain_view()) == whole
     assert msgspec.json.encode(trace.state_at(len(trace.snapshot["commitLog"]))) == whole
+
+
+@pytest.mark.parametrize("scalar", ["\ud83d", float("nan"), float("inf"), 2**16_000, ABSENT, _Code("a")], ids=type)
+def test_a_scalar_that_is_recorded_with_a_tag_is_united_by_its_value(scalar: Any) -> None:
+    """A list that is patched with it twice has it once, in the state that stages read and in every state from the records."""
+    seen: list[Any] = []
+
+    def patch(scope: Any) -> None:
+        ops(scope).update("o", {"l": [scalar, {}]})
+
+    def look(scope: Any) -> None:
+        seen.append(list(scope.o["l"]))
+
+    chart = flow_chart("A", patch, "a").add_function("B", patch, "b").add_function("C", look, "c").build()
+    executor = FlowChartExecutor(chart)
+    executor.run()
+    trace = decode_trace(executor.get_trace().encoded)
+    last = len(trace.snapshot["commitLog"])
+    recorded = plain(record(scalar))
+    assert [type(item).__name__ for item in seen[0]] == [type(scalar).__name__, "TrackedDict", "TrackedDict"]
+    for state in (executor.get_snapshot()["sharedState"], trace.snapshot["sharedState"], trace.state_at(last)):
+        assert state == {"o": {"l": [ABSENT_FORM if scalar is ABSENT else recorded, {}, {}]}}
 
 
 def test_a_delta_of_a_key_that_was_written_and_patched_holds_what_came_of_it() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -73,6 +74,19 @@ def test_nan_is_united_with_nan() -> None:
     """As a JavaScript Set has it; equality of floats would keep both."""
     merged = merge([NAN, None], [float("nan"), None])
     assert [type(item) for item in merged] == [float, type(None)]
+
+
+class _Code(str):
+    __slots__ = ()
+
+
+class _Color(StrEnum):
+    RED = "red"
+
+
+def test_a_text_of_a_class_of_its_own_is_united_with_its_like() -> None:
+    """It is recorded as the text that it is, so the state from the records has it once; an enum's member is no text there."""
+    assert merge(["a", 1], [_Code("a"), _Code("b"), _Color.RED, "red", True]) == ["a", 1, "b", _Color.RED, "red", True]
 
 
 @given(base=plain_json, patch=plain_json)
