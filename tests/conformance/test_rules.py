@@ -302,6 +302,16 @@ def test_what_a_hidden_list_gains_is_hidden() -> None:
         assert _differs(copied, marked, hiding) is not allowed
 
 
+def test_a_checkpoint_may_say_where_hidden_texts_stand() -> None:
+    """Ours may; the reference forgets them."""
+    hiding = Hiding({"keys": ["ssn"]})
+    place = {"at": ["sharedState", "note"], "from": 0, "to": 4}
+    plain, told = {"checkpoint": {"sharedState": {}}}, {"checkpoint": {"sharedState": {}, "redactedTexts": [place]}}
+    assert not _differs(plain, told, hiding)
+    assert _differs(told, plain, hiding)
+    assert _differs(plain, told)
+
+
 def test_an_object_that_is_hidden_by_its_name_may_be_hidden_member_by_member() -> None:
     """By us; the members are the same, and one that we show is the reference's."""
     hiding = Hiding({"keys": ["card"]})

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from footpath import FlowChart, FlowChartExecutor, RedactionPolicy
 from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.engine._checkpoint import texts_in_states
 from footpath.errors import InputValidationError
 from footpath.ids import uuid7_text
 from footpath.trace import Trace, decode_trace, encode_trace
@@ -255,7 +256,7 @@ class Running:
             if fresh:
                 checkpoint = msgspec.json.decode(msgspec.json.encode(checkpoint))
                 executor = self.executor(ids, step, recorders)
-                self.world.marked.clear()  # what only the executor before knew
+                self.world.marked = _still_known(self.world.marked, checkpoint)
             yield executor, "resume", {"checkpoint": checkpoint, "input": answer, **bounds}, fresh
 
     def _phase(
@@ -272,6 +273,12 @@ class Running:
             outcome, shown = ("paused" if executor.is_paused() else "returned"), result
         trace = decode_trace(encode_trace(executor.get_trace()))
         return Phase(outcome, shown, trace, executor, fresh)
+
+
+def _still_known(marked: set[tuple[str, Any]], checkpoint: dict[str, Any]) -> set[tuple[str, Any]]:
+    """Of the secrets of an executor those that another one can know: they stand in the states that it goes on with."""
+    texts = [text for *_, text in texts_in_states(checkpoint)]
+    return {(how, canary) for how, canary in marked if any(str(canary) in text for text in texts)}
 
 
 def _again(error: Exception | None, result: Any) -> Any:

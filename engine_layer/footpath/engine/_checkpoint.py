@@ -10,13 +10,14 @@ import msgspec
 
 from footpath.engine import _stage
 from footpath.scope import NO_PAYLOAD
-from footpath.values import ABSENT, ABSENT_RAW, plain, record
+from footpath.values import ABSENT, ABSENT_RAW, plain, record, texts_by_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from footpath.engine._executor import Phase
     from footpath.replay import Cursor, Views
+    from footpath.scope import Redaction
 
 
 def checkpoint_of(phase: Phase, cursor: Cursor, views: Views) -> dict[str, Any]:
@@ -51,7 +52,39 @@ def checkpoint_of(phase: Phase, cursor: Cursor, views: Views) -> dict[str, Any]:
     if redaction is not None and redaction.marked:
         # Whoever goes on from here has to hide them too; footprintjs forgets them.
         checkpoint["redactedKeys"] = list(redaction.marked)
+    if redaction is not None:
+        texts = _hidden_texts(redaction, checkpoint)
+        if texts:
+            checkpoint["redactedTexts"] = texts
     return checkpoint
+
+
+def texts_in_states(checkpoint: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
+    """Every text in the states that a run goes on with, as `footpath.values.texts_by_place` finds it; the names of their keys, too."""
+    inner: Mapping[str, Mapping[str, Any]] = checkpoint.get("subflowStates") or {}
+    states: list[tuple[tuple[str, ...], Mapping[str, Any]]] = [(("sharedState",), checkpoint.get("sharedState") or {})]
+    states += [(("subflowStates", path), state) for path, state in inner.items()]
+    for lead, state in states:
+        for key, value in state.items():  # a state is no form itself, whatever its keys are called
+            yield (*lead, key), True, key
+            for way, is_name, text in texts_by_place(value):
+                yield (*lead, key, *way), is_name, text
+
+
+def _hidden_texts(redaction: Redaction, checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where the states show what is hidden for another reason than its key: a copy of an event's payload, say, or of a value that is there no more.
+
+    What stands nowhere in them is not told: a checkpoint has nothing hidden that its states do not have.
+    """
+    forgotten = redaction.forgotten((checkpoint["sharedState"], *checkpoint["subflowStates"].values()))
+    if not forgotten:
+        return []
+    found: dict[str, dict[str, Any]] = {}
+    for way, is_name, text in texts_in_states(checkpoint):
+        for start, end in forgotten.found_in(text):
+            place = {"nameOf" if is_name else "at": list(way), "from": start, "to": end}
+            found.setdefault(text[start:end], place)
+    return list(found.values())
 
 
 def as_json(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from footpath.engine import _stage
+from footpath.engine._checkpoint import texts_in_states
 from footpath.engine._run import Reentry, Resuming, over_defaults
 from footpath.errors import RunError
 from footpath.values import ATOMS, is_whole, may_be_spelled, record, recorded_name, revive
@@ -36,6 +37,7 @@ class Saved(NamedTuple):
         state: of the outermost flow.
         subflow_states: of those around the stage, by the mount's id.
         hidden: keys that were hidden because a hidden write was made.
+        hidden_texts: what else was hidden of what the states show.
         by_interrupt: whether the stage begins again at its top.
         invoker: id of what took the branch that paused; None when nothing did.
     """
@@ -47,6 +49,7 @@ class Saved(NamedTuple):
     state: dict[str, Any]
     subflow_states: Mapping[str, Mapping[str, Any]]
     hidden: list[str]
+    hidden_texts: list[str]
     by_interrupt: bool
     invoker: str | None
 
@@ -69,6 +72,7 @@ def read(checkpoint: Mapping[str, Any]) -> Saved:
                 path: _by_recorded_name(state) for path, state in (checkpoint.get("subflowStates") or {}).items()
             },
             hidden=[str(key) for key in checkpoint.get("redactedKeys") or ()],
+            hidden_texts=_hidden_texts(checkpoint),
             by_interrupt=checkpoint.get("pausedBy") == "interrupt",
             invoker=checkpoint.get("invokerStageId"),
         )
@@ -83,6 +87,19 @@ def _by_recorded_name(state: Mapping[str, Any]) -> dict[str, Any]:
         key if is_whole(key) else recorded_name(key): value
         for key, value in zip(map(str, state), state.values(), strict=True)
     }
+
+
+def _hidden_texts(checkpoint: Mapping[str, Any]) -> list[str]:
+    """What stands at the places that a checkpoint names; at one that its states do not have, nothing."""
+    places = checkpoint.get("redactedTexts")
+    if not places:
+        return []
+    texts = {(way, is_name): text for way, is_name, text in texts_in_states(checkpoint)}
+    found = [
+        (texts.get((tuple(place.get("at", place.get("nameOf"))), "nameOf" in place), ""), place["from"], place["to"])
+        for place in places
+    ]
+    return [text[start:end] for text, start, end in found]
 
 
 def _check_members(checkpoint: Mapping[str, Any]) -> None:
@@ -106,6 +123,14 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
 
+def _is_place(value: Any) -> bool:
+    """Whether it is what `_checkpoint` says of a place: a way to it, and where in the text that it leads to."""
+    if not _is_mapping(value) or not all(type(value.get(name)) is int for name in ("from", "to")):
+        return False
+    way = value.get("at", value.get("nameOf"))
+    return isinstance(way, list) and all(type(step) in (str, int) for step in way)
+
+
 _MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("pausedStageId", "the id of a stage", lambda value: isinstance(value, str)),
     ("invokerStageId", "the id of a stage", lambda value: isinstance(value, str)),
@@ -118,6 +143,7 @@ _MEMBERS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ),
     ("visitCounts", "an object", _is_mapping),
     ("redactedKeys", "a list of keys", _is_texts),
+    ("redactedTexts", "a list of places", lambda value: isinstance(value, list) and all(map(_is_place, value))),
     (
         "executionCount",
         f"a whole number up to {MOST_EXECUTIONS}",
@@ -133,10 +159,11 @@ def restore(run: Run, saved: Saved, defaults: Mapping[str, Any] | None) -> None:
         run.top.values[key] = live
         if type(live) not in ATOMS:
             run.top.recorded[key] = record(live)
-    if saved.hidden:
+    if saved.hidden or saved.hidden_texts:
         run.start_redaction()
     if run.redaction is not None:
         run.redaction.learn((saved.state, *saved.subflow_states.values()), saved.hidden)
+        run.redaction.secrets.add_form(saved.hidden_texts)
 
 
 def tail_of(origin: Frame, followed: Cursor) -> list[Any]:

@@ -122,6 +122,12 @@ class Redaction:
         for state in states:
             self.show_state({key: _as_recorded(value) for key, value in state.items()}, [])
 
+    def forgotten(self, states: Iterable[Mapping[str, Any]]) -> Secrets:
+        """The secrets that `learn` would not know again from these states and what is marked now."""
+        anew = Redaction(self.policy)
+        anew.learn(states, self.marked)
+        return self.secrets.less(anew.secrets)
+
     def unmark(self, key: str) -> bool:
         """The key was deleted; tells whether it was hidden."""
         hidden = self.wants(key)

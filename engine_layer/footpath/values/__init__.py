@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from footpath.values._fields import hide_fields, member_of_text, ways_of
     from footpath.values._names import error_text, is_whole, live_name, may_be_spelled, recorded_name, whole_text
     from footpath.values._revive import Tagged, revive
-    from footpath.values._secrets import SECRET_LENGTH, Secrets
+    from footpath.values._secrets import SECRET_LENGTH, Secrets, texts_by_place
     from footpath.values._summary import (
         SUMMARY_LENGTH,
         cut,
@@ -84,6 +84,7 @@ __all__ = [
     "revive",
     "summarize",
     "summarize_items",
+    "texts_by_place",
     "unescape_key",
     "ways_of",
     "whole_text",
@@ -110,6 +111,6 @@ __getattr__ = _on_demand(
         "._names": ("error_text", "is_whole", "live_name", "may_be_spelled", "recorded_name", "whole_text"),
         "._tags": ("escape_key", "unescape_key"),
         "._revive": ("Tagged", "revive"),
-        "._secrets": ("SECRET_LENGTH", "Secrets"),
+        "._secrets": ("SECRET_LENGTH", "Secrets", "texts_by_place"),
     },
 )

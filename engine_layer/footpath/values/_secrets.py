@@ -24,6 +24,7 @@ _COMMON: Final = frozenset(
     {"", "true", "false", "null", "none", "undefined", "nan", "yes", "no", "ok", "unknown", "infinity"}
 )
 _SMALL = 100
+_OCTETS = frozenset({"bytes", "bytearray", "memoryview", "raw"})
 _BY_PATTERN = 64  # secrets up to which one regular expression beats a look at every position
 _encode = msgspec.json.encode
 
@@ -71,6 +72,21 @@ class Secrets:
         if text in self._short:
             return MARK
         return self._replaced(text) if self._long else text
+
+    def less(self, known: Secrets) -> Secrets:
+        """The secrets that others do not know."""
+        left = Secrets()
+        left._long, left._short = self._long - known._long, self._short - known._short
+        return left
+
+    def found_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where each secret begins and ends in a text, in characters; one inside of another as well, a short one as the whole text."""
+        if text in self._short:
+            yield 0, len(text)
+        for at in self._candidates(text) if self._long else ():
+            for secret in self._starts()[text[at : at + SECRET_LENGTH]]:
+                if text.startswith(secret, at):
+                    yield at, at + len(secret)
 
     def scrub_name(self, name: str) -> str:
         """A name with every long secret in it replaced; a short one may well be a name for another reason."""
@@ -173,8 +189,7 @@ class Secrets:
 
     def _shows(self, form: dict[str, Any]) -> bool:
         return any(self._scrub_scalar(value) is not value for key, value in form.items() if key != TAG) or (
-            form[TAG] in ("bytes", "bytearray", "memoryview", "raw")
-            and any(self.scrub_text(text) != text for text in _octet_texts(form.get("value")))
+            form[TAG] in _OCTETS and any(self.scrub_text(text) != text for text in _octet_texts(form.get("value")))
         )
 
 
@@ -206,6 +221,32 @@ def _octet_texts(encoded: Any) -> list[str]:
         return [a2b_base64(encoded).decode()]
     except (ValueError, TypeError):
         return []
+
+
+def texts_by_place(form: Any) -> Iterator[tuple[tuple[str | int, ...], bool, str]]:
+    """Every text that stands in a decoded recorded form, a number's and that of bytes as well.
+
+    Yields the way to it, by names of members and numbers of items; whether it is the name at the end of that way, rather than what
+    stands there; and the text.
+    """
+    todo: list[tuple[tuple[str | int, ...], Any]] = [((), form)]
+    while todo:
+        way, part = todo.pop()
+        if isinstance(part, dict):
+            tag = part.get(TAG)
+            octets = isinstance(tag, str) and tag in _OCTETS
+            for name, inner in part.items():
+                yield (*way, name), True, name
+                if octets and name == "value":
+                    yield from (((*way, name), False, text) for text in _octet_texts(inner))
+                else:
+                    todo.append(((*way, name), inner))
+        elif isinstance(part, list):
+            todo.extend([((*way, index), inner) for index, inner in enumerate(part)])
+        elif isinstance(part, str):
+            yield way, False, part
+        elif isinstance(part, (int, float)) and not isinstance(part, bool):
+            yield way, False, js_number(part)
 
 
 def _texts(value: Any) -> Iterator[str]:

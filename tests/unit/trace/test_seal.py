@@ -21,11 +21,13 @@ from footpath import (
     decode_trace,
     encode_trace,
     flow_chart,
+    interrupt,
     ops,
 )
+from footpath.errors import RunError
 from footpath.journal import entries
 from footpath.trace import _seal, sealed
-from footpath.values import Secrets
+from footpath.values import Secrets, plain
 
 SECRET = "4929-1234-5678"
 
@@ -208,6 +210,63 @@ def test_what_a_call_hid_stays_hidden_in_a_phase_that_goes_on_elsewhere() -> Non
     trace = decode_trace(encode_trace(second.get_trace()))
     assert hides(trace)
     assert trace.final_state() == {"once": "[REDACTED]", "note": "it was [REDACTED]"}
+
+
+def test_what_an_event_or_a_gone_value_hid_stays_hidden_in_a_phase_that_goes_on_elsewhere() -> None:
+    """The checkpoint says where in its states hidden texts stand: in texts, names, numbers and bytes; and has none that they do not have."""
+    policy = RedactionPolicy(keys=("card", "pin"), emit_patterns=("^auth",))
+    token, elsewhere = "token-ÿ-4711", "nowhere in the state"
+
+    def hide(scope: Any) -> None:
+        ops(scope).emit("auth.login", {"token": token, "code": 918_273, "other": elsewhere})
+        scope.card, scope.pin = SECRET, "7"
+        scope.note = f"seen {token}, then {SECRET}"
+        scope.codes = [{"code": 918_273}, f"pin {token}".encode()]
+        scope[f"by {token}"] = ["7"]
+        scope["$footpath"] = "bytes"  # keys that only look like a form
+        scope.value = f"not in base64: {token}"
+        del scope.card
+        scope.pin = "another"
+
+    def inner(scope: Any) -> None:
+        ops(scope).emit("auth.sub", "inner-secret")
+        scope.kept = "the inner-secret"
+
+    def leak(scope: Any, answer: Any) -> None:
+        scope.again = [scope.kept, "inner-secret", token, SECRET, "7", "918273"]
+
+    sub = flow_chart("In", inner, "in").add_pausable_function("Ask", Pausable(lambda scope: "?", leak), "ask").build()
+    chart = flow_chart("Hide", hide, "hide").add_sub_flow_chart_next("sub", sub, "Sub").build()
+    first = FlowChartExecutor(chart)
+    first.set_redaction_policy(policy)
+    first.run()
+    checkpoint = json.loads(json.dumps(first.get_checkpoint()))
+    assert {"at": ["sharedState", "note"], "from": 24, "to": 38} in checkpoint["redactedTexts"]
+    assert elsewhere not in json.dumps(checkpoint)
+    checkpoint["redactedTexts"].append({"at": ["sharedState", "nothing there"], "from": 0, "to": 9})
+    second = FlowChartExecutor(chart)
+    second.set_redaction_policy(policy)
+    second.enable_narrative()
+    second.resume(checkpoint, None)
+    trace = decode_trace(encode_trace(second.get_trace()))
+    told = bytes(trace.encoded).decode() + json.dumps(second.get_snapshot(redact=True)["sharedState"])
+    assert [text for text in (token, SECRET, "inner-secret", "918273") if text in told] == []
+    state = trace.snapshot["sharedState"]
+    assert state["note"] == "seen [REDACTED], then [REDACTED]"
+    assert plain(state["codes"]) == [{"code": "[REDACTED]"}, "[REDACTED]"]
+    assert state["value"] == "not in base64: [REDACTED]"
+    assert plain(state["by [REDACTED]"]) == ["[REDACTED]"]
+
+
+@pytest.mark.parametrize("places", [7, [7], [{"at": "note", "from": 0, "to": 1}], [{"at": ["sharedState"], "from": 0}]])
+def test_places_of_hidden_texts_that_are_none_are_refused(places: Any) -> None:
+    """By name and value."""
+    chart = flow_chart("Ask", lambda scope: interrupt(scope, "?"), "ask").build()
+    first = FlowChartExecutor(chart)
+    first.run()
+    checkpoint = {**(first.get_checkpoint() or {}), "redactedTexts": places}
+    with pytest.raises(RunError, match=r"redactedTexts is .* not a list of places"):
+        FlowChartExecutor(chart).resume(checkpoint, None)
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
