@@ -103,16 +103,16 @@ class ChartBuilding:
         b.add_list_of_function(children, **self._extras(c, "failFast"))
 
     def _subflow(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c))
+        b.add_sub_flow_chart(c["id"], self._chart_of(c["chart"]), c.get("name"), **self._mount_options(c))
 
     def _subflow_next(self, b: Any, c: Call) -> None:
-        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c["name"], **self._mount_options(c))
+        b.add_sub_flow_chart_next(c["id"], self._chart_of(c["chart"]), c.get("name"), **self._mount_options(c))
 
     def _lazy_subflow(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c))
+        b.add_lazy_sub_flow_chart(c["id"], self._resolver(c["chart"]), c.get("name"), **self._mount_options(c))
 
     def _lazy_subflow_next(self, b: Any, c: Call) -> None:
-        b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c["chart"]), c["name"], **self._mount_options(c))
+        b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c["chart"]), c.get("name"), **self._mount_options(c))
 
     def _for_each(self, b: Any, c: Call) -> None:
         b.add_parallel_for_each(
@@ -152,14 +152,14 @@ class ChartBuilding:
             mount = self._mount_options(k)
             if kind == "function":
                 stage = self._optional_stage(k)
-                branches.add_function_branch(k["id"], k["name"], stage, k.get("description"), **options)
+                branches.add_function_branch(k["id"], k.get("name"), stage, k.get("description"), **options)
             elif kind == "pausable":
                 halves = self._halves(k)
-                branches.add_pausable_function_branch(k["id"], k["name"], halves, k.get("description"), **options)
+                branches.add_pausable_function_branch(k["id"], k.get("name"), halves, k.get("description"), **options)
             elif kind == "subflow":
-                branches.add_sub_flow_chart_branch(k["id"], self._chart_of(k["chart"]), k["name"], **mount)
+                branches.add_sub_flow_chart_branch(k["id"], self._chart_of(k["chart"]), k.get("name"), **mount)
             elif kind == "lazySubflow":
-                branches.add_lazy_sub_flow_chart_branch(k["id"], self._resolver(k["chart"]), k["name"], **mount)
+                branches.add_lazy_sub_flow_chart_branch(k["id"], self._resolver(k["chart"]), k.get("name"), **mount)
             else:
                 raise CaseFormatError(f"unknown branch kind {kind}")
             if k.get("thenLoopTo"):

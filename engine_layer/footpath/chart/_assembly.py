@@ -235,7 +235,8 @@ class Assembly:
     ) -> tuple[Node, SpecNode, Mount]:
         """Make a node that mounts a chart, not yet in the chart; a resolver makes it lazy."""
         checked_segment(mount_id, "a mount id", "subflow id")
-        shown = mount_id if name is None else checked_text(name, f"the name of '{mount_id}'")
+        shown = "" if name is None else checked_text(name, f"the name of '{mount_id}'")
+        shown = shown or mount_id  # an empty name is none
         mount = checked_mount(mount_id, shown, options, where)
         spec = SpecNode(mount_id, shown, "lazySubflow" if chart is None else "subflow")
         if chart is None:

@@ -50,14 +50,18 @@ class _BranchList(Generic[State]):
     def _add_stage(
         self,
         branch_id: str,
-        name: str,
+        name: str | None,
         fn: object,
         description: str | None,
         where: str,
         tags: Sequence[str],
         retry: RetryPolicy | Mapping[str, Any] | None,
     ) -> None:
-        """Hang a branch with a function; that it has none is found at the end of the list, as in footprintjs."""
+        """Hang a branch with a function; that it has none is found at the end of the list, as in footprintjs.
+
+        Without a name it goes by its id.
+        """
+        name = branch_id if name is None else name
         node, spec = self._assembly.stage(
             name, fn, branch_id, description, where, tags=tags, retry=retry, needs_function=False
         )
@@ -82,8 +86,7 @@ class _BranchList(Generic[State]):
                 child = checked_child(given, self._node.name)
                 self._check_open(child.id)
                 where = f"addFunctionBranch('{child.id}')"
-                name = child.id if child.name is None else child.name
-                self._add_stage(child.id, name, child.fn, None, where, child.tags, child.retry)
+                self._add_stage(child.id, child.name, child.fn, None, where, child.tags, child.retry)
                 added = True
         except BuildError as error:
             if added:
@@ -146,7 +149,7 @@ class DeciderList(_BranchList[State]):
     def add_function_branch(
         self,
         id: str,
-        name: str,
+        name: str | None,
         fn: Callable[[State], Any],
         description: str | None = None,
         *,
@@ -170,7 +173,7 @@ class DeciderList(_BranchList[State]):
     def add_pausable_function_branch(
         self,
         id: str,
-        name: str,
+        name: str | None,
         fn: Pausable[State],
         description: str | None = None,
         *,
@@ -263,7 +266,7 @@ class SelectorList(_BranchList[State]):
     def add_function_branch(
         self,
         id: str,
-        name: str,
+        name: str | None,
         fn: Callable[[State], Any],
         description: str | None = None,
         *,
@@ -278,7 +281,7 @@ class SelectorList(_BranchList[State]):
     def add_pausable_function_branch(
         self,
         id: str,
-        name: str,
+        name: str | None,
         fn: Pausable[State],
         description: str | None = None,
         *,

@@ -63,8 +63,8 @@ class DecisionEvidence(Struct, rename="camel", omit_defaults=True, gc=False):
     """All rules tried by one `decide()`, and what came of them."""
 
     rules: list[RuleEvidence]
-    chosen: str
-    default: str
+    chosen: str | UnsetType = UNSET
+    default: str | UnsetType = UNSET
     default_label: str | UnsetType = UNSET
 
 
@@ -82,6 +82,7 @@ def decision_evidence(seen: Any) -> DecisionEvidence:
         TypeError, ValueError, LookupError: it does not have the form of evidence.
     """
     default, label, *tried = seen
+    default = UNSET if default is None else default
     rules = _rules(tried)
     chosen = next((rule.branch for rule in rules if rule.matched), default)
     return DecisionEvidence(rules, chosen, default, UNSET if label is None else label)

@@ -176,14 +176,14 @@ def find_last_writer(commit_log: Sequence[Bundle] | CommitIndex, key: str, befor
 
 
 def find_commit(commit_log: Sequence[Bundle] | CommitIndex, stage_id: str, key: str | None = None) -> Bundle | None:
-    """The first commit of a stage (of any execution), or its first one that wrote `key`.
+    """The first commit of a stage (of any execution), or its first one that wrote `key`; an empty key is none.
 
     Example:
         >>> find_commit(snapshot["commitLog"], "approve", "approved")["idx"]
         2
     """
     commits = find_commits(commit_log, stage_id)
-    return next((bundle for bundle in commits if key is None or wrote(bundle, key)), None)
+    return next((bundle for bundle in commits if not key or wrote(bundle, key)), None)
 
 
 def find_commits(commit_log: Sequence[Bundle] | CommitIndex, stage_id: str) -> list[Bundle]:

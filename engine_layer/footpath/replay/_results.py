@@ -63,7 +63,7 @@ class ReturnedCharts(NamedTuple):
             "treeContext": {
                 "globalContext": {},
                 "stageContexts": {
-                    child["name"]: {
+                    child["name"] or child["id"]: {
                         "name": child["name"],
                         "output": dict(child["logs"]),
                         "errors": dict(child["errors"]),

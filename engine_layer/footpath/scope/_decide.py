@@ -69,9 +69,9 @@ _HIDES_THRESHOLD = frozenset(("eq", "ne", "in", "notIn"))
 
 
 class Decision(Struct, gc=False):
-    """What `decide()` gives a decider to return: the branch id, and what the rules saw, as the journal holds it."""
+    """What `decide()` gives a decider to return: the branch id (None: no rule matched), and what the rules saw, as the journal holds it."""
 
-    branch: str
+    branch: str | None
     seen: Any
 
     @property
@@ -96,7 +96,9 @@ class Selection(Struct, gc=False):
         return selection_evidence(self.seen)
 
 
-def decide(scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default: str | DefaultBranch) -> Decision:
+def decide(
+    scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default: str | DefaultBranch | None = None
+) -> Decision:
     """Try rules in order; the first that matches chooses the branch, else the default does.
 
     Every condition tried is recorded with what it saw. A rule that raises is no match, and its error is in the
@@ -105,7 +107,8 @@ def decide(scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default
     Args:
         scope: the scope the decider was called with.
         rules: `Rule`s, or mappings with `when`, `then` and, if wanted, `label`.
-        default: a branch id, or `{"branch": id, "label": text}`.
+        default: a branch id, or `{"branch": id, "label": text}`. Without one the decider's own default runs
+            (`set_default`), and the run fails if that has none either.
 
     Raises:
         TypeError: `scope` is not a stage's scope, or a rule has no `when` or `then`.
@@ -118,7 +121,8 @@ def decide(scope: State, rules: Iterable[Rule[State] | RuleDict[State]], default
     """
     frame: Frame = frame_of(scope)
     label: str | None = None
-    if isinstance(default, str):
+    default_branch: str | None
+    if default is None or isinstance(default, str):
         default_branch = default
     else:
         default_branch = default["branch"]
