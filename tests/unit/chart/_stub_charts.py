@@ -115,18 +115,20 @@ class Building:
                     self._branches(b.add_selector_function(*common, c.get("description"), **options), c)
                 case "fork":
                     children = [
-                        Child(k["id"], k["name"], nothing if "program" in k else None, **_extras(k, "retry", "tags"))
+                        Child(
+                            k["id"], k.get("name"), nothing if "program" in k else None, **_extras(k, "retry", "tags")
+                        )
                         for k in c["children"]
                     ]
                     b.add_list_of_function(children, **_extras(c, "failFast"))
                 case "subflow":
-                    b.add_sub_flow_chart(c["id"], self._of(c["chart"]), c["name"], **_mount(c.get("mount")))
+                    b.add_sub_flow_chart(c["id"], self._of(c["chart"]), c.get("name"), **_mount(c.get("mount")))
                 case "subflowNext":
-                    b.add_sub_flow_chart_next(c["id"], self._of(c["chart"]), c["name"], **_mount(c.get("mount")))
+                    b.add_sub_flow_chart_next(c["id"], self._of(c["chart"]), c.get("name"), **_mount(c.get("mount")))
                 case "lazySubflow":
-                    b.add_lazy_sub_flow_chart(c["id"], self._resolver(c), c["name"], **_mount(c.get("mount")))
+                    b.add_lazy_sub_flow_chart(c["id"], self._resolver(c), c.get("name"), **_mount(c.get("mount")))
                 case "lazySubflowNext":
-                    b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c), c["name"], **_mount(c.get("mount")))
+                    b.add_lazy_sub_flow_chart_next(c["id"], self._resolver(c), c.get("name"), **_mount(c.get("mount")))
                 case "parallelForEach":
                     b.add_parallel_for_each(
                         c["name"],
@@ -163,17 +165,19 @@ class Building:
             match k.get("kind", "function"):
                 case "function":
                     fn = nothing if "program" in k else None
-                    branches.add_function_branch(k["id"], k["name"], fn, k.get("description"), **options)
+                    branches.add_function_branch(k["id"], k.get("name"), fn, k.get("description"), **options)
                 case "pausable":
                     halves = Pausable(nothing, nothing)
-                    branches.add_pausable_function_branch(k["id"], k["name"], halves, k.get("description"), **options)
+                    branches.add_pausable_function_branch(
+                        k["id"], k.get("name"), halves, k.get("description"), **options
+                    )
                 case "subflow":
                     branches.add_sub_flow_chart_branch(
-                        k["id"], self._of(k["chart"]), k["name"], **_mount(k.get("mount"))
+                        k["id"], self._of(k["chart"]), k.get("name"), **_mount(k.get("mount"))
                     )
                 case "lazySubflow":
                     branches.add_lazy_sub_flow_chart_branch(
-                        k["id"], self._resolver(k), k["name"], **_mount(k.get("mount"))
+                        k["id"], self._resolver(k), k.get("name"), **_mount(k.get("mount"))
                     )
                 case unknown:
                     raise AssertionError(unknown)
