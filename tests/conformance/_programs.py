@@ -7,11 +7,13 @@ not wait) and an `async def`. State is reached as a user would: `scope[key]`, vi
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from footpath import DynamicSubflow, StageNode, decide, interrupt, ops, select
+from footpath.state import untracked
 from tests.conformance import _js
 from tests.conformance._expressions import CaseError, CaseFormatError, evaluate, segments, walk
 from tests.conformance._js import ABSENT
@@ -96,9 +98,8 @@ def stage_function(spec: Mapping[str, Any], runtime: Runtime, *, streaming: bool
         goes_on, runtime.goes_on = runtime.goes_on, False
         context = StageContext(scope, runtime, streaming=streaming and not goes_on)
         ended = yield from _run(spec.get("program"), context)
-        if ended and ended.value is None and "resume" in spec and not goes_on:
-            # A pausable stage's own None would say that it does not pause; one that goes on never does by what it returns.
-            return {"pause": True, "data": None}
+        if ended and ended.value is None and "resume" in spec:
+            return {"pause": True, "data": None}  # a pausable stage's own None would say that it does not pause
         if ended:
             return _returned(ended)
         if spec.get("decide"):
@@ -241,9 +242,15 @@ def _delete(a: list[Any], c: StageContext) -> None:
 
 
 def _batch(a: list[Any], c: StageContext) -> None:
-    items = [evaluate(x, c) for x in a[1]]
-    c.runtime.hiding.gained(a[0], items)
-    c.ops.append_all(a[0], items)
+    c.ops.append_all(a[0], [evaluate(x, c) for x in a[1]])
+    _note_whole(a[0], c)
+
+
+def _note_whole(key: str, c: StageContext) -> None:
+    """A change inside of a list writes the whole of what stands under its key."""
+    held = c.ops._frame.lookup(key)
+    if held is not ABSENT:
+        c.runtime.hiding.wrote(key, copy.deepcopy(untracked(held)))
 
 
 def _let(a: list[Any], c: StageContext) -> None:
@@ -331,6 +338,8 @@ def _update_path(a: list[Any], c: StageContext) -> None:
         place.extend([*[None] * (key - len(place)), value])  # a JavaScript array grows; the gap is kept as null
     else:
         place[key] = value
+    if in_list:
+        _note_whole(path[0], c)
 
 
 def _delete_path(a: list[Any], c: StageContext) -> None:
@@ -351,17 +360,18 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
         place[key] = None  # `delete` leaves a hole in a JavaScript array, which is kept as null
     else:
         c.scope[above[0]] = root  # of what is not there, it writes the root again as it was
+    _note_whole(above[0], c)
 
 
 def _push(a: list[Any], c: StageContext) -> None:
     values = [evaluate(x, c) for x in a[1:]]
     path = _path(a[0])
-    c.runtime.hiding.gained(path[0], values)
     place = _reach(c, path)
     if len(values) == 1:
         place.append(values[0])
     else:
         place.extend(values)
+    _note_whole(path[0], c)
 
 
 def _path(key_or_path: Any) -> list[str]:
@@ -374,8 +384,8 @@ def _array(a: list[Any], c: StageContext) -> None:
     if method is None:
         raise CaseFormatError(f"unknown array method {a[1]}")
     path = _path(a[0])
-    c.runtime.hiding.gained(path[0], values)
     method(_reach(c, path), values)
+    _note_whole(path[0], c)
 
 
 def _pop(place: Any, _: list[Any]) -> None:

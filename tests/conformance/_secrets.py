@@ -71,11 +71,6 @@ class Hiding:
             if at is not None and holder[at] is not None:
                 self.secrets.append(holder[at])
 
-    def gained(self, key: str, items: list[Any]) -> None:
-        """Note what is put into a list below a key; at which place in it is not asked, so a hidden field of it is known from what the redacted snapshot hides alone."""
-        if self.hides(key):
-            self.secrets += items
-
     def wrote_at(self, path: list[str], value: Any) -> None:
         """Note a write below a key."""
         for step in reversed(path[1:]):
@@ -152,6 +147,11 @@ class Hiding:
             for member in value if isinstance(value, dict) else ():
                 if self.hides(f"{key}.{member}"):
                     value[member] = HIDDEN
+
+    def hide_all(self, state: dict[str, Json]) -> None:
+        """Hide what is hidden by a key, a field or a dotted name; in place."""
+        self.hide_in(state)
+        self.hide_dotted(state)
 
     def hide_members(self, mapped: dict[str, Json]) -> None:
         """Hide what a policy hides by a dotted name in what a subflow begins with, which is written member by member; in place. It is a secret from then on."""
@@ -235,13 +235,13 @@ def _let_stay_hidden(theirs: Json, ours: Json, hiding: Hiding) -> None:
     """
     for one, other in zip(theirs["narrative"], ours["narrative"], strict=False):
         accessed = _ACCESS.match(one["text"])
-        if accessed and _stays(hiding, accessed[2], one.get("rawValue"), other.get("rawValue")):
+        if accessed and "rawValue" in one and _stays(hiding, accessed[2], one["rawValue"], other.get("rawValue")):
             one.update(text=f"{accessed[1]}{MARK}", rawValue=MARK)
     stack = [(theirs, ours)]
     while stack:
         left, right = stack.pop()
         if isinstance(left, dict) and isinstance(right, dict):
-            if _stays(hiding, left.get("key"), left.get("value"), right.get("value")):
+            if "value" in left and _stays(hiding, left.get("key"), left["value"], right.get("value")):
                 left["value"] = MARK
             for bag in ("stageReads", "stageWrites"):
                 for key, value in (left.get(bag) or {}).items():
@@ -308,11 +308,16 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
 
 
 def _hide_members(theirs: Json, our_shown: Json) -> None:
-    """Of an object that is hidden by its name we may hide each member instead; in place."""
-    if isinstance(theirs, dict) and isinstance(our_shown, dict):
-        for member in theirs.keys() & our_shown.keys():
-            if our_shown[member] in _MARKS:
-                theirs[member] = HIDDEN
+    """Of an object that is hidden by its name we may hide parts instead; in place."""
+    stack = [(theirs, our_shown)]
+    while stack:
+        left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            for member in left.keys() & right.keys():
+                if right[member] in _MARKS:
+                    left[member] = HIDDEN
+                else:
+                    stack.append((left[member], right[member]))
 
 
 def _without(shown: Json, secrets: Secrets) -> Json:
@@ -457,19 +462,19 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
             event.update(value=HIDDEN, redacted=True)
         for name in ("outputState", "mappedInput"):
             if isinstance(event.get(name), dict):
-                hiding.hide_in(event[name])
+                hiding.hide_all(event[name])
     for _, shown in _shared_states(phase):
         if shown:
-            hiding.hide_in(shown)
+            hiding.hide_all(shown)
     for bundle in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):
         for part in ("overwrite", "updates") if "redactedPaths" in bundle else ():
-            hiding.hide_in(bundle[part])
+            hiding.hide_all(bundle[part])
     for node in dicts_in([phase.get(name) for name in ("snapshot", "snapshotRedacted", "checkpoint")]):
         for stage, key in hiding.deleted if "isDecider" in node else ():
             if node.get("runtimeStageId") == stage and key not in node.get("stageWrites", ()):
                 node.setdefault("stageWrites", {})[key] = HIDDEN  # where it stands with nothing, which JSON leaves out
         if isinstance(node.get("globalContext"), dict):
-            hiding.hide_in(node["globalContext"])
+            hiding.hide_all(node["globalContext"])
         for bag in ("stageReads", "stageWrites"):
             for key in node.get(bag) or ():
                 if hiding.hides(key):
