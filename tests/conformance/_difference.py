@@ -1,13 +1,24 @@
-"""The first place where two JSON documents differ."""
+"""The first place where two JSON documents differ; walks through one of them, and through two side by side."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["HIDDEN", "MISSING", "Difference", "dicts_in", "difference", "same_scalar"]
+__all__ = [
+    "HIDDEN",
+    "MISSING",
+    "STATES",
+    "Difference",
+    "dicts_in",
+    "dicts_in_both",
+    "difference",
+    "let_pass",
+    "phases_of",
+    "same_scalar",
+]
 
 Json = Any
 
@@ -16,6 +27,8 @@ HIDDEN = "\N{FULL BLOCK}hidden\N{FULL BLOCK}"
 """Stands for a value that the rules hide; equal to any mark of redaction."""
 _MARKS = frozenset({HIDDEN, "[REDACTED]", "REDACTED"})
 _SHOWN_CHARACTERS = 400
+STATES = ("snapshot", "snapshotRedacted", "checkpoint", "queries")
+"""Members of a phase that show states."""
 
 
 @dataclass(frozen=True)
@@ -81,3 +94,35 @@ def dicts_in(value: Json) -> Iterator[dict[str, Json]]:
             stack += item.values()
         elif isinstance(item, list):
             stack += item
+
+
+def phases_of(expected: dict[str, Json], got: dict[str, Json]) -> Iterator[tuple[Json, Json]]:
+    """The phases of both sides, as far as both have them."""
+    for theirs, ours in zip(expected["runs"], got["runs"], strict=False):
+        yield from zip(theirs["phases"], ours["phases"], strict=False)
+
+
+def dicts_in_both(theirs: Json, ours: Json) -> Iterator[tuple[dict[str, Json], dict[str, Json]]]:
+    """Every object that stands at the same place on both sides."""
+    stack = [(theirs, ours)]
+    while stack:
+        one, other = stack.pop()
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield one, other
+            stack += [(one[key], other[key]) for key in one if key in other]
+        elif isinstance(one, list) and isinstance(other, list):
+            stack += zip(one, other, strict=False)
+
+
+def let_pass(theirs: Json, ours: Json, lost: Callable[[Json, Json], bool], names: Iterable[str]) -> None:
+    """Put what the reference has in place of ours where `lost` says that it lost it; in the named parts of a phase."""
+    stack = [(theirs, ours, name) for name in names if name in theirs and name in ours]
+    while stack:
+        left, right, at = stack.pop()
+        one, other = left[at], right[at]
+        if lost(one, other):
+            right[at] = one
+        elif isinstance(one, dict) and isinstance(other, dict):
+            stack += [(one, other, key) for key in one if key in other]
+        elif isinstance(one, list) and isinstance(other, list):
+            stack += [(one, other, index) for index in range(min(len(one), len(other)))]

@@ -81,8 +81,11 @@ def enter(
     root = chart.root
     shown: Any = _EMPTY
     again = run.reentry(node) if run.reentries else None
+    called = root
     if again is not None:
         root = again.root
+        if root.mount is None:
+            called = root  # by the stage that goes on; a chart around it by its own first, as in footprintjs
     elif mount.input_mapper is not None:
         try:
             args = _mapped(place, node, link, origin, state, prefix)
@@ -93,7 +96,7 @@ def enter(
         if args:
             shown = _begin_with(run, inner, args)
     run.declare_chart(inner, chart)
-    frame = _open(place, node, link, origin, inner, root, shown, displaces=displaces)
+    frame = _open(place, node, link, origin, inner, called, shown, displaces=displaces)
     if again is not None:
         run.restore(inner, again.state)
     if state.first is None:

@@ -1,0 +1,124 @@
+"""Cuts the phases of both sides where one rule says that they are not compared any further; up to there they are.
+
+What is left of a phase that was cut: its first events; of log, narrative, tree and subflow results what these events'
+stages left, and what was there before the phase. No phase after it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["Ends", "cut_both", "executions", "first"]
+
+Json = Any
+Ends = tuple[int, int]
+"""How many events are compared, of the reference's and of ours."""
+
+
+def first(events: list[Json], holds: Callable[[Json], bool]) -> int | None:
+    """The position of the first event for which `holds`."""
+    return next((index for index, entry in enumerate(events) if holds(entry)), None)
+
+
+def cut_both(theirs: list[Json], ours: list[Json], index: int, ends: Ends, case: Mapping[str, Any]) -> None:
+    """Keep of both sides' `index`-th phase what its first events tell of, and no phase after it; in place.
+
+    A failure of ours beyond that point in Python's own words, which no case words, is kept: nothing excuses it.
+    """
+    fault = next((phase["error"] for phase in ours[index:] if _is_fault(phase.get("error"), case)), None)
+    sides = theirs, ours
+    begun = executions(event for side, end in zip(sides, ends, strict=True) for event in side[index]["events"][:end])
+    later = executions(event for side, end in zip(sides, ends, strict=True) for event in side[index]["events"][end:])
+    last = [executions(side[index]["events"][:end][-1:]) for side, end in zip(sides, ends, strict=True)]
+    for side, end in zip(sides, ends, strict=True):
+        _cut(side, index, end, begun - later - last[0] - last[1])
+    if fault is not None:
+        ours[index]["error"] = fault
+
+
+def _is_fault(error: Json, case: Mapping[str, Any]) -> bool:
+    """Whether an error is one that Python raises by itself, and no program of the case."""
+    if not error:
+        return False
+    kind = getattr(builtins, error["name"], None)
+    own = isinstance(kind, type) and issubclass(kind, BaseException)
+    return own and json.dumps(error["name"]) not in json.dumps(case)
+
+
+def executions(events: Any) -> set[str]:
+    """Which executions of stages these events tell of."""
+    found: set[str] = set()
+    for entry in events:
+        context = entry["event"].get("traversalContext") or {}
+        found |= {entry["event"].get("runtimeStageId"), context.get("runtimeStageId")} - {None, ""}
+    return found
+
+
+def _cut(phases: list[Json], index: int, end: int, over: set[str]) -> None:
+    """Cut one side. `over` are the executions of which both sides have told all, by then."""
+    phase = phases[index]
+    events = phase["events"][:end]
+    commits = Counter(entry["event"]["runtimeStageId"] for entry in events if entry["method"] == "onCommit")
+    told = {
+        (kind, (entry["event"].get("traversalContext") or {}).get("runtimeStageId"))
+        for entry in events
+        for kind in _TOLD_AT.get(entry["method"], ())
+    }
+
+    def is_committed(bundle: Json) -> bool:
+        commits[bundle["runtimeStageId"]] -= 1
+        return commits[bundle["runtimeStageId"]] >= 0 or bundle["runtimeStageId"] in over
+
+    def is_told(line: Json) -> bool:
+        return (line["type"], line.get("runtimeStageId")) in told or line.get("runtimeStageId") in over
+
+    before = phases[index - 1] if index else {"snapshot": {"commitLog": []}, "narrative": []}
+    snapshot = phase["snapshot"]
+    kept = {
+        "op": phase["op"],
+        "events": events,
+        "snapshot": {
+            "commitLog": _up_to(snapshot["commitLog"], before["snapshot"]["commitLog"], is_committed),
+            "stages": {id_: node for id_, node in _nodes(snapshot.get("executionTree")) if id_ in over},
+            "subflowResults": {
+                # Those of the outermost flow: the others are there when the one around them has ended.
+                id_: result
+                for id_, result in (snapshot.get("subflowResults") or {}).items()
+                if id_ in over and _NESTED.isdisjoint(id_)
+            },
+        },
+        "narrative": _up_to(phase["narrative"], before["narrative"], is_told),
+    }
+    phases[index:] = [kept]
+
+
+_NESTED = frozenset("/~")
+_TOLD_AT = {"onStageExecuted": ("stage", "step"), "onResume": ("resume",)}
+"""Lines of a narrative, by what has to have happened before they are told."""
+
+
+def _up_to(entries: list[Json], before: list[Json], holds: Callable[[Json], bool]) -> list[Json]:
+    """What an earlier phase had, and of what came after it that for which `holds`."""
+    # By what they are of: what is hidden in them may be hidden in one phase, and not yet in the one before.
+    goes_on = [_of(entry) for entry in entries[: len(before)]] == [_of(entry) for entry in before]
+    kept = len(before) if goes_on else 0
+    return [*entries[:kept], *filter(holds, entries[kept:])]
+
+
+def _of(entry: Json) -> tuple[Json, ...]:
+    return tuple(entry.get(name) for name in ("type", "stage", "runtimeStageId", "idx"))
+
+
+def _nodes(tree: Json) -> list[tuple[str, Json]]:
+    """Every stage of an execution tree, by its execution, without what hangs on it."""
+    found: list[tuple[str, Json]] = []
+    stack = [tree] if tree else []
+    while stack:
+        node = stack.pop()
+        found.append((node.get("runtimeStageId"), {k: v for k, v in node.items() if k not in ("next", "children")}))
+        stack += [part for part in (node.get("next"), *(node.get("children") or ())) if part]
+    return found

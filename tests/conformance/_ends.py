@@ -1,0 +1,87 @@
+"""What a run shows that is not its own: what children still do when it has ended, and what the one before it left (rules 6 and 8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.conformance._cutting import first
+from tests.conformance._partings import runs_of
+
+__all__ = ["never_begun", "the_end_is_the_end"]
+
+Json = Any
+Result = dict[str, Json]
+
+
+def the_end_is_the_end(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """What children that a failure or a pause left behind do when the run has ended is left out, in that run and in those after it."""
+    hurries = '"failFast": true' in json.dumps(case)
+    for number, (theirs, ours) in enumerate(zip(expected["runs"], got["runs"], strict=False)):
+        left = [bool(phase.pop("leftBehind", False)) for phase in ours["phases"]]
+        pairs = list(zip(theirs["phases"], ours["phases"], strict=False))
+        behind = [hurries and each and _goes_on(*pair) for each, pair in zip(left, pairs, strict=False)]
+        if True not in behind:
+            continue
+        index = behind.index(True)
+        one, other = pairs[index]
+        end = first(one["events"], lambda entry: entry["method"] in _ENDS)
+        del one["events"][len(other["events"]) if end is None else end + 1 :]
+        log, lines = other["snapshot"]["commitLog"], other["narrative"]
+        del one["snapshot"]["commitLog"][len(log) :], one["narrative"][len(lines) :]
+        for phase in (one, other):
+            phase["snapshot"] = {"commitLog": phase["snapshot"]["commitLog"]}
+            for name in _ASKED:
+                phase.pop(name, None)
+            for name in _OF_STATE:
+                phase.get("checkpoint", {}).pop(name, None)
+        after = runs_of(case)[number + 1 : number + 2]
+        # It can be noticed by the same executor's recorders, and by what the case itself counts.
+        shared = any(run.get("sameExecutor") for run in after) or '"fail_times"' in json.dumps(case)
+        for result in (expected, got):
+            del result["runs"][number]["phases"][index + 1 :]
+            result.pop("concurrency", None)
+            if shared:
+                del result["runs"][number + 1 :]
+
+
+def _goes_on(theirs: Json, ours: Json) -> bool:
+    """Whether somebody may have been stopped: nobody else tells what paused from what was left behind by a pause."""
+    more = any(len(one) > len(other) for one, other in zip(_done(theirs), _done(ours), strict=True))
+    return ours.get("outcome") != "paused" or more
+
+
+def _done(phase: Json) -> tuple[Json, Json]:
+    return phase["events"], phase["snapshot"]["commitLog"]
+
+
+_ENDS = frozenset({"onRunEnd", "onRunFailed"})
+_OF_STATE = ("sharedState", "executionTree", "subflowStates", "subflowResults", "executionCount", "visitCounts")
+"""Members of a checkpoint that show what has been done, rather than where it waits."""
+_ASKED = ("snapshotRedacted", "redactionReport", "queries")
+"""Members of a phase that are asked of what it left, beside snapshot and narrative."""
+
+
+def never_begun(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """A run that never began shows what its executor's last one left: where that is left out, so is this. The reference has dropped its lines and its pause."""
+    left_out = False
+    for number, run in enumerate(runs_of(case)[: min(len(expected["runs"]), len(got["runs"]))]):
+        phases = expected["runs"][number]["phases"], got["runs"][number]["phases"]
+        never = run.get("sameExecutor") and all(kept and not kept[0]["events"] for kept in phases)
+        if never and phases[0][0]["narrative"] == []:
+            phases[1][0]["narrative"] = []
+            del phases[1][1:]
+        if never and left_out:
+            for kept in phases:
+                kept[0].update(snapshot={"commitLog": []}, narrative=[])
+                for name in _ASKED:
+                    kept[0].pop(name, None)
+            continue
+        more = len(run.get("resume") or ())
+        left_out = any(_is_cut_short(kept, more) for kept in phases)
+
+
+def _is_cut_short(phases: list[Json], resumes: int) -> bool:
+    """Whether the rules left out a part of a run's phases; `resumes`: how often it was to be resumed."""
+    return not phases or "outcome" not in phases[-1] or ("checkpoint" in phases[-1] and len(phases) <= resumes)
