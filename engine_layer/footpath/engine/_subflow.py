@@ -43,7 +43,7 @@ _EMPTY = Raw(b"{}")
 _EXITED, _COMMITTED = (EXIT,), (COMMIT,)
 _JS_KINDS: dict[type, str] = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object"}
 MAX_NESTED_SUBFLOWS = 5000
-"""How deep charts may be mounted in charts; a chart that mounts itself lazily without end stops here."""
+"""How deep charts may be run in charts; one that mounts itself lazily, or that its own stages return, without end stops here."""
 
 
 def enter(
@@ -60,9 +60,11 @@ def enter(
     assert mount is not None
     chart = mount.chart or _resolved(place, node, link, origin, state)
     prefix = _subflow_id(region, node) if region.prefix else mount.subflow_id
-    if region.prefix and prefix.count("/") > MAX_NESTED_SUBFLOWS:
+    nesting = region.nesting + 1
+    if nesting > MAX_NESTED_SUBFLOWS:
         message = (
-            f"charts are mounted in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}'; a lazy mount of itself?"
+            f"charts are run in charts more than {MAX_NESTED_SUBFLOWS} deep at '{node.id}': "
+            "is one mounted lazily in itself, or does a stage of it return it to be run?"
         )
         raise RunError(message)
     inner = _region(region, node, chart)
@@ -78,6 +80,7 @@ def enter(
                 chart = known.chart
                 inner = Region(chart.nodes_by_id, known.prefix, known.mounted)
         inner.registered = region.registered
+    inner.nesting = nesting
     root = chart.root
     shown: Any = _EMPTY
     again = run.reentry(node) if run.reentries else None

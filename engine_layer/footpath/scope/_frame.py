@@ -40,6 +40,7 @@ from footpath.state import (
     is_tracked,
     just_grew,
     merge,
+    private_copy,
     recorded_form,
     same,
     settle,
@@ -445,10 +446,13 @@ class Frame(Struct, eq=False):
         if before is None:
             self.patches[key] = Patches(patch, base, merged)
             return
-        before.together = merge(before.together, patch)
-        before.count += 1
         if base is not before.left:
             before.base, before.since = base, 0  # written anew
+            if not self.host.delta_commits:
+                # A full commit tells writes and patches apart, so no list that was written holds an item of a patch.
+                before.together = private_copy(before.together)
+        before.together = merge(before.together, patch)
+        before.count += 1
         before.since += 1
         before.left = merged
 
@@ -468,10 +472,14 @@ class Frame(Struct, eq=False):
             once = self.host.delta_commits and held.base is self.own(key)
             if held.since > 1 and not once:
                 value = merge(value, held.together)
-            if same(value, held.left) or same(self.committed(key), held.left):
+            alike = same(value, held.left)
+            # A member that is absent equals one that is missing, and yet its name is shown.
+            if (alike and not _holds_absent(held.together)) or same(self.committed(key), held.left):
+                continue
+            recorded = record(value)
+            if alike and recorded == record(held.left):
                 continue
             changed.add(key)
-            recorded = record(value)
             host = self.host
             shown = recorded
             if host.redaction is not None:
@@ -766,6 +774,12 @@ def _is_unchanged(base: Any, recorded_base: Any, value: Any, recorded: Any) -> b
     if recorded_form(recorded_base) == form and not (type(form) is Raw and b"null" in bytes(form)):
         return True
     return same(base, value)  # a null may stand for an absent item, which a recorded form does not tell from a None
+
+
+def _holds_absent(patch: Any) -> bool:
+    """Whether a patch has a member that is `ABSENT`."""
+    shown = record(patch)
+    return type(shown) is Raw and bytes(ABSENT_RAW) in bytes(shown)
 
 
 def _merges_alike(base: Any, patch: Any) -> bool:

@@ -13,7 +13,7 @@ from footpath.state._growth import Growth, grown, recorded_form
 from footpath.state._list_view import TrackedList
 from footpath.state._place import is_echo, is_tracked, settle, track
 from footpath.state._region import LastWritten, Region
-from footpath.state._untracked import capture, untracked
+from footpath.state._untracked import capture, private_copy, untracked
 
 __all__ = [
     "Growth",
@@ -27,6 +27,7 @@ __all__ = [
     "is_tracked",
     "just_grew",
     "merge",
+    "private_copy",
     "recorded_form",
     "same",
     "settle",

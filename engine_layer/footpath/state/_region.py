@@ -41,6 +41,7 @@ class Region(Struct, eq=False):
             with.
         registered: what stages of this flow and of those around it have returned to be run, as the engine keeps it;
             None when they have not.
+        nesting: how many charts it is run in.
         lines: how many lines of stages are under way, where siblings count.
         grown: children that a stage has returned; as in the reference they stay with the stage as long as this flow
             runs.
@@ -61,6 +62,7 @@ class Region(Struct, eq=False):
     registered: Any = None
     grown: dict[Node, list[Node]] = {}
     lines: int = 0
+    nesting: int = 0
 
     def branch_values(self, branch: str) -> Mapping[str, Any]:
         """What a parallel child has committed so far."""

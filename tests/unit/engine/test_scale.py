@@ -14,8 +14,20 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from footpath import Child, FlowChart, FlowChartExecutor, decide, decode_trace, encode_trace, flow_chart, ops, replay
-from footpath.errors import NestingTooDeepError
+from footpath import (
+    Child,
+    DynamicSubflow,
+    FlowChart,
+    FlowChartExecutor,
+    StageNode,
+    decide,
+    decode_trace,
+    encode_trace,
+    flow_chart,
+    ops,
+    replay,
+)
+from footpath.errors import NestingTooDeepError, RunError
 from footpath.recorders import AuditRecorder, ChartMetricsRecorder
 from footpath.trace import Trace
 from tests.unit._large_charts import count, growing, linear, nested
@@ -333,3 +345,32 @@ def test_what_is_in_a_run_costs_nothing_per_stage_that_it_does_not_touch() -> No
 
     bare, beside = peak(run_only, chart([]), {}), peak(run_only, chart(stages), {})
     assert beside - bare < 200_000
+
+
+def test_a_chart_that_mounts_itself_without_end_is_stopped_by_name() -> None:
+    """Lazily: nobody could mount it in itself before it is built."""
+    built: list[FlowChart] = []
+    built.append(
+        flow_chart("Begin", count, "begin").add_lazy_sub_flow_chart_next("again", lambda: built[0], "Again").build()
+    )
+    with pytest.raises(RunError, match=r"more than 5000 deep at 'again'"):
+        FlowChartExecutor(built[0]).run()
+
+
+def test_a_chart_whose_stages_return_it_without_end_is_stopped() -> None:
+    """An id keeps the chart that it was first returned with, so a chart that returns another one under its own id returns itself."""
+    began: list[None] = []
+    other = flow_chart("Other", count, "other").build()
+
+    def returns(chart: FlowChart) -> Any:
+        return StageNode("fan", "Fan", children=[DynamicSubflow("kid", "Kid", chart)])
+
+    def inside(scope: Any) -> Any:
+        began.append(None)
+        return returns(other)
+
+    kid = flow_chart("Inside", inside, "inside").build()
+    executor = FlowChartExecutor(flow_chart("Begin", lambda scope: returns(kid), "begin").build())
+    executor.run()  # a parallel child's failure ends nothing but the child
+    assert len(began) == 5_000
+    assert b"more than 5000 deep at 'kid'" in encode_trace(executor.get_trace())
