@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -308,16 +308,20 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
 
 
 def _hide_members(theirs: Json, our_shown: Json) -> None:
-    """Of an object that is hidden by its name we may hide parts instead; in place."""
+    """Of an object or a list that is hidden by its name we may hide parts instead; in place."""
     stack = [(theirs, our_shown)]
     while stack:
         left, right = stack.pop()
+        parts: Iterable[Any] = ()
         if isinstance(left, dict) and isinstance(right, dict):
-            for member in left.keys() & right.keys():
-                if right[member] in _MARKS:
-                    left[member] = HIDDEN
-                else:
-                    stack.append((left[member], right[member]))
+            parts = left.keys() & right.keys()
+        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            parts = range(len(left))
+        for part in parts:
+            if right[part] in _MARKS:
+                left[part] = HIDDEN
+            else:
+                stack.append((left[part], right[part]))
 
 
 def _without(shown: Json, secrets: Secrets) -> Json:

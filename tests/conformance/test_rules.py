@@ -300,6 +300,9 @@ def test_an_object_that_is_hidden_by_its_name_may_be_hidden_member_by_member() -
     assert _differs(result({"pin": "REDACTED"}), result({"pin": 1}), hiding), "we show what the reference hides"
     assert not _differs(result({"of": {"pin": [1], "b": 2}}), result({"of": {"pin": "REDACTED", "b": 2}}), hiding)
     assert _differs(result({"of": {"pin": [1], "b": 2}}), result({"of": {"pin": "REDACTED", "b": 3}}), hiding)
+    assert not _differs(result({"pins": [1, {"of": 2}]}), result({"pins": ["REDACTED", {"of": 2}]}), hiding)
+    assert _differs(result({"pins": [1, {"of": 2}]}), result({"pins": ["REDACTED", {"of": 3}]}), hiding)
+    assert _differs(result({"pins": [1, 2]}), result({"pins": ["REDACTED"]}), hiding), "an item is missing"
 
 
 def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
