@@ -375,6 +375,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> 
     Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
     _hide_given(phase, hiding)
+    _hide_in_rules(phase, hiding)
     if phase["op"] == "resume":
         _stay_hidden(phase, hiding)
     for _, state in _shared_states(phase):
@@ -487,6 +488,10 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         accessed = _ACCESS.match(line["text"]) or _GIVEN.match(line["text"])
         if accessed and hiding.hides(accessed[2]):
             line.update(text=f"{accessed[1]}{MARK}", rawValue=HIDDEN)
+
+
+def _hide_in_rules(phase: dict[str, Json], hiding: Hiding) -> None:
+    """In the lines that tell a rule, hide what its events hide by the key's name."""
     for condition in dicts_in(phase["events"]):
         if "actualSummary" in condition and hiding.hides(condition.get("key")):
             told = "{key} {actualSummary} {op} ".format_map(condition)

@@ -286,6 +286,29 @@ def test_a_checkpoint_may_say_where_hidden_texts_stand() -> None:
     assert _differs(plain, told)
 
 
+def test_what_a_rule_saw_of_a_hidden_key_is_hidden() -> None:
+    """In the line that tells the rule as in its event, however common the value is."""
+
+    def decided(key: str, seen: str, *, redacted: bool) -> dict[str, Any]:
+        condition = {
+            "key": key,
+            "op": "gt",
+            "threshold": 1,
+            "actualSummary": seen,
+            "result": False,
+            "redacted": redacted,
+        }
+        text = f"It evaluated Rule 0: {key} {seen} gt 1 ✗, and chose A."
+        evidence = {"rules": [{"conditions": [condition]}]}
+        return {"events": [_event(evidence=evidence)], "narrative": [{"type": "condition", "text": text}]}
+
+    hiding = Hiding({"keys": ["k"]})
+    shown, marked = decided("k", "[]", redacted=False), decided("k", "[REDACTED]", redacted=True)
+    assert not _differs(shown, marked, hiding)
+    assert _differs(marked, shown, hiding), "we show what the reference hides"
+    assert _differs(decided("m", "[]", redacted=False), decided("m", "[REDACTED]", redacted=True), hiding)
+
+
 def test_an_object_that_is_hidden_by_its_name_may_be_hidden_member_by_member() -> None:
     """By us; the members are the same, and one that we show is the reference's."""
     hiding = Hiding({"keys": ["card"]})
