@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Ends", "cut_both", "executions", "first"]
+__all__ = ["Ends", "Told", "cut_both", "executions", "first"]
 
 Json = Any
 Ends = tuple[int, int]
@@ -58,42 +58,64 @@ def executions(events: Any) -> set[str]:
     return found
 
 
+class Told:
+    """What of a phase's log, narrative and tree its first events have told of.
+
+    `over` are the executions of which all had been told by then.
+    """
+
+    def __init__(self, events: list[Json], over: set[str]) -> None:
+        self._over = over
+        self._commits = Counter(entry["event"]["runtimeStageId"] for entry in events if entry["method"] == "onCommit")
+        self._lines = {
+            (kind, (entry["event"].get("traversalContext") or {}).get("runtimeStageId"))
+            for entry in events
+            for kind in _TOLD_AT.get(entry["method"], ())
+        }
+
+    def is_committed(self, bundle: Json) -> bool:
+        """Whether a bundle, the next of its log, is one that there has been an event of, or is of an execution that was over."""
+        self._commits[bundle["runtimeStageId"]] -= 1
+        return self._commits[bundle["runtimeStageId"]] >= 0 or bundle["runtimeStageId"] in self._over
+
+    def is_line(self, line: Json) -> bool:
+        """Whether a line of the narrative is one that was told by then."""
+        execution = line.get("runtimeStageId")
+        return (line["type"], execution) in self._lines or execution in self._over
+
+    def stages(self, tree: Json) -> dict[str, Json]:
+        """The stages of an execution tree that were over, by their execution, without what hangs on them."""
+        found: dict[str, Json] = {}
+        stack = [tree] if tree else []
+        while stack:
+            node = stack.pop()
+            if node.get("runtimeStageId") in self._over:
+                found[node["runtimeStageId"]] = {k: v for k, v in node.items() if k not in ("next", "children")}
+            stack += [part for part in (node.get("next"), *(node.get("children") or ())) if part]
+        return found
+
+    def subflows(self, results: Json) -> dict[str, Json]:
+        """Results of the subflows that were over, of the outermost flow: the others are there when the one around them has ended."""
+        return {id_: each for id_, each in (results or {}).items() if id_ in self._over and _NESTED.isdisjoint(id_)}
+
+
 def _cut(phases: list[Json], index: int, end: int, over: set[str]) -> None:
-    """Cut one side. `over` are the executions of which both sides have told all, by then."""
     phase = phases[index]
-    events = phase["events"][:end]
-    commits = Counter(entry["event"]["runtimeStageId"] for entry in events if entry["method"] == "onCommit")
-    told = {
-        (kind, (entry["event"].get("traversalContext") or {}).get("runtimeStageId"))
-        for entry in events
-        for kind in _TOLD_AT.get(entry["method"], ())
-    }
-
-    def is_committed(bundle: Json) -> bool:
-        commits[bundle["runtimeStageId"]] -= 1
-        return commits[bundle["runtimeStageId"]] >= 0 or bundle["runtimeStageId"] in over
-
-    def is_told(line: Json) -> bool:
-        return (line["type"], line.get("runtimeStageId")) in told or line.get("runtimeStageId") in over
-
     before = phases[index - 1] if index else {"snapshot": {"commitLog": []}, "narrative": []}
     snapshot = phase["snapshot"]
-    kept = {
-        "op": phase["op"],
-        "events": events,
-        "snapshot": {
-            "commitLog": _up_to(snapshot["commitLog"], before["snapshot"]["commitLog"], is_committed),
-            "stages": {id_: node for id_, node in _nodes(snapshot.get("executionTree")) if id_ in over},
-            "subflowResults": {
-                # Those of the outermost flow: the others are there when the one around them has ended.
-                id_: result
-                for id_, result in (snapshot.get("subflowResults") or {}).items()
-                if id_ in over and _NESTED.isdisjoint(id_)
+    told = Told(phase["events"][:end], over)
+    phases[index:] = [
+        {
+            "op": phase["op"],
+            "events": phase["events"][:end],
+            "snapshot": {
+                "commitLog": _up_to(snapshot["commitLog"], before["snapshot"]["commitLog"], told.is_committed),
+                "stages": told.stages(snapshot.get("executionTree")),
+                "subflowResults": told.subflows(snapshot.get("subflowResults")),
             },
-        },
-        "narrative": _up_to(phase["narrative"], before["narrative"], is_told),
-    }
-    phases[index:] = [kept]
+            "narrative": _up_to(phase["narrative"], before["narrative"], told.is_line),
+        }
+    ]
 
 
 _NESTED = frozenset("/~")
@@ -111,14 +133,3 @@ def _up_to(entries: list[Json], before: list[Json], holds: Callable[[Json], bool
 
 def _of(entry: Json) -> tuple[Json, ...]:
     return tuple(entry.get(name) for name in ("type", "stage", "runtimeStageId", "idx"))
-
-
-def _nodes(tree: Json) -> list[tuple[str, Json]]:
-    """Every stage of an execution tree, by its execution, without what hangs on it."""
-    found: list[tuple[str, Json]] = []
-    stack = [tree] if tree else []
-    while stack:
-        node = stack.pop()
-        found.append((node.get("runtimeStageId"), {k: v for k, v in node.items() if k not in ("next", "children")}))
-        stack += [part for part in (node.get("next"), *(node.get("children") or ())) if part]
-    return found

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.conformance._cutting import first
+from tests.conformance._cutting import Told, executions, first
 from tests.conformance._partings import runs_of
 
 __all__ = ["never_begun", "the_end_is_the_end"]
@@ -26,16 +26,7 @@ def the_end_is_the_end(expected: Result, got: Result, case: Mapping[str, Any]) -
             continue
         index = behind.index(True)
         one, other = pairs[index]
-        end = first(one["events"], lambda entry: entry["method"] in _ENDS)
-        del one["events"][len(other["events"]) if end is None else end + 1 :]
-        log, lines = other["snapshot"]["commitLog"], other["narrative"]
-        del one["snapshot"]["commitLog"][len(log) :], one["narrative"][len(lines) :]
-        for phase in (one, other):
-            phase["snapshot"] = {"commitLog": phase["snapshot"]["commitLog"]}
-            for name in _ASKED:
-                phase.pop(name, None)
-            for name in _OF_STATE:
-                phase.get("checkpoint", {}).pop(name, None)
+        _cut_at_the_end(one, other)
         after = runs_of(case)[number + 1 : number + 2]
         # It can be noticed by the same executor's recorders, and by what the case itself counts.
         shared = any(run.get("sameExecutor") for run in after) or '"fail_times"' in json.dumps(case)
@@ -46,10 +37,37 @@ def the_end_is_the_end(expected: Result, got: Result, case: Mapping[str, Any]) -
                 del result["runs"][number + 1 :]
 
 
+def _cut_at_the_end(theirs: Json, ours: Json) -> None:
+    """Leave out what the reference's children do when it has ended or paused, and what that changes."""
+    end = first(theirs["events"], lambda entry: entry["method"] in _ENDS)
+    at = len(ours["events"]) if end is None else end + 1
+    begun, later = (executions(events) for events in (theirs["events"][:at], theirs["events"][at:]))
+    over = Told([], begun - later)
+    told = Told(theirs["events"][:at], set())
+    del theirs["events"][at:]
+    for of, entries, ours_of in (
+        (told.is_committed, theirs["snapshot"]["commitLog"], ours["snapshot"]["commitLog"]),
+        (told.is_line, theirs["narrative"], ours["narrative"]),
+    ):
+        kept = [index for index, entry in enumerate(entries) if of(entry)]
+        del entries[max([len(ours_of), *(index + 1 for index in kept)]) :]
+    for phase in (theirs, ours):
+        phase["snapshot"] = {
+            "commitLog": phase["snapshot"]["commitLog"],
+            "stages": over.stages(phase["snapshot"].get("executionTree")),
+        }
+        for name in _ASKED:
+            phase.pop(name, None)
+        for name in _OF_STATE:
+            phase.get("checkpoint", {}).pop(name, None)
+
+
 def _goes_on(theirs: Json, ours: Json) -> bool:
     """Whether somebody may have been stopped: nobody else tells what paused from what was left behind by a pause."""
     more = any(len(one) > len(other) for one, other in zip(_done(theirs), _done(ours), strict=True))
-    return ours.get("outcome") != "paused" or more
+    if ours.get("outcome") == "paused":
+        return more and any(entry["method"] == "onPause" for entry in ours["events"])
+    return True
 
 
 def _done(phase: Json) -> tuple[Json, Json]:

@@ -499,7 +499,7 @@ def test_what_children_do_that_a_failure_left_behind_is_not_compared_after_the_e
     end = _other("onRunFailed")
 
     def failed(log: list[int], *events: dict[str, Any], later: int = 0, **more: Any) -> dict[str, Any]:
-        snapshot = {"commitLog": [{"n": n} for n in log], "sharedState": {"n": len(log)}}
+        snapshot = {"commitLog": [{"n": n, "runtimeStageId": f"s#{n}"} for n in log], "sharedState": {"n": len(log)}}
         full = _result(outcome="failed", events=[*events], snapshot=snapshot, **more)
         full["runs"] += _result(result=later)["runs"]
         return full
@@ -513,6 +513,9 @@ def test_what_children_do_that_a_failure_left_behind_is_not_compared_after_the_e
     assert differs(theirs, failed([1], _other("onX"), end, leftBehind=False))
     assert differs(theirs, failed([1], end, leftBehind=True))
     assert differs(theirs, failed([3], _other("onX"), end, leftBehind=True))
+    told = failed([1, 2], _committed("s"), end, _other("onX"))
+    assert differs(told, failed([], _committed("s"), end, leftBehind=True)), "a commit that was told of before the end"
+    assert not differs(told, failed([1], _committed("s"), end, leftBehind=True))
     assert differs(failed([], end), failed([1], end, leftBehind=True)), "what we have done, it must have done"
     later = failed([1], _other("onX"), end, later=1, leftBehind=True)
     assert differs(theirs, later)
@@ -647,14 +650,16 @@ def test_an_error_with_a_name_is_a_change_when_it_is_written_again() -> None:
         rows = [{"path": key, "verb": "set"} for key in overwrite]
         return {
             "events": [{"channel": "flow", "method": "onError", "event": event}],
-            "snapshot": {"commitLog": [{"overwrite": overwrite, "trace": rows}]},
+            "snapshot": {"commitLog": [{"overwrite": first, "trace": []}, {"overwrite": overwrite, "trace": rows}]},
         }
 
     named, plain, coded = {"name": "PaymentError"}, {"name": "Error"}, {"name": "Error", "code": "E"}
-    again = {"k": [{"$error": {"name": "Error", "message": "m"}}]}
+    again, first = ({"k": [{"$error": {"name": "Error", "message": "m"}}]} for _ in range(2))
+    other = {"k": [*again["k"], 1]}
     for raised, differs in ((named, False), (coded, False), (plain, True)):
         assert _differs(wrote(again, raised), wrote({}, raised)) is differs
     assert _differs(wrote({}, named), wrote(again, named))
+    assert _differs(wrote(other, named), wrote({}, named)), "what holds the error has changed"
     assert _differs(wrote({"k": 1}, named), wrote({}, named))
 
 
