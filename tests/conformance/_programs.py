@@ -98,8 +98,9 @@ def stage_function(spec: Mapping[str, Any], runtime: Runtime, *, streaming: bool
         goes_on, runtime.goes_on = runtime.goes_on, False
         context = StageContext(scope, runtime, streaming=streaming and not goes_on)
         ended = yield from _run(spec.get("program"), context)
-        if ended and ended.value is None and "resume" in spec:
-            return {"pause": True, "data": None}  # a pausable stage's own None would say that it does not pause
+        if ended and ended.value is None and "resume" in spec and not goes_on:
+            # A pausable stage's own None would say that it does not pause; one that goes on never does by what it returns.
+            return {"pause": True, "data": None}
         if ended:
             return _returned(ended)
         if spec.get("decide"):
