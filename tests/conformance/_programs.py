@@ -267,6 +267,13 @@ def _emit(a: list[Any], c: StageContext) -> None:
         c.ops.emit(a[0])
 
 
+def _diagnostic(prefix: str, a: list[Any], c: StageContext) -> Any:
+    """The value of a diagnostic, which is emitted, too, by a name of its own."""
+    value = evaluate(a[1], c)
+    c.runtime.hiding.emitted(prefix + a[0], value)
+    return value
+
+
 def _break(a: list[Any], c: StageContext) -> None:
     if a:
         c.ops.break_flow(evaluate(a[0], c))
@@ -458,11 +465,11 @@ _EFFECTS: dict[str, Callable[[list[Any], StageContext], None]] = {
     "batch": _batch,
     "let": _let,
     "emit": _emit,
-    "debug": lambda a, c: c.ops.debug(a[0], evaluate(a[1], c)),
+    "debug": lambda a, c: c.ops.debug(a[0], _diagnostic("log.debug.", a, c)),
     "log": lambda a, c: c.ops.log(evaluate(a[0], c)),
-    "metric": lambda a, c: c.ops.metric(a[0], evaluate(a[1], c)),
-    "eval": lambda a, c: c.ops.evaluate(a[0], evaluate(a[1], c)),
-    "error_info": lambda a, c: c.ops.error(a[0], evaluate(a[1], c)),
+    "metric": lambda a, c: c.ops.metric(a[0], _diagnostic("metric.", a, c)),
+    "eval": lambda a, c: c.ops.evaluate(a[0], _diagnostic("eval.", a, c)),
+    "error_info": lambda a, c: c.ops.error(a[0], _diagnostic("log.error.", a, c)),
     "break": _break,
     "throw": _throw,
     "token": _token,
