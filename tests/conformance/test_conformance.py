@@ -112,3 +112,12 @@ def test_a_case_whose_process_dies_fails_alone(tmp_path: Path) -> None:
         first, second = pool.judge([Job(tmp_path / "dies.json", tmp_path), Job(tmp_path / "missing.json", tmp_path)])
     assert "the process died" in (first.failure or "")
     assert "FileNotFoundError" in (second.failure or "")
+
+
+def test_a_run_that_paused_after_many_steps_goes_on() -> None:
+    """A checkpoint's tree is one level deeper a step; the runner hands it on however deep it is."""
+    steps = [{"call": "function", "name": "F", "id": f"f{number}", "program": []} for number in range(500)]
+    ask = {"call": "pausable", "name": "P", "id": "p", "program": [["return", "ask"]], "resume": []}
+    chart = [{"call": "start", "name": "S", "id": "s", "program": []}, *steps, ask]
+    result = _run.run_case({"name": "long", "chart": chart, "run": {"resume": [{"fresh": True}]}})
+    assert [phase["outcome"] for phase in result["runs"][0]["phases"]] == ["paused", "completed"]
