@@ -24,9 +24,7 @@ def reads_of(executor: Any, snapshot: Snapshot, *, tracked: bool) -> KeysRead:
     """What a run read, absent keys too: a tree in JSON has lost those, while the reference asks its live one."""
     frames = executor._follow()[1].tree.frames if tracked and snapshot["runId"] else ()  # the live tree
     live = [
-        ("on_read", SimpleNamespace(runtime_stage_id=frame.rsid, key=key))
-        for frame in frames
-        for key in frame.all_reads()
+        ("on_read", SimpleNamespace(runtime_stage_id=frame.rsid, key=key)) for frame in frames for key in frame.reads
     ]
     return query.keys_read_from_execution_tree(snapshot.get("executionTree"), live)
 

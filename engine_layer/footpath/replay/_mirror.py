@@ -368,7 +368,6 @@ class MirrorFrame(Struct, eq=False):
         writes: key to `(value, operation)`, of the whole execution; kept for commit events only.
         wrote: key to value, of the whole execution; kept for views only.
         reads: key to value, of the attempt; kept for views only.
-        earlier: what earlier attempts read.
         hidden: keys of which something was hidden since the last commit, in that order.
         patched: of patched keys in which something is hidden, what was staged and what the state will show.
         secret_writes: of what it wrote, the keys that were hidden; `secret_reads` likewise.
@@ -399,7 +398,6 @@ class MirrorFrame(Struct, eq=False):
     writes: dict[str, tuple[Any, str]] | None = None
     wrote: dict[str, Any] = {}
     reads: dict[str, Any] = {}
-    earlier: dict[str, Any] | None = None
     redacted: dict[str, bool] | None = None
     hidden: dict[str, None] | None = None
     fields: dict[str, dict[str, None]] | None = None
@@ -433,10 +431,6 @@ class MirrorFrame(Struct, eq=False):
     def subflow(self) -> Any:
         """Id of the subflow that it belongs to, of a mount its own; UNSET at the top."""
         return self.region.id or UNSET if self.has_scope else self.inner_id
-
-    def all_reads(self) -> dict[str, Any]:
-        """What the execution read, in all its attempts."""
-        return {**self.earlier, **self.reads} if self.earlier else self.reads
 
     def lookup(self, key: str) -> Any:
         """The value as the stage would read it, a grown list as such; UNSET when absent."""

@@ -82,9 +82,9 @@ def retry(cursor: Cursor, entry: Any) -> None:
     frame.ops = []
     frame.writes = None
     frame.wrote = {}
-    frame.redacted = frame.fields = frame.nothing = frame.hidden = None  # of what the attempt wrote nothing is left
+    frame.redacted = frame.fields = frame.nothing = frame.hidden = None  # of what the attempt did nothing is left
     frame.secret_writes, frame.patched = frozenset(), {}
-    frame.earlier, frame.reads = frame.all_reads(), {}
+    frame.reads, frame.sources = {}, None
     if cursor.story is not None:
         sentence = wording.retried(frame.decl.name, attempt, most, delay_ms, error.message)
         cursor.step(frame, sentence, RETRIED, UNSET)

@@ -217,9 +217,7 @@ class Tree:
             if whole:
                 if frame.wrote:
                     node["stageWrites"] = frame.wrote if frame.scalars else _shown(frame.wrote, of)
-                if frame.earlier:
-                    node["stageReads"] = _shown(frame.all_reads(), of)
-                elif frame.reads:
+                if frame.reads:
                     node["stageReads"] = frame.reads if frame.saw_scalars else _shown(frame.reads, of)
                 continue
             if self._writes != "off" and frame.wrote:
@@ -232,13 +230,13 @@ class Tree:
                     if summarised or value is not UNSET
                 }
                 node["stageWrites"] = _tracked(parts, writes, summarised)
-            if self._reads != "off" and (frame.reads or frame.earlier):
+            if self._reads != "off" and frame.reads:
                 summarised = self._reads == "summary"
                 reads = {
                     key: summary_marker(value, "__readSummary")
                     if summarised and not (value == MARK and key in frame.secret_reads)
                     else value
-                    for key, value in frame.all_reads().items()
+                    for key, value in frame.reads.items()
                     if value is not UNSET
                 }
                 node["stageReads"] = _tracked(parts, reads, summarised)

@@ -699,6 +699,7 @@ class Frame(Struct, eq=False):
         """Drop what a failed attempt had staged."""
         self.staged = type(self.staged)()
         self.recorded = None
+        self.seen = 0
         self.touched = None
         self.patches = None
         self.tokens = None
