@@ -236,7 +236,9 @@ def _let_stay_hidden(theirs: Json, ours: Json, hiding: Hiding) -> None:
     for one, other in zip(theirs["narrative"], ours["narrative"], strict=False):
         accessed = _ACCESS.match(one["text"])
         if accessed and "rawValue" in one and _stays(hiding, accessed[2], one["rawValue"], other.get("rawValue")):
-            one.update(text=f"{accessed[1]}{MARK}", rawValue=MARK)
+            one["rawValue"] = MARK
+            if other["text"].endswith(MARK):  # else its summary says nothing of the value, and must be the same
+                one["text"] = f"{accessed[1]}{MARK}"
     stack = [(theirs, ours)]
     while stack:
         left, right = stack.pop()

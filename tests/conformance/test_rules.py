@@ -274,6 +274,11 @@ def test_a_value_may_stay_hidden_under_its_key() -> None:
     assert _differs(marked, read("k", 0), hiding), "we show what the reference hides"
     assert _differs(read("k", 1), marked, hiding)
     assert _differs(read("m", 0), read("m", "[REDACTED]"), hiding)
+    cut, ours = read("k", 0), read("k", "[REDACTED]")  # a summary so short that it says nothing
+    cut["narrative"][0]["text"] = ours["narrative"][0]["text"] = "Step 1: Read k = ..."
+    assert not _differs(cut, ours, hiding)
+    ours["narrative"][0]["text"] = "Step 1: Read k = 1..."
+    assert _differs(cut, ours, hiding)
 
 
 def test_a_checkpoint_may_say_where_hidden_texts_stand() -> None:
