@@ -4,13 +4,14 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 from __future__ import annotations
 
+from sys import get_int_max_str_digits
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
 from footpath.values._absent import LOST, TAG, TAG_START
-from footpath.values._scan import CONTAINERS, JSON_IF_FINITE, MAX_DEPTH, NOT_JSON, is_finite, scan
+from footpath.values._scan import CONTAINERS, JSON_IF_FINITE, MAX_DEPTH, MOST_DIGITS, NOT_JSON, is_finite, scan
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -78,6 +79,8 @@ def encode_json(value: Any, depth: int = MAX_DEPTH) -> bytes | None:
         encoded = _encode(value)
         if _TAG_BYTE in encoded and _TAG_BYTES in encoded:  # a byte, given as a number, is found ten times faster
             return None
+        if len(encoded) > MOST_DIGITS != get_int_max_str_digits():
+            _decode(encoded)  # raises where an integer is longer than anybody may read, though here it could be written
         if verdict == JSON_IF_FINITE and b"null" in encoded and not is_finite(value):
             return None
         return encoded

@@ -20,6 +20,8 @@ CONTAINERS: Final = frozenset({dict, list, tuple})
 """The exact types that are JSON's containers; a tuple is an array."""
 MAX_DEPTH: Final = 100
 """Deepest nesting recorded as nested JSON: less than half of what orjson reads, a tenth of what msgspec and json read."""
+MOST_DIGITS: Final = 4300
+"""Of an integer recorded as a JSON number: msgspec reads no more, and Python writes no more unless a program has it so."""
 
 NOT_JSON: Final = 0
 JSON: Final = 1

@@ -15,6 +15,7 @@ one more `$`, so nothing that a stage wrote is ever taken for a tag.
 from __future__ import annotations
 
 import re
+import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -24,6 +25,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT, TAG
+from footpath.values._scan import MOST_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 NOT_A_LEAF: Final = object()
 _ADDRESS = r" at 0x[0-9a-fA-F]+"
 _LOSSY_LENGTH = 200
-_TOO_LONG = 10**4300  # Python's own limit between int and text, which msgspec keeps both ways
+_TOO_LONG = 10**MOST_DIGITS
 
 
 def escape_key(key: str) -> str:
@@ -99,8 +101,10 @@ def text_of_form(escaped: str) -> str:
 
 
 def int_form(value: int) -> Any:
-    """An int as it is; one of more than 4,300 digits tagged, as hexadecimal text."""
-    return value if -_TOO_LONG < value < _TOO_LONG else {TAG: "int", "value": hex(value)}
+    """An int as it is; one of more than 4,300 digits, or of more than this process may write, tagged, as hexadecimal text."""
+    limit = sys.get_int_max_str_digits()
+    too_long = 10**limit if 0 < limit < MOST_DIGITS else _TOO_LONG
+    return value if -too_long < value < too_long else {TAG: "int", "value": hex(value)}
 
 
 def float_form(value: float) -> Any:

@@ -524,3 +524,18 @@ def test_hostile_forms_are_revived_or_refused(value: Any) -> None:
     """Nothing but a ValueError."""
     with suppress(ValueError):
         revive(value, TYPES)
+
+
+@pytest.mark.parametrize(("limit", "digits"), [(640, 1000), (640, 5000), (0, 5000), (6000, 5000), (0, 1000)])
+def test_an_integer_can_be_read_back_whatever_length_the_process_allows(limit: int, digits: int) -> None:
+    """A program may set Python's limit between int and text lower or higher; msgspec reads 4,300 digits whatever it is."""
+    number = 10**digits
+    usual = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(limit)
+    try:
+        forms = [record(value) for value in (number, -number, [1, number], {"a": {"b": (number,)}})]
+        encoded = [msgspec.json.encode(form) for form in forms]
+    finally:
+        sys.set_int_max_str_digits(usual)
+    told = [revive(msgspec.json.decode(text)) for text in encoded]
+    assert told == [number, -number, [1, number], {"a": {"b": [number]}}]
