@@ -29,7 +29,7 @@ from footpath.journal.entries import (
 )
 from footpath.scope import Frame, Paused, make_scope
 from footpath.state import Region, just_grew, same, untracked
-from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, member_of_text, record, record_members
+from footpath.values import ABSENT, ABSENT_RAW, ATOMS, MARK, in_js_order, record, record_members
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -403,7 +403,11 @@ def _in_text(run: Run, region: Region, lead: tuple[str, ...], key: str, member: 
     """The recorded form of what a read of a member finds in a text, as JavaScript does; None when nothing. Of a text that is hidden nothing is shown."""
     for way in ((*lead, key), (key,)):
         text = region.get_path(way)
-        found = member_of_text(text, member) if isinstance(text, str) else None
+        if not isinstance(text, str):
+            continue
+        from footpath.values import member_of_text  # members are hardly ever laid over a text
+
+        found = member_of_text(text, member)
         if found is not None:
             redaction = run.redaction
             if redaction is not None:
