@@ -28,7 +28,7 @@ from tests.conformance._difference import (
 from tests.conformance._ends import never_begun, the_end_is_the_end
 from tests.conformance._errors import errors_in_the_state, merged_whole
 from tests.conformance._partings import denied_names, runs_of, where_it_parts
-from tests.conformance._secrets import Hiding, forgive_cuts, hide_in_both
+from tests.conformance._secrets import TELLING_OPERATORS, Hiding, forgive_cuts, hide_in_both
 from tests.conformance._view import name_runs
 
 __all__ = ["RULES", "first_difference", "same_events"]
@@ -226,7 +226,6 @@ def _ids_outside(chart: Json) -> set[Json]:
 
 
 _HIDDEN = "[REDACTED]"
-_TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
 _TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
 
 
@@ -234,12 +233,12 @@ def hidden_thresholds(expected: Result, got: Result, _case: Mapping[str, Any]) -
     """Where a condition's actual value is hidden, we hide a threshold that it was compared with for equality."""
     for condition in dicts_in(got["runs"]):
         hidden = condition.get("redacted") is True and condition.get("actualSummary") == HIDDEN
-        if hidden and condition.get("op") in _TELLING_OPERATORS:
+        if hidden and condition.get("op") in TELLING_OPERATORS:
             condition["threshold"] = _HIDDEN  # the comparison itself has hidden it, on both sides
     for run in expected["runs"]:
         for phase in run["phases"]:
             for condition in dicts_in(phase):
-                if condition.get("redacted") is True and condition.get("op") in _TELLING_OPERATORS:
+                if condition.get("redacted") is True and condition.get("op") in TELLING_OPERATORS:
                     condition["threshold"] = _HIDDEN
             for entry in phase["narrative"]:
                 entry["text"] = _TELLING_CONDITION.sub(rf"\1{_HIDDEN}", entry["text"])

@@ -79,7 +79,11 @@ def _ends(
             return len(both[0]), len(both[1])
         return None
     parting = Parting(charts, checkpoint, theirs, ours, at, hung)
-    return (at, at) if any(place(parting) for place in PLACES) else None
+    place = next((place for place in PLACES if place(parting)), None)
+    if place is loop_finds_another_target:
+        # What it runs instead may tell the same for a while; what it leaves behind doesn't, its commits' tags, say.
+        at = min(at, 1 + (first(parting.same, LoopsBack(parting.paused)) or at))
+    return None if place is None else (at, at)
 
 
 @dataclass(frozen=True)

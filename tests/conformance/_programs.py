@@ -318,6 +318,18 @@ def _reach(c: StageContext, path: list[str]) -> Any:
     return place
 
 
+def _list_at(c: StageContext, path: list[str]) -> Any:
+    """The list at a path.
+
+    Raises:
+        CaseFormatError: there is none. JavaScript fails in its own words there, and Python in others.
+    """
+    place = _reach(c, path)
+    if not isinstance(place, list):
+        raise CaseFormatError(f"there is no list at {path}")
+    return place
+
+
 def _subscript(place: Any, segment: str, c: StageContext) -> Any:
     """An item's number, in a list; of a list's other members, which JavaScript would look for by their names, the name."""
     if place is c.scope or isinstance(place, Mapping):
@@ -374,7 +386,7 @@ def _delete_path(a: list[Any], c: StageContext) -> None:
 def _push(a: list[Any], c: StageContext) -> None:
     values = [evaluate(x, c) for x in a[1:]]
     path = _path(a[0])
-    place = _reach(c, path)
+    place = _list_at(c, path)
     if len(values) == 1:
         place.append(values[0])
     else:
@@ -392,7 +404,7 @@ def _array(a: list[Any], c: StageContext) -> None:
     if method is None:
         raise CaseFormatError(f"unknown array method {a[1]}")
     path = _path(a[0])
-    method(_reach(c, path), values)
+    method(_list_at(c, path), values)
     _note_whole(path[0], c)
 
 

@@ -263,7 +263,8 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, se
     stack = [(theirs, ours, their_shown, our_shown)]
     while stack:
         left, right, left_shown, right_shown = stack.pop()
-        for key in list(left) if isinstance(left, dict) else range(len(left)):
+        # Of lists of which one is longer, where the sides part further on, what stands at the same places.
+        for key in list(left) if isinstance(left, dict) else range(min(len(left), len(right))):
             if isinstance(left, dict) and not (key in right and key in left_shown and key in right_shown):
                 continue
             if left[key] == right[key] == HIDDEN and any(
@@ -274,7 +275,9 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, se
                 _hide_members(left[key], right_shown[key])
             parts = left[key], right[key], left_shown[key], right_shown[key]
             if all(isinstance(part, dict) for part in parts) or (
-                all(isinstance(part, list) for part in parts) and len(set(map(len, parts))) == 1
+                all(isinstance(part, list) for part in parts)
+                and len(parts[0]) == len(parts[2])
+                and len(parts[1]) == len(parts[3])
             ):
                 stack.append(parts)
             elif difference(parts[2], parts[3]) is None:
@@ -496,10 +499,13 @@ def _hide_in_rules(phase: dict[str, Json], hiding: Hiding) -> None:
     """In the lines that tell a rule, hide what its events hide by the key's name."""
     for condition in dicts_in(phase["events"]):
         if "actualSummary" in condition and hiding.hides(condition.get("key")):
-            told = "{key} {actualSummary} {op} ".format_map(condition)
+            told = re.escape("{key} {actualSummary} {op} ".format_map(condition))
+            shown = "{key} {0} {op} ".format(MARK, **condition)
+            if condition["op"] in TELLING_OPERATORS:
+                told, shown = rf"{told}.*?(?= [✓✗])", shown + MARK
             for line in phase["narrative"]:
                 if line.get("type") in _TELLING_LINES:
-                    line["text"] = line["text"].replace(told, "{key} {0} {op} ".format(MARK, **condition))
+                    line["text"] = re.sub(told, lambda _, shown=shown: shown, line["text"], flags=re.DOTALL)
 
 
 def _forget_order(phase: dict[str, Json], hiding: Hiding) -> None:
@@ -538,6 +544,8 @@ _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "ev
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
 _GIVEN = re.compile(r"^(Input: (.+?) = ).*$", re.DOTALL)
 _EMITTED = re.compile(r"^(\[emit\] .*?: )(.*)$", re.DOTALL)
+TELLING_OPERATORS = frozenset({"eq", "ne", "in", "notIn"})
+"""Whose threshold says what the actual value is, or is not."""
 _TELLING_LINES = frozenset({"condition", "selector"})
 _THRESHOLD = re.compile(
     r"(?:(?<= eq )|(?<= ne )|(?<= gt )|(?<= gte )|(?<= lt )|(?<= lte )|(?<= in )|(?<= notIn ))\S.*?(?= [✓✗])", re.DOTALL

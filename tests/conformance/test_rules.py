@@ -17,7 +17,7 @@ from tests.conformance._compare import first_difference
 from tests.conformance._expressions import CaseError
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
-from tests.conformance._secrets import Hiding
+from tests.conformance._secrets import Hiding, hide_in_both
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
 
@@ -345,6 +345,17 @@ def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
     assert not _differs(told("a 123-45-6789 and 123-..."), told("a [REDACTED] and [REDACTED] on"), hiding)
     assert _differs(told("a 123-45-6789 but..."), told("a [REDACTED] and so on"), hiding)
     assert _differs(told("a 123-45-6789 and"), told("a [REDACTED] and so on"), hiding), "it was not cut"
+
+    shown, ours = told("a 123-45-6789 and..."), told("a [REDACTED] and so on")
+    shown["narrative"].append({"type": "step", "text": "Step 2"})
+    assert _shows_the_same(shown, ours, hiding), "where the sides part further on"
+
+
+def _shows_the_same(theirs: dict[str, Any], ours: dict[str, Any], hiding: Hiding) -> bool:
+    """Whether the first line is the same when secrets are taken out."""
+    sides = [_result(**side)["runs"][0]["phases"] for side in (theirs, ours)]
+    hide_in_both(*sides, hiding, aligned=True)
+    return sides[0][0]["narrative"][0] == sides[1][0]["narrative"][0]
 
 
 def test_which_paths_are_hidden_is_judged_from_their_beginning() -> None:
