@@ -91,6 +91,8 @@ class _Runs:
                 executor = self._executor(run, events)
                 made_with = run
                 self._runtime.hiding = Hiding((run.get("options") or {}).get("redaction"))
+            else:
+                self._runtime.hiding = self._runtime.hiding.in_one_run()
             self._runtime.merged_whole = []
             self._runtime.hung = []
             phases = self._phases(run, executor, events, _tracks_reads(made_with))

@@ -48,15 +48,23 @@ class Hiding:
         self._fields: Mapping[str, list[str]] = chosen.get("fields") or {}
         self._patterns = [compiled(p) for p in chosen.get("patterns") or ()]
         self._emit_patterns = [compiled(p) for p in chosen.get("emitPatterns") or ()]
+        self._newest = self
+        """The policy of the executor that goes on now."""
+
+    def in_one_run(self) -> Hiding:
+        """The same for the next run of the executor: what the other executors hide by that its resumes were in, is no matter there."""
+        twin = copy.copy(self)
+        twin._newest = twin
+        return twin
 
     def also(self, policy: Mapping[str, Any] | None) -> None:
         """Hide by another policy, too: a run goes on in an executor of its own."""
-        other = Hiding(policy)
+        other = self._newest = Hiding(policy)
         self.active = self.active or other.active
-        self._keys |= other._keys
+        self._keys = self._keys | other._keys
         self._fields = {**self._fields, **other._fields}
-        self._patterns += other._patterns
-        self._emit_patterns += other._emit_patterns
+        self._patterns = [*self._patterns, *other._patterns]
+        self._emit_patterns = [*self._emit_patterns, *other._emit_patterns]
 
     def wrote(self, key: str, value: Any, *, redact: bool = False) -> None:
         """Note a write; one that asks for redaction hides its key from then on."""
@@ -86,17 +94,18 @@ class Hiding:
 
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
-        return key in self._by_call or self.hides_by_policy(key)
+        return key in self._by_call or key in self._keys or any(pattern.search(key) for pattern in self._patterns)
 
     def hides_by_policy(self, key: str) -> bool:
-        """Whether it is hidden by the policy, which the reference, too, knows after a resume."""
-        return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
+        """Whether it is hidden by the policy, which the reference, too, knows after a resume; if in a new executor, by that one's."""
+        known = self._newest
+        return key in known._keys or any(pattern.search(key) for pattern in known._patterns)
 
     def has_forgotten(self, path: str) -> bool:
-        """Whether a trace path lies at or below a key that only a redacted write had hidden, which the reference does not know after a resume."""
+        """Whether a trace path lies at or below a key that is hidden for another reason, which the reference does not know after a resume."""
         steps = path.split("\x1f")
         key = steps[2] if steps[0] == "runs" and len(steps) > 2 else steps[0]
-        return key in self._by_call and not self.hides_by_policy(key)
+        return self.hides(key) and not self.hides_by_policy(key)
 
     def names(self, path: str, *, by_policy: bool = False) -> bool:
         """Whether a trace path (keys joined by U+001F) lies at or below a hidden key, or is a hidden field."""

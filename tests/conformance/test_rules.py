@@ -390,6 +390,18 @@ def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
     assert _differs(waits("run", 12), waits("run", "[REDACTED]"), hiding)
 
 
+def test_a_new_executor_of_the_reference_knows_its_own_policy_alone() -> None:
+    """What an earlier one hid is hidden with us, and may be shown by the reference, in the run that went on in the new one."""
+    before = Hiding({"keys": ["ssn"]})
+    hiding = before.in_one_run()
+    hiding.also({"patterns": [{"source": "^pan"}]})
+    assert [hiding.hides(key) for key in ("ssn", "pan", "k")] == [True, True, False]
+    assert [hiding.hides_by_policy(key) for key in ("ssn", "pan", "k")] == [False, True, False]
+    assert [hiding.has_forgotten(key) for key in ("ssn", "pan", "k")] == [True, False, False]
+    assert before.hides_by_policy("ssn")
+    assert not before.hides("pan")
+
+
 def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
     """Fields, too, which the policy names by path."""
     shown = {
