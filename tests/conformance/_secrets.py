@@ -229,8 +229,10 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
         for phase in pair:
             if phase is not None:
                 learn_hidden(phase, hidden)
+        told = "\n".join(line["text"] for line in pair[1]["narrative"]) if pair[1] else ""
         for phase in pair:
             if phase is not None:
+                _hide_in_rules(phase, hiding, told)
                 hide_everywhere(phase, hiding, hidden)
         if aligned and None not in pair:
             _show_again(*pair, *shown, hidden)
@@ -304,12 +306,15 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
     """Where the two sides were not aligned when secrets were taken out: of a text that the reference cut before, compare what it has.
 
     What it showed, and so whether it was cut, is not known any more: what is left of it must be the beginning of ours,
-    and hide something.
+    and hide something. Where a value of the reference's was taken out as a whole, a summary of ours may show the mark.
     """
     stack = [(theirs, ours)]
     while stack:
         left, right = stack.pop()
         if isinstance(left, dict) and isinstance(right, dict):
+            for name in left.keys() & right.keys():
+                if left[name] == HIDDEN and _bears_mark(right[name]):
+                    right[name] = HIDDEN
             for name in _CUT:
                 texts = left.get(name), right.get(name)
                 if all(isinstance(each, str) and MARK in each for each in texts):
@@ -389,7 +394,6 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> 
     Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
     _hide_given(phase, hiding)
-    _hide_in_rules(phase, hiding)
     if phase["op"] == "resume":
         _stay_hidden(phase, hiding)
     for _, state in _shared_states(phase):
@@ -504,12 +508,14 @@ def _stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
             line.update(text=f"{accessed[1]}{MARK}", rawValue=HIDDEN)
 
 
-def _hide_in_rules(phase: dict[str, Json], hiding: Hiding) -> None:
-    """In the lines that tell a rule, hide what its events hide by the key's name."""
+def _hide_in_rules(phase: dict[str, Json], hiding: Hiding, ours: str) -> None:
+    """In the lines that tell a rule, hide what its events hide by the key's name, where our lines do."""
     for condition in dicts_in(phase["events"]):
         if "actualSummary" in condition and hiding.hides(condition.get("key")):
             told = re.escape("{key} {actualSummary} {op} ".format_map(condition))
             shown = "{key} {0} {op} ".format(MARK, **condition)
+            if shown not in ours:
+                continue
             if condition["op"] in TELLING_OPERATORS:
                 told, shown = rf"{told}.*?(?= [✓✗])", shown + MARK
             for line in phase["narrative"]:
