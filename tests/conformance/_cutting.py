@@ -61,11 +61,16 @@ def executions(events: Any) -> set[str]:
 class Told:
     """What of a phase's log, narrative and tree its first events have told of.
 
-    `over` are the executions of which all had been told by then.
+    `over` are the executions of which all had been told by then, `following` is the event after that. A loop edge that
+    it tells is noted by the decider whose branch it leaves, which may have been over.
     """
 
-    def __init__(self, events: list[Json], over: set[str]) -> None:
+    def __init__(self, events: list[Json], over: set[str], following: Json = None) -> None:
         self._over = over
+        self._untold = ""
+        if following is not None and following["method"] == "onLoop":
+            edge = following["event"]
+            self._untold = f"Looping back to {edge['target']} (iteration {edge.get('iteration')})"
         self._commits = Counter(entry["event"]["runtimeStageId"] for entry in events if entry["method"] == "onCommit")
         self._lines = {
             (kind, (entry["event"].get("traversalContext") or {}).get("runtimeStageId"))
@@ -91,6 +96,9 @@ class Told:
             node = stack.pop()
             if node.get("runtimeStageId") in self._over:
                 found[node["runtimeStageId"]] = {k: v for k, v in node.items() if k not in ("next", "children")}
+                if node.get("flowMessages"):
+                    messages = [each for each in node["flowMessages"] if each.get("description") != self._untold]
+                    found[node["runtimeStageId"]]["flowMessages"] = messages
             stack += [part for part in (node.get("next"), *(node.get("children") or ())) if part]
         return found
 
@@ -103,7 +111,7 @@ def _cut(phases: list[Json], index: int, end: int, over: set[str]) -> None:
     phase = phases[index]
     before = phases[index - 1] if index else {"snapshot": {"commitLog": []}, "narrative": []}
     snapshot = phase["snapshot"]
-    told = Told(phase["events"][:end], over)
+    told = Told(phase["events"][:end], over, next(iter(phase["events"][end:]), None))
     phases[index:] = [
         {
             "op": phase["op"],

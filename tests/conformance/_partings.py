@@ -75,8 +75,10 @@ def _ends(
         # Nothing that was heard says more; what is left behind may.
         if checkpoint and unheard is not None and charts.may_part_unheard(checkpoint, unheard):
             return (0, 0) if difference(theirs, ours) is not None else None
-        if hung and _left(both[0], hung) is not None and difference(theirs, ours) is not None:
-            return len(both[0]), len(both[1])
+        left = _left(both[0], hung) if hung else None
+        if left is not None and difference(theirs, ours) is not None:
+            # The commit that hands them out is told before the exit; a log of deltas has lost them there, too.
+            return (left - 1, left - 1) if left and both[0][left - 1]["method"] == "onCommit" else (left, left)
         return None
     parting = Parting(charts, checkpoint, theirs, ours, at, hung)
     place = next((place for place in PLACES if place(parting)), None)

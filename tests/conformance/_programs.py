@@ -314,7 +314,22 @@ def _reach(c: StageContext, path: list[str]) -> Any:
     """Follow a path by subscripts, as `scope["a"]["b"][0]` does: one tracked read, of the root key."""
     place = c.scope
     for segment in path:
-        place = place[_subscript(place, segment, c)]
+        place = _inside(place, segment, c)
+    return place
+
+
+def _inside(place: Any, segment: str, c: StageContext) -> Any:
+    return _something(place, segment)[_subscript(place, segment, c)]
+
+
+def _something(place: Any, segment: str) -> Any:
+    """A place that has members.
+
+    Raises:
+        CaseFormatError: it is nothing. JavaScript fails in its own words there, and Python in others.
+    """
+    if place is None or place is ABSENT:
+        raise CaseFormatError(f"there is nothing that has a member {segment!r}")
     return place
 
 
@@ -345,11 +360,11 @@ def _update_path(a: list[Any], c: StageContext) -> None:
     *above, last = path
     place, in_list = c.scope, False
     for segment in above:
-        place = place[_subscript(place, segment, c)]
+        place = _inside(place, segment, c)
         in_list = in_list or not isinstance(place, Mapping)
     if above and not in_list and not isinstance(value, list):
         value = _js.mergeable(value, c.runtime.merged_whole.append)
-    key = _subscript(place, last, c)
+    key = _subscript(_something(place, last), last, c)
     if isinstance(key, str) and isinstance(place, Sequence):
         if key == "length" and _js.whole(_js.number(value)) == value:
             place[value:] = [None] * (value - len(place))
