@@ -689,6 +689,8 @@ def test_an_error_with_a_name_is_a_change_when_it_is_written_again() -> None:
     assert _differs(wrote({}, named), wrote(again, named))
     assert _differs(wrote(other, named), wrote({}, named)), "what holds the error has changed"
     assert _differs(wrote({"k": 1}, named), wrote({}, named))
+    state = {"snapshot": {"sharedState": {"commitLog": 1, "history": 2}, "commitLog": []}}
+    assert not _differs(state, state), "a key of a stage's own that is called as a log is"
 
 
 def test_a_merge_finds_nothing_in_a_date_or_an_error() -> None:
