@@ -226,7 +226,7 @@ def _ids_outside(chart: Json) -> set[Json]:
 
 
 _HIDDEN = "[REDACTED]"
-_TELLING_CONDITION = re.compile(r"(\[REDACTED\] (?:eq|ne|in|notIn) ).*?(?= [✓✗])", re.DOTALL)
+_TELLING_CONDITION = re.compile(rf"(\[REDACTED\] (?:{'|'.join(sorted(TELLING_OPERATORS))}) ).*?(?= [✓✗])", re.DOTALL)
 
 
 def hidden_thresholds(expected: Result, got: Result, _case: Mapping[str, Any]) -> None:

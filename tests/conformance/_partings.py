@@ -84,7 +84,7 @@ def _ends(
     place = next((place for place in PLACES if place(parting)), None)
     if place is loop_finds_another_target:
         # What it runs instead may tell the same for a while; what it leaves behind doesn't, its commits' tags, say.
-        at = min(at, 1 + (first(parting.same, LoopsBack(parting.paused)) or at))
+        at = min(at, 1 + (parting.looped_back or at))
     return None if place is None else (at, at)
 
 
@@ -155,6 +155,11 @@ class Parting:
         names = [entry.event.get("stageName") for entry in both]
         known = {("onStageExecuted", "subflow-mount", mount) for mount in mounts}
         return len(kinds) == 1 and kinds <= known and names[0] != names[1]
+
+    @property
+    def looped_back(self) -> int | None:
+        """Where both have told of a loop edge to the stage that paused, or to one before it."""
+        return first(self.same, LoopsBack(self.paused))
 
     @property
     def we_go_on(self) -> bool:

@@ -17,7 +17,7 @@ from itertools import zip_longest
 from typing import Any
 
 from footpath.values import MARK, Secrets
-from tests.conformance._difference import HIDDEN, dicts_in, difference
+from tests.conformance._difference import HIDDEN, dicts_in, dicts_in_both, difference
 from tests.conformance._js import utf16
 from tests.conformance._view import json_view
 
@@ -94,12 +94,14 @@ class Hiding:
 
     def hides(self, key: str) -> bool:
         """Whether what is written to a key is hidden."""
-        return key in self._by_call or key in self._keys or any(pattern.search(key) for pattern in self._patterns)
+        return key in self._by_call or self._names_key(key)
 
     def hides_by_policy(self, key: str) -> bool:
         """Whether it is hidden by the policy, which the reference, too, knows after a resume; if in a new executor, by that one's."""
-        known = self._newest
-        return key in known._keys or any(pattern.search(key) for pattern in known._patterns)
+        return self._newest._names_key(key)
+
+    def _names_key(self, key: str) -> bool:
+        return key in self._keys or any(pattern.search(key) for pattern in self._patterns)
 
     def has_forgotten(self, path: str) -> bool:
         """Whether a trace path lies at or below a key that is hidden for another reason, which the reference does not know after a resume."""
@@ -250,19 +252,13 @@ def _let_stay_hidden(theirs: Json, ours: Json, hiding: Hiding) -> None:
             one["rawValue"] = MARK
             if other["text"].endswith(MARK):  # else its summary says nothing of the value, and must be the same
                 one["text"] = f"{accessed[1]}{MARK}"
-    stack = [(theirs, ours)]
-    while stack:
-        left, right = stack.pop()
-        if isinstance(left, dict) and isinstance(right, dict):
-            if "value" in left and _stays(hiding, left.get("key"), left["value"], right.get("value")):
-                left["value"] = MARK
-            for bag in ("stageReads", "stageWrites"):
-                for key, value in (left.get(bag) or {}).items():
-                    if _stays(hiding, key, value, (right.get(bag) or {}).get(key)):
-                        left[bag][key] = MARK
-            stack += [(left[key], right[key]) for key in left if key in right]
-        elif isinstance(left, list) and isinstance(right, list):
-            stack += zip(left, right, strict=False)
+    for left, right in dicts_in_both(theirs, ours):
+        if "value" in left and _stays(hiding, left.get("key"), left["value"], right.get("value")):
+            left["value"] = MARK
+        for bag in ("stageReads", "stageWrites"):
+            for key, value in (left.get(bag) or {}).items():
+                if _stays(hiding, key, value, (right.get(bag) or {}).get(key)):
+                    left[bag][key] = MARK
 
 
 def _stays(hiding: Hiding, key: Json, value: Json, our_value: Json) -> bool:

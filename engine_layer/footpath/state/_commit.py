@@ -6,20 +6,12 @@ from __future__ import annotations
 
 from enum import Enum
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from footpath.state._place import is_tracked
 from footpath.state._untracked import untracked
-from footpath.values import ABSENT, ATOMS, record
+from footpath.values import ABSENT, ATOMS, EXACT, record
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_EXACT: tuple[tuple[type, Callable[[Any], Any]], ...] = (
-    (str, str.__str__),
-    (int, int.__int__),
-    (float, float.__float__),
-)
 _MANY = 64  # visits of one object of a patch after which it is taken as it is: it may hold itself
 _join = "".join
 
@@ -76,7 +68,7 @@ def _identity(item: Any) -> Any:
     """Scalars by value and JSON type (True is not 1), of classes of their own, too; the rest by identity."""
     kind = type(item)
     if kind not in ATOMS:
-        for base, exact in () if isinstance(item, Enum) else _EXACT:
+        for base, exact in () if isinstance(item, Enum) else EXACT.items():
             if isinstance(item, base):  # recorded as the text or number that it is
                 kind, item = base, exact(item)
                 break

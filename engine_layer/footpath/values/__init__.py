@@ -17,7 +17,7 @@ from footpath._on_demand import on_demand as _on_demand
 from footpath.values._absent import ABSENT, ABSENT_FORM, ABSENT_RAW, MARK, TAG, Absent
 from footpath.values._order import JS_WHITESPACE, in_js_order, index_in, put_item
 from footpath.values._record import encode_json, is_recorded_as, plain, record, record_members
-from footpath.values._scan import ATOMS, CONTAINERS, MAX_DEPTH, is_json
+from footpath.values._scan import ATOMS, CONTAINERS, EXACT, MAX_DEPTH, is_json
 
 if TYPE_CHECKING:
     from footpath.values._fields import hide_fields, member_of_text, ways_of
@@ -46,6 +46,7 @@ __all__ = [
     "ABSENT_RAW",
     "ATOMS",
     "CONTAINERS",
+    "EXACT",
     "JS_WHITESPACE",
     "MARK",
     "MAX_DEPTH",

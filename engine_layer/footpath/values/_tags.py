@@ -25,7 +25,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw
 
 from footpath.values._absent import ABSENT, TAG
-from footpath.values._scan import MOST_DIGITS
+from footpath.values._scan import EXACT, MOST_DIGITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,9 +162,6 @@ _FORMS: Final[dict[type, Callable[[Any], Any]]] = {
     range: lambda value: {TAG: "range", "value": [int_form(n) for n in (value.start, value.stop, value.step)]},
 }
 
-_EXACT: Final[dict[type, Callable[[Any], Any]]] = {str: str.__str__, int: int.__int__, float: float.__float__}
-"""From an instance of a subclass to the base type's own value, past what the subclass makes of itself."""
-
 
 def leaf(value: Any) -> Any:
     """The JSON form of a value without parts; `NOT_A_LEAF` for any other.
@@ -179,6 +176,6 @@ def leaf(value: Any) -> Any:
         for base in cls.__mro__:
             form = _FORMS.get(base)
             if form is not None:
-                exact = _EXACT.get(base)
+                exact = EXACT.get(base)
                 return form(value if exact is None else exact(value))
     return NOT_A_LEAF
