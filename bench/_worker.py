@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench import _charts as charts
 from bench._turns import median_us
+from bench._unrolled import unrolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def with_views() -> None:
 
 def jobs() -> dict[str, Callable[[], object]]:
     """What can be asked for."""
-    found: dict[str, Callable[[], object]] = {"views": with_views}
+    found: dict[str, Callable[[], object]] = {"views": with_views, "unrolled": unrolled(*CHARTS["loan"])}
     for name, (chart, given) in CHARTS.items():
         found[name] = lambda chart=chart, given=given: charts.document_of(chart, given)
     return found
