@@ -260,7 +260,7 @@ def _phase(
     if (run.get("options") or {}).get("redaction") is not None:
         phase["snapshotRedacted"] = json_view(executor.get_snapshot(redact=True))
         phase["redactionReport"] = json_view(executor.get_redaction_report())
-    if run.get("queries"):
+    if "queries" in run:
         reads = reads_of(executor, snapshot, tracked=tracked)
         phase["queries"] = [{**q, "answer": _answered(q, snapshot, control, reads)} for q in run["queries"]]
     phase["events"] = events.since(start)

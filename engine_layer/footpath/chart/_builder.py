@@ -26,7 +26,7 @@ from footpath.errors import BuildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Self, Unpack
+    from typing import Literal, Self, Unpack
 
     from footpath.chart._chart import FlowChart
     from footpath.chart._mount_options import MountOptions
@@ -611,8 +611,8 @@ class FlowChartBuilder(Generic[State]):
     # ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
     def contract(
         self,
-        input: Mapping[str, Any] | None = None,
-        output: Mapping[str, Any] | None = None,
+        input: Mapping[str, Any] | Literal[True] | None = None,
+        output: Mapping[str, Any] | Literal[True] | None = None,
         *,
         strict: bool = True,
         mapper: Callable[[dict[str, Any]], Any] | None = None,
@@ -620,7 +620,7 @@ class FlowChartBuilder(Generic[State]):
         """Declare what the chart takes and gives, as JSON Schemas; a second call adds to the first.
 
         Args:
-            input: schema of the run's input; runs with another are refused.
+            input: schema of the run's input; runs with another are refused. True is the schema that anything meets.
             output: schema of the result, for readers.
             strict: check the whole schema; otherwise only what footprintjs checks.
             mapper: makes `RunContext(chart).run().output` of the final state, given as JSON.

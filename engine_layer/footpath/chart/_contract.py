@@ -8,6 +8,7 @@ from footpath.errors import InputValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
     from footpath.chart._schema import Issue
 
@@ -16,8 +17,8 @@ class Contract:
     """What a chart takes and gives.
 
     Attributes:
-        input: JSON Schema of the run's input; None when not declared.
-        output: JSON Schema of its result; told to readers, not checked.
+        input: JSON Schema of the run's input; True, which anything meets; None when not declared.
+        output: the same of its result; told to readers, not checked.
         mapper: makes the output of `RunContext.run` of the final state; None when it is the state.
         strict: the whole schema is checked. Otherwise only what footprintjs checks: required members and types at the
             top, where null is of every type and no input is no fault.
@@ -27,8 +28,8 @@ class Contract:
 
     def __init__(
         self,
-        input: Mapping[str, Any] | None = None,
-        output: Mapping[str, Any] | None = None,
+        input: Mapping[str, Any] | Literal[True] | None = None,
+        output: Mapping[str, Any] | Literal[True] | None = None,
         *,
         strict: bool = True,
         mapper: Callable[[dict[str, Any]], Any] | None = None,
@@ -36,12 +37,12 @@ class Contract:
         """Copy and check the schemas.
 
         Raises:
-            BuildError: a schema is no JSON object, or in strict mode uses what is not supported.
+            BuildError: a schema is neither a JSON object nor True, or in strict mode uses what is not supported.
         """
         self.strict = strict
         self.mapper = mapper
-        self.input: dict[str, Any] | None = None
-        self.output: dict[str, Any] | None = None
+        self.input: dict[str, Any] | Literal[True] | None = None
+        self.output: dict[str, Any] | Literal[True] | None = None
         if input is not None or output is not None:
             from footpath.chart._schema import private_copy  # most charts demand nothing
 
@@ -56,7 +57,7 @@ class Contract:
 
         None stands for a run without input; in strict mode that is an input without members.
         """
-        if self.input is None:
+        if self.input is None or self.input is True:
             return []
         from footpath.chart._schema import accepts, check, check_shallow
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 import msgspec
 
@@ -41,11 +41,11 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 # ── declaring ──────────────────────────────────────────────────────────────────────────────────────────────────────
-def private_copy(schema: Any, where: str, *, strict: bool) -> dict[str, Any] | None:
-    if schema is None:
-        return None
+def private_copy(schema: Any, where: str, *, strict: bool) -> dict[str, Any] | Literal[True] | None:
+    if schema is None or schema is True:
+        return schema
     if not _is_object(schema):
-        msg = f"contract(): {where} must be a JSON Schema (a mapping), got {type(schema).__name__}"
+        msg = f"contract(): {where} must be a JSON Schema (a mapping, or True, which anything meets), got {type(schema).__name__}"
         raise fault(msg)
     _check_levels(schema, where)
     try:

@@ -261,14 +261,13 @@ def _walk(
                 record_entry((ADVANCE, t, to) if dropped is None else (ADVANCE, t, to, dropped))
             else:
                 node = region.nodes[node.loop_target]  # type: ignore[index]
-                count = region.loops.get(node, 0) + 1
-                if watched or not node.shape & SIMPLE or count > run.max_iterations:
+                if watched or not node.shape & SIMPLE or region.loops.get(node, 0) >= run.max_iterations:
                     record_entry((DONE, t) if dropped is None else (DONE, t, None, dropped))
                     count = run.loop(region, node)
                     record_entry((LOOP, run.declare(region, node), count))
                     link, origin, frame = LINK_NEXT, frame, None
                     continue
-                run.loop(region, node)
+                count = run.loop(region, node)
                 to = first + node.index if first >= 0 <= node.index else run.declare(region, node)
                 record_entry((CYCLE, t, to, count) if dropped is None else (CYCLE, t, to, count, dropped))
             number = run.frame_count
@@ -651,8 +650,10 @@ def dynamic(
     if region.hops >= run.max_iterations:
         if result is not None:
             _keep_results(run, frame)
+        from footpath.values import js_number
+
         message = (
-            f"Maximum dynamic-next continuations ({run.max_iterations}) exceeded at stage "
+            f"Maximum dynamic-next continuations ({js_number(run.max_iterations)}) exceeded at stage "
             f"'{_stage.full_id(region, node)}' (dynamic target '{next_name}'). Set maxIterations to increase the limit."
         )
         raise RunError(message)

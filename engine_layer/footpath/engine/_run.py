@@ -226,7 +226,8 @@ class Run(Struct, eq=False):
         self._signal = signal
         self._timeout_ms = timeout_ms
         if timeout_ms is not None:
-            self.deadline_ns = self.clock() + int(timeout_ms * 1_000_000)
+            # A limit below zero is over in a millisecond, as a timer of JavaScript is.
+            self.deadline_ns = self.clock() + int((timeout_ms if timeout_ms > 0 else 1) * 1_000_000)
 
     def time_left(self) -> tuple[float, RunError]:
         """Seconds until the run's time is up, and the error that then ends it."""
@@ -465,15 +466,17 @@ class Run(Struct, eq=False):
         Raises:
             RunError: the limit is reached.
         """
-        count = region.loops.get(target, 0) + 1
-        if count > self.max_iterations:
+        passes = region.loops.get(target, 0)
+        if passes >= self.max_iterations:
+            from footpath.values import js_number
+
             lead = f"{region.prefix}/" if region.prefix and not target.is_dynamic else ""
             message = (
-                f"Maximum loop iterations ({self.max_iterations}) exceeded for node '{lead}{target.id}'. "
+                f"Maximum loop iterations ({js_number(self.max_iterations)}) exceeded for node '{lead}{target.id}'. "
                 "Set maxIterations to increase the limit."
             )
             raise RunError(message)
-        region.loops[target] = count
+        region.loops[target] = count = passes + 1
         most = self.max_entries
         if most is not None and len(self.journal) > most:
             self.shed()

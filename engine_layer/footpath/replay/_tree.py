@@ -12,7 +12,7 @@ from msgspec.json import encode
 from footpath.journal.entries import LINK_NEXT, LINK_ROOT, THROTTLED
 from footpath.replay._results import keep_returned
 from footpath.replay._summaries import summary_marker
-from footpath.values import ATOMS, MARK, js_reason, plain
+from footpath.values import ATOMS, MARK, TAG, js_reason, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,12 +92,17 @@ class Tree:
         node.setdefault("flowMessages", []).append(message)
 
     def bag(self, frame: MirrorFrame, bag: str, key: str, value: Any) -> None:
-        """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces."""
+        """A remark in one of a node's side bags; arrays grow, objects merge one level, the rest replaces.
+
+        A tagged form (a date, NaN, a set) is of the rest: its members are not the value's.
+        """
         assert frame.node is not None
         held = frame.node[bag]
         value = plain(value)
         before = held.get(key)
-        if isinstance(value, list) and isinstance(before, list) and value:
+        if any(isinstance(form, dict) and TAG in form for form in (value, before)):
+            held[key] = value
+        elif isinstance(value, list) and isinstance(before, list) and value:
             before.extend(value)  # a copy of our own
         elif isinstance(value, dict) and isinstance(before, dict) and value:
             before.update(value)

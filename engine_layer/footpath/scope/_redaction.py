@@ -63,7 +63,7 @@ class Redaction:
         self.keys = frozenset(map(recorded_name, self.policy.keys))
         self.patterns = _compiled(self.policy.patterns)
         self.emit_patterns = _compiled(self.policy.emit_patterns)
-        self.fields = {recorded_name(key): tuple(paths) for key, paths in dict(self.policy.fields).items()}
+        self.fields = {recorded_name(key): tuple(paths) for key, paths in dict(self.policy.fields).items() if paths}
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self.told_fields = not self.fields
@@ -327,7 +327,7 @@ class Redaction:
         """What is hidden now, by name; never what it holds."""
         return {
             "redactedKeys": list(self.marked),
-            "fieldRedactions": {key: list(paths) for key, paths in self.fields.items()},
+            "fieldRedactions": {recorded_name(key): list(paths) for key, paths in dict(self.policy.fields).items()},
             "patterns": [pattern.pattern for pattern in self.patterns],
         }
 

@@ -126,7 +126,7 @@ def test_values_without_end_are_checked_to_the_schemas_depth() -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ("object", "input must be a JSON Schema (a mapping), got str"),
+        ("object", "input must be a JSON Schema (a mapping, or True, which anything meets), got str"),
         ({"$ref": "#/x"}, "input uses '$ref', which is not supported"),
         ({"properties": {"a": {"oneOf": []}}}, "input.properties.a uses 'oneOf'"),
         ({"anyOf": [{"items": []}]}, "input.anyOf[0].items must be a schema"),

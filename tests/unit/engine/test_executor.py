@@ -222,6 +222,20 @@ def test_a_loop_ends_at_its_limit_and_says_which() -> None:
     assert executor.get_trace().status == "failed"
 
 
+@pytest.mark.parametrize("given", [5, "text", [1, 2], True, [["a", 1]]])
+def test_an_input_that_names_nothing_is_refused(given: Any) -> None:
+    """The reference runs on, with an input that its stages can't see, or see in pieces; here it is said at once."""
+    executor = FlowChartExecutor(chart_of(one))
+    with pytest.raises(RunError, match="a run's input is a mapping of names to values, not"):
+        executor.run(input=given)
+
+
+def test_a_word_that_names_no_mode_is_refused() -> None:
+    """The reference records nothing more for it, and says nothing."""
+    with pytest.raises(RunError, match="write_provenance is one of off, reads-prefix, not True"):
+        FlowChartExecutor(chart_of(one), write_provenance=True)  # type: ignore[arg-type]
+
+
 def test_a_timeout_ends_the_run_between_stages() -> None:
     """With virtual time: the second stage finds itself late."""
     now = [0]
@@ -233,6 +247,26 @@ def test_a_timeout_ends_the_run_between_stages() -> None:
     with pytest.raises(RunError, match=r"(?i)time"):
         executor.run(timeout_ms=20)
     assert executor.get_trace().final_state() == {}
+
+
+@pytest.mark.parametrize(("limit", "said"), [(-5, "-5"), (-0.5, "-0.5")])
+def test_a_timeout_below_zero_is_one_millisecond(limit: float, said: str) -> None:
+    """As of a timer in JavaScript: what runs within it runs, and the message names what was asked for."""
+    now = [0]
+    ran: list[str] = []
+
+    def quick(_: Any) -> None:
+        ran.append("quick")
+        now[0] += 900_000
+
+    def slow(_: Any) -> None:
+        ran.append("slow")
+        now[0] += 200_000
+
+    executor = FlowChartExecutor(chart_of(quick, slow, quick), clock=lambda: now[0])
+    with pytest.raises(RunError, match=f"timed out after {re.escape(said)}ms"):
+        executor.run(timeout_ms=limit)
+    assert ran == ["quick", "slow"]
 
 
 def test_an_aborted_signal_ends_the_run_with_its_reason() -> None:
