@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.conformance._deep import deeply
 from tests.conformance._js import load_json
 from tests.conformance._worker import Job
 
@@ -21,8 +23,7 @@ def write_sample(path: Path, jobs: Sequence[Job]) -> int:
     """Write cases and results, one pair a line, those of middling size; gives how many."""
     lines: list[str] = []
     for job in jobs:
-        case, expected = (json.loads(file.read_text("utf-8")) for file in (job.case, job.expected))
-        line = json.dumps({"case": case, "expected": expected}, separators=(",", ":"))
+        line = deeply(partial(_line, job))
         if len(line) <= _LARGEST_BYTES:
             lines.append(line)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,9 +32,14 @@ def write_sample(path: Path, jobs: Sequence[Job]) -> int:
     return len(lines)
 
 
+def _line(job: Job) -> str:
+    case, expected = (json.loads(file.read_text("utf-8")) for file in (job.case, job.expected))
+    return json.dumps({"case": case, "expected": expected}, separators=(",", ":"))
+
+
 def read_sample(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Case and result, pair by pair."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
-            pair = load_json(line)
+            pair = deeply(partial(load_json, line))
             yield pair["case"], pair["expected"]

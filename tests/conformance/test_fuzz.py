@@ -18,7 +18,8 @@ from tests.conformance._generate_mutants import Corpus, generate_mutant, known_c
 from tests.conformance._oracle import OracleMissingError, find_oracle
 from tests.conformance._places import shared_folder
 from tests.conformance._run import run_case
-from tests.conformance._sample import SAMPLE, read_sample
+from tests.conformance._sample import SAMPLE, read_sample, write_sample
+from tests.conformance._worker import Job
 from tests.conformance._shrink import reductions
 
 
@@ -111,6 +112,20 @@ def test_a_mutant_is_the_same_for_ever() -> None:
     corpus = Corpus(known_cases(shared=None))
     made = [generate_mutant(random.Random(f"frozen {number}"), corpus) for number in range(50)]
     assert sha256(json.dumps(made).encode()).hexdigest()[:16] == "e8435d1d4a2da848"
+
+
+def test_a_case_of_any_depth_can_be_stored_in_a_sample(tmp_path: Path) -> None:
+    """A reference's tree is one level deeper a step: more than Python's own JSON reads or writes."""
+    depth = 1_400
+    case, expected, sample = tmp_path / "deep.json", tmp_path / "deep.expected.json", tmp_path / "sample.jsonl.gz"
+    case.write_text('{"name": "deep"}', "utf-8")
+    expected.write_text('{"tree":' + "[" * depth + "]" * depth + "}", "utf-8")
+    assert write_sample(sample, [Job(case, expected)]) == 1
+    ((_, kept),) = read_sample(sample)
+    node, levels = kept["tree"], 1
+    while node:
+        (node,), levels = node, levels + 1
+    assert levels == depth
 
 
 @pytest.mark.parametrize("generator", ["lines", "dense", "mutants"])
