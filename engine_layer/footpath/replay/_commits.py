@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from footpath.channels import CommitEvent, Mutation
 from footpath.replay._grown import Grown, extended
-from footpath.replay._mirror import LOG_MARK, items_after, log_marked, marks_of
+from footpath.replay._mirror import LOG_MARK, RUNS, items_after, log_marked, marks_of
 from footpath.state import LastWritten
 from footpath.values import MARK, in_js_order
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from footpath.replay._cursor import Cursor
-    from footpath.replay._mirror import MirrorFrame, Way
+    from footpath.replay._mirror import Around, MirrorFrame, Way
 
 _MANY_WRITES = 256
 
@@ -81,8 +81,9 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
     if dropped is not None:
         dropped = frozenset(dropped)
     region.commits += 1
-    hidden, fields, nothing, grew = frame.redacted, frame.fields, frame.nothing, frame.grew
+    hidden, fields, nothing, whole, grew = frame.redacted, frame.fields, frame.nothing, frame.whole, frame.grew
     bases = {key: region.in_state((frame.branch, key)) for key in grew or ()}
+    around: Around | None = None
     if cursor.views is not None:
         cursor.views.log.commit(frame, dropped)
     if frame.hidden is not None or frame.whole is not None or grew is not None:
@@ -91,24 +92,26 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
         values = region.values
         gone = staged.deleted if type(staged) is LastWritten else ()
         if frame.branch:
-            runs = values.get("runs")
+            runs = values.get(RUNS)
             cursor.spend(8 * len(staged) * (len(values) + (len(runs) if type(runs) is dict else 0)))
+            around = region.shown_around((RUNS, frame.branch))
             for key, value in staged.items():
                 if dropped is None or key not in dropped:
-                    region.put(("runs", frame.branch, key), value)
+                    region.put((RUNS, frame.branch, key), value)
                     if key in gone:
-                        del values["runs"][frame.branch][key]
+                        del values[RUNS][frame.branch][key]
         elif dropped is None and not cursor.delta_commits:
             values.update(staged)
         else:
             for key, value in staged.items():
                 if dropped is not None and key in dropped:
                     continue
+                region.hung.discard(("", key))
                 if key in gone:
                     values.pop(key, None)
                 else:
                     values[key] = value
-        if hidden or fields or region.masked or region.shown:
+        if hidden or fields or region.masked or region.shown or around is not None:
             for key, value in staged.items():
                 if dropped is not None and key in dropped:
                     continue
@@ -117,7 +120,11 @@ def commit_frame(cursor: Cursor, frame: MirrorFrame, dropped: Any) -> None:
                     # As in the reference, fields may be looked for in the mark, a text, where the whole was hidden
                     # before them.
                     marks = {(): LOG_MARK if hidden[key] else log_marked(LOG_MARK, marks)}
+                if key == RUNS and not frame.branch and key not in frame.patched and key not in (whole or ()):
+                    region.unmask((RUNS,))  # what parallel children wrote is gone
                 _mask(frame, key, value, marks, None if grew is None else grew.get(key), bases.get(key))
+                if around is not None:
+                    around = region.show_in(around, (RUNS, frame.branch, key), value)
             frame.patched = {}
         frame.staged = type(staged)()
         frame.ops = []

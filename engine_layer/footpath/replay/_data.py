@@ -246,6 +246,8 @@ def remerge(cursor: Cursor, entry: Any) -> None:
 
 def grew(cursor: Cursor, entry: Any) -> None:
     frame = cursor.current
+    if (frame.branch, entry[1]) in frame.region.hung:
+        return
     frame.grew = {**(frame.grew or {}), entry[1]: entry[2]}
 
 

@@ -184,8 +184,8 @@ class CommitLog:
                 count = (frame.grew or {}).get(key)
                 if count is not None:
                     tail = items_after(final, count)
-                elif key in (frame.fields or ()):
-                    tail = None  # it would have been said
+                elif key in (frame.fields or ()) or (branch, key) in region.hung:
+                    tail = None  # of hidden fields it would have been said
                 else:
                     before = region.values.get(key) if not branch else None
                     tail = final.since(before) if type(final) is Grown else None
@@ -239,7 +239,8 @@ class CommitLog:
             shown = value
             start = _lead(path, frame.branch)
             row: dict[str, Any] = {"path": SEPARATOR.join((*path[:start], *named(path[start:]))), "verb": "set"}
-            if written.gained is not None and delta:
+            grows = delta and not frame.region.is_hung(path)
+            if written.gained is not None and grows:
                 row["verb"] = "append"
                 shown = written.gained
             redacted += _hidden_paths(path, hidden, fields, start)
@@ -248,7 +249,7 @@ class CommitLog:
                 shown, ways = UNSET, []
             elif () in ways:
                 shown = LOG_MARK
-            elif delta and written.gained is None:
+            elif grows and written.gained is None:
                 tail = (
                     _grown(frame.region.get(path), value)
                     if written.before is None

@@ -31,6 +31,12 @@ SEPARATOR = "\u001f"
 Way = tuple[str, ...]
 """The steps from a value down to a part of it; none is the value itself."""
 
+Around = tuple[tuple[str, str], Any]
+"""A parallel child and a key, and what the state shows of it."""
+
+RUNS = "runs"
+"""The key that parallel children write below, each below its id."""
+
 
 def log_marked(recorded: Any, marks: Mapping[Way, Any]) -> Any:
     """A recorded value as the log shows it: with a mark wherever one of these ways leads, or nothing where nothing was hidden."""
@@ -110,6 +116,8 @@ class MirrorRegion:
             key.
         shown: what the state shows, where it is not the value with such marks: of a list that has gained items in a log
             of deltas.
+        hung: lists by parallel child and key on which a write by another name than an index would hang something in
+            JavaScript: as in the reference, a log of deltas shows them whole, also where they have only grown.
         history: the bundles of the commits; kept by views.
         nested: which of them, by index, may hold more than scalars.
         registered: specs of the charts that its stages and those around it had returned to be run, in recorded form, by
@@ -122,6 +130,7 @@ class MirrorRegion:
         "commits",
         "first",
         "history",
+        "hung",
         "id",
         "initial",
         "masked",
@@ -139,6 +148,7 @@ class MirrorRegion:
         self.commits = 0
         self.masked: dict[tuple[str, str], dict[Way, Any]] = {}
         self.shown: dict[tuple[str, str], Any] = {}
+        self.hung: set[tuple[str, str]] = set()
         self.history: list[dict[str, Any]] = []
         self.nested: list[int] = []
         self.registered: dict[str, Any] = {}
@@ -163,6 +173,8 @@ class MirrorRegion:
         """Commit a value at a path; as the run's state, a list takes items by index."""
         if self.masked or self.shown:
             self.unmask(path)
+        if self.hung and not _owner(path)[1]:
+            self.hung.discard(_owner(path)[0])  # it is another list, if it is one
         if len(path) == 1:
             self.values[path[0]] = value
             return
@@ -170,9 +182,11 @@ class MirrorRegion:
         for at, step in enumerate(path[:-1], 1):
             inner = _opened_container(holder.get(step, UNSET))
             if type(inner) is list:
-                if at == len(path) - 1:
+                if at == len(path) - 1 and index_in(path[at], len(inner)) >= 0:
                     put_item(inner, path[at], value, ABSENT_RAW)
                     holder[step] = Raw(encode(inner))
+                elif not _owner(path[:at])[1]:
+                    self.hung.add(_owner(path[:at])[0])
                 return
             copy = dict(inner) if type(inner) is dict else {}
             holder[step] = copy
@@ -187,7 +201,7 @@ class MirrorRegion:
     def hidden_below(self, key: str) -> list[Way]:
         """The ways to what is hidden in the value of a key."""
         ways = list(self.masked.get(("", key), ()))
-        if key == "runs":
+        if key == RUNS:
             ways += [(*owner, *way) for owner, each in self.masked.items() if owner[0] for way in each]
         return ways
 
@@ -196,11 +210,16 @@ class MirrorRegion:
         owner, way = _owner(path)
         return any(each == way[: len(each)] for each in self.masked.get(owner, ()))
 
+    def is_hung(self, path: tuple[str, ...]) -> bool:
+        """Whether what stands at a path is one of the lists that are shown whole."""
+        owner, way = _owner(path)
+        return not way and owner in self.hung
+
     def unmask(self, path: tuple[str, ...]) -> None:
         """Something is written at a path: what was hidden there, or around it, is gone."""
         masked = self.masked
         top, below = path[0], path[1:]
-        if top == "runs" and not below[1:]:
+        if top == RUNS and not below[1:]:
             for key in [key for key in masked if key[0] and below in ((), key[:1])]:
                 del masked[key]
         for owner, way in {_owner(path), (("", top), below)}:
@@ -210,51 +229,73 @@ class MirrorRegion:
             if left:
                 masked[owner] = left
 
-    def shown_around(self, path: tuple[str, ...]) -> Any:
-        """What the state shows of the key that a path leads below, where that is not its value with marks in it; else UNSET."""
+    def shown_around(self, path: tuple[str, ...]) -> Around | None:
+        """What the state shows of the key that a path leads below, where that is not its value with marks in it."""
         if not self.masked and not self.shown:
-            return UNSET
-        owner, way = _owner(path)
-        apart = owner in self.shown or type(self.masked.get(owner, {}).get(())) is Raw
-        return self.in_state(owner) if way and apart else UNSET
+            return None
+        for owner, way in ((("", path[0]), path[1:]), _owner(path)):
+            if way and (owner in self.shown or type(self.masked.get(owner, {}).get(())) is Raw):
+                return owner, self.in_state(owner)
+        return None
 
-    def show_in(self, around: Any, path: tuple[str, ...], value: Any) -> None:
-        """Something was written at a path: the state shows it within what it has shown around it."""
-        owner, way = _owner(path)
-        marks = {each[len(way) :]: mark for each, mark in self.masked.get(owner, {}).items() if each[: len(way)] == way}
-        around_it = MirrorRegion("")
-        around_it.values[owner[1]] = around
-        around_it.put((owner[1], *way), UNSET if value == ABSENT_RAW else log_marked(value, marks))
-        self.shown[owner] = packed(around_it.values[owner[1]])
+    def show_in(self, around: Around, path: tuple[str, ...], value: Any) -> Around:
+        """Something was written at a path: the state shows it within what it has shown around it; gives what it shows now."""
+        owner, before = around
+        inner, below = _owner(path)
+        if not below and inner in self.shown:
+            value = self.shown.pop(inner)
+        elif value is not UNSET and value != ABSENT_RAW:
+            known = self.masked.get(inner, {})
+            marks = {each[len(below) :]: mark for each, mark in known.items() if each[: len(below)] == below}
+            value = log_marked(value, marks)
+        shown = MirrorRegion("")
+        shown.values[owner[1]] = before
+        shown.put((owner[1], *path[3 if owner[0] else 1 :]), UNSET if value == ABSENT_RAW else value)
+        self.shown[owner] = packed(shown.values[owner[1]])
+        return owner, self.shown[owner]
 
     def in_state(self, owner: tuple[str, str]) -> Any:
         """What the state shows of a key; UNSET where there is nothing."""
-        if owner in self.shown:
-            return packed(self.shown[owner])
         branch, key = owner
-        value = self.get(("runs", branch, key) if branch else (key,))
-        return value if value is UNSET or owner not in self.masked else log_marked(value, self.masked[owner])
+        if key != RUNS and not branch:
+            if owner in self.shown:
+                return packed(self.shown[owner])
+            value = self.values.get(key, UNSET)
+            return packed(value) if value is UNSET or owner not in self.masked else log_marked(value, self.masked[owner])
+        shown = MirrorRegion("")
+        shown.values = self._marked({RUNS: self.values.get(RUNS, UNSET)}, LOG_MARK)
+        return shown.get((RUNS, branch, key) if branch else (key,))
 
     def recorded_state(self, mark: str | None = MARK) -> dict[str, Any]:
         """Top-level keys that have a value, in their recorded form, with a mark for what is hidden; without, as whoever reads them is shown them."""
         values = self.values
         if mark is not None and (self.masked or self.shown):
-            values = dict(values)
-            runs = _Copies(values, "runs")
-            for owner in {**self.masked, **self.shown}:
-                marks = self.masked.get(owner, {})
-                if mark is MARK and () not in marks:
-                    continue  # it stands there already
-                branch, key = owner
-                holder = runs.below(branch) if branch else values
-                held = holder.get(key, UNSET)
-                if held is UNSET:
-                    continue
-                if mark is MARK:
-                    holder[key] = MARK
-                else:
-                    holder[key] = self.shown[owner] if owner in self.shown else log_marked(held, marks)
+            values = self._marked(dict(values), mark)
         return {key: packed(value) for key, value in values.items() if value is not UNSET}
+
+    def _marked(self, values: dict[str, Any], mark: str) -> dict[str, Any]:
+        """Some of the keys' values, with a mark for what is hidden; in place."""
+        top = ("", RUNS)
+        owners = {**self.masked, **self.shown}
+        if top in owners:
+            owners = {top: None, **owners}  # what parallel children wrote stands in it
+        runs = _Copies(values, RUNS)
+        for owner in owners:
+            marks = self.masked.get(owner, {})
+            if mark is MARK and () not in marks:
+                continue  # it stands there already
+            branch, key = owner
+            if branch and top in self.shown and mark is not MARK:
+                continue  # likewise
+            holder = runs.below(branch) if branch else values
+            held = holder.get(key, UNSET)
+            if held is UNSET:
+                continue
+            if mark is MARK:
+                holder[key] = MARK
+            else:
+                holder[key] = self.shown[owner] if owner in self.shown else log_marked(held, marks)
+        return values
 
 
 class _Copies:
@@ -287,7 +328,7 @@ def _copied(holder: dict[str, Any], name: str) -> dict[str, Any]:
 def _owner(path: tuple[str, ...]) -> tuple[tuple[str, str], Way]:
     """The parallel child and the key that a path leads to, and what is left of it below them."""
     top, below = path[0], path[1:]
-    if top == "runs" and below[1:]:
+    if top == RUNS and below[1:]:
         return (below[0], below[1]), below[2:]
     return ("", top), below
 
@@ -450,7 +491,7 @@ class MirrorFrame(Struct, eq=False):
         """The committed value that a patch is laid over: in a parallel child its own, never one from before the fork."""
         if not self.branch:
             return packed(self.base.get(key, UNSET))
-        runs = self.base.get("runs")
+        runs = self.base.get(RUNS)
         if type(runs) is Raw:
             runs = opened(runs)
         own = runs.get(self.branch) if type(runs) is dict else None

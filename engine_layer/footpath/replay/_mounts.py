@@ -144,7 +144,7 @@ def output(cursor: Cursor, entry: Any) -> None:
                 here += [(*path, *way) for way in grown_ways(ways, count)]
                 here += [(key, *way) for way in before if way[: len(below)] == below]
             mask_all(cursor, region, dict.fromkeys(here))
-            if around is not UNSET:
+            if around is not None:
                 region.show_in(around, path, ABSENT_RAW if is_absent else value)
     commit_event(cursor, frame)
 

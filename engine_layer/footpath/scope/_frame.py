@@ -427,7 +427,7 @@ class Frame(Struct, eq=False):
                 if earlier is not None:
                     together = record(merge(earlier.together, patch))
                     if redaction is not None:
-                        together = redaction.show(key, together)
+                        together = redaction.masked(key, together)[0]
                     entry += (ABSENT_RAW if together is UNSET else together,)
             elif flags:
                 entry += (flags, hidden)

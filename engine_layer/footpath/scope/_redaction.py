@@ -145,7 +145,14 @@ class Redaction:
         return bool(self.secrets) and _holds_list(patch) and self.scrub_recorded(recorded) is not recorded
 
     def show(self, key: str, recorded: Any) -> Any:
-        """The recorded form of a write that is not hidden as a whole: hidden fields masked, known secrets scrubbed."""
+        """The recorded form of what stands under a key that is not hidden as a whole: hidden fields masked, known secrets scrubbed.
+
+        Of what parallel children wrote, also what is hidden by its name.
+        """
+        if key == _RUNS:
+            runs = plain(recorded)
+            if self._hide_in_runs(runs, []):
+                recorded = msgspec.Raw(msgspec.json.encode(runs))
         return self.masked(key, recorded)[0]
 
     def masked(self, key: str, recorded: Any) -> tuple[Any, list[Any]]:
