@@ -19,8 +19,8 @@ from tests.conformance._oracle import OracleMissingError, find_oracle
 from tests.conformance._places import shared_folder
 from tests.conformance._run import run_case
 from tests.conformance._sample import SAMPLE, read_sample, write_sample
-from tests.conformance._worker import Job
 from tests.conformance._shrink import reductions
+from tests.conformance._worker import Job
 
 
 def test_a_seed_and_a_number_name_one_case_for_ever() -> None:

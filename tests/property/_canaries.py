@@ -110,6 +110,9 @@ def _leak(scope: Any, _: World, how: str, which: int) -> Any:
         scope["l1"].append(text)
     elif how == "update":
         ops(scope).update("o1", {"a": {"b": text}})
+    elif how == "updates":
+        ops(scope).update("o3", {"a": {text}, "b": [text]})
+        ops(scope).update("o3", {"c": {1}, text: canary})
     elif how == "behind":
         held: dict[str, Any] = {}
         scope["o2"] = held
@@ -181,6 +184,7 @@ LEAKS = (
     "key name",
     "append",
     "update",
+    "updates",
     "behind",
     "bytes",
     "emit",

@@ -118,6 +118,8 @@ def leaks(scope: Any) -> None:
     scope.items = [1]
     scope.items.append(text())
     scope.nested["more"] = text()
+    ops(scope).update("odd", {"of": {CANARY}, text(): [text()]})
+    ops(scope).update("odd", {"more": {text()}})
     ops(scope).update("patched", {"a": {"b": text()}})
     ops(scope).set("described", 1, description=text())
     ops(scope).append_all("items", [CANARY])

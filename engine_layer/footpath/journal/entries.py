@@ -39,10 +39,11 @@ FRAME = 7
 """`[7, frame]`: what follows belongs to that frame, until another switch."""
 
 UPDATE = 8
-"""`[8, key, patch, flags?, hidden_fields?, result?, together?]` merges a patch into a key; flags as for SET.
+"""`[8, key, patch, flags?, hidden_fields?, result?, together?, members?]` merges a patch into a key; flags as for SET.
 
 Flag 8: JSON has lost what the merge went by, so its result stands there too, and all patches of the stage to that key
-as one, where there was one before.
+as one, where there was one before. 16: the key was hidden and is not any more, so what stands there may still be: of an
+object its members' names, each with the mark.
 """
 
 DELETE = 9
@@ -234,5 +235,5 @@ comes nothing but the run's end, or the pauses it waits at."""
 LINK_NEXT, LINK_BRANCH, LINK_PARALLEL, LINK_ROOT = 0, 1, 2, 3
 """How a frame hangs on another: after it, its branch, its parallel child, or first of its subflow."""
 
-REDACTED, ABSENT_VALUE, FIELDS, RESULT = 1, 2, 4, 8
+REDACTED, ABSENT_VALUE, FIELDS, RESULT, MEMBERS = 1, 2, 4, 8, 16
 """Flags of SET and UPDATE."""

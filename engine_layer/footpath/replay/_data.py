@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, Raw
 
 from footpath.channels import ReadEvent, WriteEvent
+from footpath.journal.entries import MEMBERS
 from footpath.replay._grown import Grown, extended
 from footpath.replay._merge import merged
 from footpath.replay._mirror import LOG_MARK, log_marked, marks_in, marks_of, packed, recorded
@@ -179,7 +180,10 @@ def update(cursor: Cursor, entry: Any) -> None:
         else:
             if frame.whole is not None and frame.whole.get(key) is not None:
                 frame.whole = {**frame.whole, key: merged(frame.whole[key], patch)}
-            after = merged(packed(frame.staged[key] if key in frame.staged else frame.own(key)), patch)
+            before = packed(frame.staged[key] if key in frame.staged else frame.own(key))
+            if flags & MEMBERS and before == MARK and () in frame.region.masked.get((frame.branch, key), ()):
+                before = recorded(entry[7])
+            after = merged(before, patch)
             if type(after) is Raw:
                 cursor.spend(4 * len(memoryview(after)))
         if flags & 4:

@@ -261,7 +261,9 @@ class MirrorRegion:
             if owner in self.shown:
                 return packed(self.shown[owner])
             value = self.values.get(key, UNSET)
-            return packed(value) if value is UNSET or owner not in self.masked else log_marked(value, self.masked[owner])
+            return (
+                packed(value) if value is UNSET or owner not in self.masked else log_marked(value, self.masked[owner])
+            )
         shown = MirrorRegion("")
         shown.values = self._marked({RUNS: self.values.get(RUNS, UNSET)}, LOG_MARK)
         return shown.get((RUNS, branch, key) if branch else (key,))

@@ -18,6 +18,7 @@ from footpath.journal.entries import (
     FIELDS,
     GREW,
     HAS,
+    MEMBERS,
     NOTE,
     NOTE_ABSENT,
     NOTE_HIDDEN,
@@ -429,6 +430,10 @@ class Frame(Struct, eq=False):
                     if redaction is not None:
                         together = redaction.masked(key, together)[0]
                     entry += (ABSENT_RAW if together is UNSET else together,)
+            elif (
+                redaction is not None and held is NO_ANSWER and (left := redaction.members_left(key, base)) is not None
+            ):
+                entry += (flags | MEMBERS, hidden, None, None, left)
             elif flags:
                 entry += (flags, hidden)
             host.record_entry(entry)

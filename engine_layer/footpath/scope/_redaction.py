@@ -18,6 +18,7 @@ from footpath.values import (
     hide_fields,
     live_name,
     plain,
+    record,
     recorded_name,
     ways_of,
 )
@@ -134,6 +135,16 @@ class Redaction:
         if self.marked.pop(key, 0) is None:
             self._unmarked.add(key)
         return hidden
+
+    def members_left(self, key: str, base: Any) -> Any:
+        """Of a key that is not hidden any more, the members of what was there before, each hidden; None where there are none to tell of.
+
+        A deletion by a parallel child, or in a subflow, leaves what it was hidden for where others have it.
+        """
+        if key not in self._unmarked or not isinstance(base, dict):
+            return None
+        hidden = {str(name): MARK for name, member in dict.items(base) if member is not ABSENT}
+        return self.scrub_recorded(record(hidden)) if hidden else None
 
     def note_patch(self, key: str) -> None:
         """A patch was laid over a key with hidden fields."""

@@ -356,7 +356,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.CYCLE: ((4, _Seal.keys),),
     code.TAKE: ((3, _Seal.node), (4, _Seal.decision), (5, _Seal.keys)),
     code.EXECUTED: ((2, _Seal.name),),
-    code.UPDATE: ((1, _Seal.key), (2, _Seal.value), (5, _Seal.value)),
+    code.UPDATE: ((1, _Seal.key), (2, _Seal.value), (5, _Seal.value), (6, _Seal.value), (7, _Seal.value)),
     code.DELETE: ((1, _Seal.key),),
     code.APPEND: ((1, _Seal.key), (2, _Seal.value)),
     code.HAS: ((1, _Seal.key),),

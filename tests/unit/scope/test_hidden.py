@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 from typing import Any
 
@@ -352,3 +353,35 @@ def test_what_a_subflow_wrote_openly_at_last_is_shown_at_its_exit() -> None:
     chart = flow_chart("Begin", begin, "begin").add_sub_flow_chart_next("mount", inner, "Mount").build()
     for heard in heard_live_and_again(chart):
         assert [event.output_state for event in heard.of("on_subflow_exit")] == [{"pin": "open-0815"}]
+
+
+def test_members_of_what_is_hidden_still_are_named_when_it_is_patched() -> None:
+    """A parallel child's deletion ends the hiding for all, and leaves the value where others have it: what a patch leaves of it stays hidden."""
+
+    def hide(scope: Any) -> None:
+        ops(scope).set("once", {"pin": 4, "of": {"name": "Ada Lovelace"}}, redact=True)
+
+    def delete(scope: Any) -> None:
+        del scope.once
+
+    def patch(scope: Any) -> None:
+        assert scope.once == {"pin": 4, "of": {"name": "Ada Lovelace"}}
+        scope.once["open"] = True
+        assert scope.once == {"pin": 4, "of": {"name": "Ada Lovelace"}, "open": True}
+
+    chart = (
+        flow_chart("Hide", hide, "hide")
+        .add_list_of_function([Child("delete", "Delete", delete), Child("wait", "Wait", lambda scope: None)])
+        .add_function("Patch", patch, "patch")
+        .add_function("Patch once more", lambda scope: ops(scope).update("once", {"of": {"more": 1}}), "more")
+        .add_function("Read", lambda scope: scope.once and None, "read")
+        .build()
+    )
+    for heard in heard_live_and_again(chart):
+        reads = [event.value for event in heard.of("on_read")]
+        assert json.loads(msgspec.json.encode(reads)) == [
+            "[REDACTED]",
+            "[REDACTED]",
+            {"pin": "[REDACTED]", "of": "[REDACTED]", "open": True},
+            {"pin": "[REDACTED]", "of": {"more": 1}, "open": True},
+        ]

@@ -388,3 +388,15 @@ def test_sealing_a_decoded_document_is_the_same_as_sealing_a_live_one() -> None:
     decoded = Trace(sealed(decode_trace(trace.encoded).document, secrets))
     assert msgspec.json.decode(live.encoded) == msgspec.json.decode(decoded.encoded)
     assert hides(decoded)
+
+
+def test_what_several_patches_come_to_is_sealed_like_each_of_them() -> None:
+    """Where JSON can't follow them, an entry holds all patches of the stage as one: a secret that was not known yet among them."""
+
+    def patch(scope: Any) -> None:
+        ops(scope).update("seen", {"by": {SECRET}, "as": f"card {SECRET}"})
+        ops(scope).update("seen", {"on": {1}, "at": [SECRET]})
+
+    trace = run(patch, lambda scope: setattr(scope, "card", SECRET), policy=CARD)
+    assert any(entry[0] == entries.UPDATE and len(entry) > 6 for entry in trace.document.journal)
+    assert hides(trace)
