@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Ends", "Told", "cut_both", "executions", "first"]
+__all__ = ["Ends", "Told", "cut_both", "cut_later", "executions", "first"]
 
 Json = Any
 Ends = tuple[int, int]
@@ -29,7 +29,7 @@ def cut_both(theirs: list[Json], ours: list[Json], index: int, ends: Ends, case:
 
     A failure of ours beyond that point in Python's own words, which no case words, is kept: nothing excuses it.
     """
-    fault = next((phase["error"] for phase in ours[index:] if _is_fault(phase.get("error"), case)), None)
+    fault = _fault_in(ours[index:], case)
     sides = theirs, ours
     begun = executions(event for side, end in zip(sides, ends, strict=True) for event in side[index]["events"][:end])
     later = executions(event for side, end in zip(sides, ends, strict=True) for event in side[index]["events"][end:])
@@ -38,6 +38,19 @@ def cut_both(theirs: list[Json], ours: list[Json], index: int, ends: Ends, case:
         _cut(side, index, end, begun - later - last[0] - last[1])
     if fault is not None:
         ours[index]["error"] = fault
+
+
+def cut_later(theirs: list[Json], ours: list[Json], case: Mapping[str, Any]) -> None:
+    """Keep of both sides the first phase alone; in place. A failure of ours in Python's own words is kept."""
+    fault = _fault_in(ours[1:], case)
+    for phases in (theirs, ours):
+        del phases[1:]
+    if fault is not None:
+        ours[0]["error"] = fault
+
+
+def _fault_in(phases: list[Json], case: Mapping[str, Any]) -> Json:
+    return next((phase["error"] for phase in phases if _is_fault(phase.get("error"), case)), None)
 
 
 def _is_fault(error: Json, case: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.conformance._cutting import Told, executions, first
+from tests.conformance._cutting import Told, cut_later, executions, first
 from tests.conformance._partings import runs_of
 
 __all__ = ["never_begun", "the_end_is_the_end"]
@@ -82,7 +82,7 @@ _ASKED = ("snapshotRedacted", "redactionReport", "queries")
 
 
 def never_begun(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
-    """A run that never began shows what its executor's last one left: where that is left out, so is this. The reference has dropped its lines and its pause."""
+    """A run that never began shows what its executor's last one left, and goes on from its pause: where that is left out, so is this. The reference has dropped its lines and its pause."""
     left_out = False
     for number, run in enumerate(runs_of(case)[: min(len(expected["runs"]), len(got["runs"]))]):
         phases = expected["runs"][number]["phases"], got["runs"][number]["phases"]
@@ -95,6 +95,7 @@ def never_begun(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
                 kept[0].update(snapshot={"commitLog": []}, narrative=[])
                 for name in _ASKED:
                     kept[0].pop(name, None)
+            cut_later(*phases, case)
             continue
         more = len(run.get("resume") or ())
         left_out = any(_is_cut_short(kept, more) for kept in phases)

@@ -82,13 +82,27 @@ def merged_whole(phases: list[Json], values: list[Json]) -> None:
             for record in (event, *event.get("mutations", ())):
                 if record.get("operation") == "update" and "value" in record:
                     _empty(record, "value", values)
-        for node in dicts_in([phase.get(name) for name in STATES]):
+        states = [phase.get(name) for name in STATES]
+        merged = _merged_last(states)
+        for node in dicts_in(states):
             for key in node.get("stageWrites") or ():
-                if last.get((node.get("runtimeStageId"), key)) == "update":
+                at = node.get("runtimeStageId"), key
+                if last[at] == "update" if at in last else at in merged:
                     _empty(node["stageWrites"], key, values)
         for line in phase["narrative"]:
             if _UPDATED.match(line["text"]) and "rawValue" in line:
                 _empty(line, "rawValue", values)
+
+
+def _merged_last(states: list[Json]) -> set[tuple[Json, Json]]:
+    """By their commits, the executions and keys that were merged into last: what the reference's runner did not hear of stands there alone."""
+    last = {
+        (bundle["runtimeStageId"], row["path"].partition("\x1f")[0]): row["verb"]
+        for bundle in dicts_in(states)
+        if _is_bundle(bundle) and {"updates", "redactedPaths", "runtimeStageId"} <= bundle.keys()
+        for row in bundle["trace"]
+    }
+    return {at for at, verb in last.items() if verb == "merge"}
 
 
 _UPDATED = re.compile(r"(?:Step \d+: )?Update ")

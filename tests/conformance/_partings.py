@@ -8,7 +8,7 @@ does next, and by whose fault, so that another fault at the same place is still 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -29,7 +29,8 @@ def where_it_parts(expected: Result, got: Result, case: Mapping[str, Any], losse
     hung = [run.pop("hung", []) for run in got["runs"]]
     unheard = [[phase.pop("unheard", None) for phase in run["phases"]] for run in got["runs"]]
     charts = charts_of(case)
-    if not (charts.hung_mounts or charts.unfound or _waits(expected) or any(hung) or _names_denied(got)):
+    odd = charts.hung_mounts or charts.unfound or inherited_defaults(case)
+    if not (odd or _waits(expected) or any(hung) or _names_denied(got)):
         return
     forgiven = copy.deepcopy(expected), copy.deepcopy(got)
     for lost in losses:
@@ -298,15 +299,22 @@ def mount_is_not_found(p: Parting) -> bool:
 
 
 def children_take_the_mounts_place(p: Parting) -> bool:
-    """Children hung on a mount run in place of its chart; ours run after it."""
+    """Children hung on a mount run in place of its chart, after the stage of its id that a returned chart has brought; ours run after it."""
     entered = [mount for mount in map(_enters, p.same) if own_id(mount) in p.charts.hung_mounts]
-    forks = p.they_then if p.mounts_by_other_names(entered) else p.they
-    return forks.method == "onFork" and forks.stage in entered
+    begins = p.they_then if p.mounts_by_other_names(entered) else p.they
+    brought = begins.method == "onStageStart" and begins.stage in p.charts.returned
+    return (begins.method == "onFork" or brought) and begins.stage in entered
 
 
 def denied_key_is_read(p: Parting) -> bool:
     """A key that the reference never keeps is read, or something else is done with what it would have held."""
     return (p.we.method == "onRead" and p.we.event.get("key") in DENIED) or _tells_denied(p.same)
+
+
+def inherited_default_is_read(p: Parting) -> bool:
+    """A default for a key that every JavaScript object inherits is read; the reference takes it for there already, and has none."""
+    reads = p.they.method == p.we.method == "onRead" and p.they.event.get("key") == p.we.event.get("key")
+    return reads and p.we.event.get("key") in p.charts.inherited and "value" not in p.they.event
 
 
 def hanging_members_are_read(p: Parting) -> bool:
@@ -328,6 +336,7 @@ PLACES: tuple[Callable[[Parting], bool], ...] = (
     mount_is_not_found,
     children_take_the_mounts_place,
     denied_key_is_read,
+    inherited_default_is_read,
     hanging_members_are_read,
 )
 
@@ -363,11 +372,36 @@ DENIED = frozenset({"__proto__", "constructor", "prototype"})
 """Keys that the reference never keeps, as they might reach what all objects inherit."""
 
 
-def denied_names(expected: Result, got: Result, _case: Mapping[str, Any]) -> None:
-    """Of a key that the reference never keeps ours may have the value, and the row of a commit that says so."""
+_INHERITED = frozenset(
+    {
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    }
+)
+"""Keys, beside the denied ones, that every JavaScript object seems to have: the reference leaves a state's defaults for them out."""
+
+
+def inherited_defaults(case: Mapping[str, Any]) -> dict[str, Json]:
+    """A case's defaults for such keys."""
+    given = [(run.get("options") or {}).get("defaultValuesForContext") for run in runs_of(case)]
+    return {key: value for each in given if isinstance(each, dict) for key, value in each.items() if key in _INHERITED}
+
+
+def denied_names(expected: Result, got: Result, case: Mapping[str, Any]) -> None:
+    """Of a key that the reference never keeps ours may have the value, and the row of a commit that says so; of one that objects inherit the default."""
+    defaults = inherited_defaults(case)
     for theirs, ours in dicts_in_both(expected["runs"], got["runs"]):
         for name in ours.keys() - theirs.keys():
-            if name in DENIED or _holds_denied_alone(ours[name]):
+            is_default = name in defaults and difference(defaults[name], ours[name]) is None
+            if name in DENIED or is_default or _holds_denied_alone(ours[name]):
                 del ours[name]
         if isinstance(theirs.get("trace"), list) and isinstance(ours.get("trace"), list):
             ours["trace"] = [row for row in ours["trace"] if not _is_denied(row) or row in theirs["trace"]]
@@ -432,6 +466,8 @@ class Charts:
         streaming: streaming stages.
         later_defaults: deciders with a default branch that are not the first with one in their chart.
         unfound: full ids of charts mounted in a chart mounted in a lazy one, or in one of a for-each.
+        returned: of the stages of charts that a stage returns, and of those that are mounted in them.
+        inherited: keys with a default that every JavaScript object inherits.
     """
 
     ids: set[str]
@@ -446,6 +482,8 @@ class Charts:
     streaming: set[str]
     later_defaults: set[str]
     unfound: set[str]
+    returned: set[str]
+    inherited: Collection[str]
 
     def may_part_unheard(self, checkpoint: Json, events: list[Json]) -> bool:
         """Whether something is left out after that pause, in a phase whose events the reference's runner does not hear.
@@ -455,6 +493,8 @@ class Charts:
         path = {own_id(mount) for mount in checkpoint.get("subflowPath") or ()}
         odd = self.children | self.hung | self.choosing
         if len(path) > 1 or path & (self.lazy | self.apart) or own_id(checkpoint["pausedStageId"]) in odd:
+            return True
+        if any(_enters(entry) in self.unfound for entry in events):
             return True
         return first(events, LoopsBack(checkpoint["pausedStageId"])) is not None
 
@@ -482,7 +522,39 @@ def charts_of(case: Mapping[str, Any]) -> Charts:
         streaming={call["id"] for call in steps if call["call"] == "streaming"},
         later_defaults={each for ids in falling for each in ids[1:]},
         unfound=_unfound(case),
+        returned=_returned(case),
+        inherited=inherited_defaults(case).keys(),
     )
+
+
+def _returned(case: Mapping[str, Any]) -> set[str]:
+    named = case.get("charts") or {}
+    stack: list[Json] = [each["chart"] for each in _returns([case.get("chart"), named])]
+    found: set[str] = set()
+    seen: set[str] = set()
+    while stack:
+        part = stack.pop()
+        if isinstance(part, str) and part in named and part not in seen:
+            seen.add(part)
+            part = named[part]
+        for item in dicts_in(part):
+            if isinstance(item.get("id"), str):
+                found.add(item["id"])
+            stack += [item[name] for name in ("chart", "branch") if isinstance(item.get(name), str)]
+    return found
+
+
+def _returns(parts: Json) -> Iterator[dict[str, Json]]:
+    """What stages return to mount: each a chart with an id and a name."""
+    stack: list[Json] = [parts]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            stack += item.values()
+        elif isinstance(item, list):
+            stack += item
+            if item and item[0] == "return_subflows":
+                yield from item[2]
 
 
 def _unfound(case: Mapping[str, Any]) -> set[str]:

@@ -63,8 +63,10 @@ SHOWN = [
     Shown("mount_is_not_found", "mount-in-a-chart-in-a-lazy-one", 0, "a lazy lazy/l lazy/mid mid/m mid/inner mid/inner/i z", since=1),
     Shown("mount_is_not_found", "mount-in-a-chart-of-a-for-each", 0, "a each each~0 each~0/l each~0/mid mid/m mid/inner mid/inner/i z", since=1),
     Shown("children_take_the_mounts_place", "children-hung-on-a-mount", 0, "a s s/in s k1 k2 z", {"in": 1, "runs": {"k1": {"k1": 1}, "k2": {"k2": 1}}}),
+    Shown("children_take_the_mounts_place", "children-hung-on-a-mount-of-a-brought-id", 0, "a a kid k k s s s/in s k1 z", {"in": 1, "z": 1}, since=1),
     Shown("denied_key_is_read", "denied-keys-that-are-read", 0, "a b", {"constructor": 1, "found": 1}, since=8, is_exact=False),
     Shown("denied_key_is_read", "denied-keys-in-an-object", 0, "a b", {"o": {"k": 5, "constructor": 1}, "y": 1}, since=8, is_exact=False),
+    Shown("inherited_default_is_read", "defaults-that-javascript-inherits", 0, "a b c", {"toString": 1, "y": 1, "z": 1}),
     Shown("hanging_members_are_read", "members-that-hang-on-a-list", 0, "a s s/in y z", {"v": [1, 2], "w": "none"}, since=4, is_exact=False),
     Shown("hanging_members_are_read", "members-that-hang-on-a-date", 0, "a s s/in y z", {"v": {"a": 5, "b": 6}, "w": 5}, since=3, is_exact=False),
 ]  # fmt: skip
@@ -197,6 +199,40 @@ def test_a_key_that_javascript_denies_is_all_that_differs() -> None:
     assert first_difference(theirs, got, case) is None, "the same"
     theirs["runs"][0]["phases"][0]["snapshot"]["sharedState"]["constructor"] = 2
     assert first_difference(theirs, got, case) is not None
+
+
+def test_a_default_that_javascript_inherits_is_all_that_differs() -> None:
+    """Where nobody reads it; with another value, or under another key, it is a difference, and so is one that the reference alone has."""
+    case, expected = (load_json((OWN / part / "defaults-that-nobody-reads.json").read_text("utf-8")) for part in ("cases", "expected"))  # fmt: skip
+    got = run_case(case)
+    assert got["runs"][0]["phases"][0]["snapshot"]["sharedState"] == {"toString": 1, "valueOf": {"x": 1}, "k": 7, "q": 1, "a": 1, "in": 1, "z": 1}  # fmt: skip
+    assert first_difference(expected, got, case) is None
+    for change in ({"toString": 2}, {"isPrototypeOf": 1}, {"k": 8}, {"z": 2}):
+        other = copy.deepcopy(got)
+        other["runs"][0]["phases"][0]["snapshot"]["sharedState"] |= change
+        assert first_difference(expected, other, case) is not None, change
+    theirs = copy.deepcopy(expected)
+    theirs["runs"][0]["phases"][0]["snapshot"]["sharedState"]["hasOwnProperty"] = 1
+    assert first_difference(theirs, got, case) is not None
+
+
+def test_where_the_runner_does_not_hear_a_mount_that_is_not_found() -> None:
+    """What we heard there says that ours was entered; without that, all of the phase is compared, and of a run that begins so, too."""
+    name = "resume-unheard-before-a-mount-in-a-lazy-one"
+    case, expected = (load_json((OWN / part / f"{name}.json").read_text("utf-8")) for part in ("cases", "expected"))
+    got = run_case(case)
+    last = got["runs"][0]["phases"][2]
+    assert last["outcome"] == "completed"
+    assert last["snapshot"]["sharedState"]["z"] == 1
+    assert first_difference(expected, got, case) is None
+    elsewhere, failed, before = (copy.deepcopy(got) for _ in range(3))
+    for entry in elsewhere["runs"][0]["phases"][2]["unheard"]:
+        if entry["event"].get("subflowId") == "mid/inner":
+            entry["event"]["subflowId"] = "mid/other"
+    failed["runs"][0]["phases"][2]["error"] = {"name": "AttributeError", "message": "no"}
+    before["runs"][0]["phases"][1]["snapshot"]["sharedState"]["a"] = 2
+    for other in (elsewhere, failed, before):
+        assert first_difference(expected, other, case) is not None
 
 
 def test_what_a_stage_that_goes_on_streams_is_ours_alone() -> None:

@@ -586,6 +586,17 @@ def test_a_run_that_never_began_is_not_compared_in_what_the_one_before_left_out(
     compared = {**case, "chart": [_ASK]}
     assert first_difference(then("a", "no"), then("b", "no"), compared) is not None
 
+    resumed = [_result(op="resume", outcome="failed")["runs"][0]["phases"][0] for _ in range(2)]
+    still = then("a", "no", goes)
+    still["runs"][1]["phases"] += resumed
+    assert first_difference(still, then("b", "no", forks), case) is None, "its pause is that one's, too"
+    assert first_difference(
+        {**still, "runs": [then("a", "no")["runs"][0], still["runs"][1]]}, then("a", "no"), compared
+    )
+    fault = then("b", "no", forks)
+    fault["runs"][1]["phases"] += [{**resumed[0], "error": {"name": "KeyError", "message": "no"}}]
+    assert first_difference(still, fault, case) is not None
+
 
 def test_a_run_that_never_began_may_keep_the_lines_of_the_one_before() -> None:
     """And its pause, where the reference has none; never the other way round, and not in a run that began."""
@@ -712,6 +723,18 @@ def test_a_merge_finds_nothing_in_a_date_or_an_error() -> None:
     assert differ(updated(date, "set"), updated({}, "set"))
     assert differ(updated("2024-01-01T00:00:00.001Z"), updated({}))
     assert differ(updated(date, stageReads={"o": date}), updated({}, stageReads={"o": {}}))
+
+    def unheard(value: Any, verb: str, key: str = "o") -> dict[str, Any]:
+        phase = updated(value)
+        phase["runs"][0]["phases"][0]["events"] = []
+        rows = [{"path": f"{key}\x1fd", "verb": verb}]
+        bundle = {"overwrite": {}, "updates": {}, "redactedPaths": [], "trace": rows, "runtimeStageId": "s#0"}
+        phase["runs"][0]["phases"][0]["snapshot"]["commitLog"] = [bundle]
+        return phase
+
+    assert not differ(unheard(date, "merge"), unheard({}, "merge")), "its commit tells it"
+    assert differ(unheard(date, "set"), unheard({}, "set"))
+    assert differ(unheard(date, "merge", "p"), unheard({}, "merge", "p"))
 
     replaced: list[Any] = []
     moment = datetime(2024, 1, 1, tzinfo=UTC)
