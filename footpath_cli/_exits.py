@@ -13,7 +13,7 @@ from footpath.archive import (
     TraceNotFoundError,
     UnknownLineVersionError,
 )
-from footpath.errors import ArchiveUnavailableError, FootpathError, TraceError
+from footpath.errors import ArchiveUnavailableError, FootpathError, SettingsError, TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +77,7 @@ _CURES: tuple[tuple[type[FootpathError], Exit, Callable[[FootpathError], str]], 
         Exit.UNREACHABLE,
         lambda _: "try again; on AWS, check credentials, region and the role's right to read the bucket",
     ),
+    (SettingsError, Exit.USAGE, lambda _: "docs/settings.md says what each setting takes"),
 )
 
 

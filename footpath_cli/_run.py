@@ -15,6 +15,8 @@ from footpath_cli._exits import CommandError, Exit
 from footpath_cli._named import made
 from footpath_cli._output import as_json, harmless, remark, say
 from footpath_cli._story import LiveStory
+from footpath_service.catalog import Catalog
+from footpath_service.errors import UnknownChartError
 from footpath_service.process import Processor
 from footpath_service.records import SqsRecord
 from footpath_service.settings import Settings
@@ -22,9 +24,8 @@ from footpath_service.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from footpath import FlowChart, RedactionPolicy, Trace
+    from footpath import Trace
     from footpath.archive import ObjectStore
-    from footpath_service.flows import Flow
 
 _NO_DEADLINE_MS = 1e12
 DEFAULT_CHART = "credit-decision"
@@ -57,17 +58,24 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def find_flow(name: str) -> Flow:
-    """The chart of a name, of those that the setting CHARTS gives, as the request function does.
+def _executor_of(name: str) -> FlowChartExecutor:
+    """Runs the chart of a name, of those that the setting CHARTS gives, as the request function does.
 
     Raises:
         CommandError: there is none, or CHARTS names nothing that gives charts.
+        SettingsError: what CHARTS gives can't be served.
     """
-    source = os.environ.get("CHARTS") or _DEFAULT_CHARTS
-    flows: dict[str, Flow] = {flow.name: flow for flow in made(source, "CHARTS")}
-    if name not in flows:
-        raise CommandError(f"there is no chart {name!r}", f"there are: {', '.join(flows)}", exit_code=Exit.NOT_FOUND)
-    return flows[name]
+    catalog = Catalog(made(os.environ.get("CHARTS") or _DEFAULT_CHARTS, "CHARTS"))
+    try:
+        flow = catalog.flow(name)
+    except UnknownChartError as error:
+        cure = f"there are: {', '.join(error.known)}"
+        raise CommandError(f"there is no chart {name!r}", cure, exit_code=Exit.NOT_FOUND) from error
+    executor = FlowChartExecutor(catalog.chart(name))
+    executor.enable_narrative()
+    if flow.redaction is not None:
+        executor.set_redaction_policy(flow.redaction)
+    return executor
 
 
 def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: bool) -> None:
@@ -76,8 +84,7 @@ def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: 
     Raises:
         CommandError: the input breaks the chart's contract, or the run failed (its trace is archived all the same).
     """
-    flow = find_flow(name)
-    executor = _executor(flow.build(), flow.redaction)
+    executor = _executor_of(name)
     if live:
         executor.attach_combined_recorder(LiveStory())
     failure: Exception | None = None
@@ -109,14 +116,6 @@ def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: 
 def _problem(issue: Mapping[str, Any]) -> str:
     path = ".".join(str(step) for step in issue.get("path", ()))
     return f"{path or 'input'}: {issue.get('message', 'is wrong')}"
-
-
-def _executor(chart: FlowChart, redaction: RedactionPolicy | None) -> FlowChartExecutor:
-    executor = FlowChartExecutor(chart)
-    executor.enable_narrative()
-    if redaction is not None:
-        executor.set_redaction_policy(redaction)
-    return executor
 
 
 def keep(trace: Trace, store: ObjectStore) -> None:
@@ -158,8 +157,7 @@ def answer_here(name: str, given: Any, store: ObjectStore) -> dict[str, Any]:
     Raises:
         CommandError: the run failed, or its trace could not be archived.
     """
-    flow = find_flow(name)
-    executor = _executor(flow.build(), flow.redaction)
+    executor = _executor_of(name)
     try:
         executor.run(input=given)
     except Exception as error:

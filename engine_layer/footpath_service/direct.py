@@ -18,8 +18,8 @@ def answer_direct(
 ) -> dict[str, Any]:
     """The answer as plain JSON values.
 
-    A mistake of the caller's is answered, not raised, so that it is no error of the function's: `{"statusCode": 400 or
-    404, "status": "rejected", "error": {...}}`.
+    A request that can't be served is answered, not raised, so that it is no error of the function's: `{"statusCode":
+    400, 404 or 503, "status": "rejected", "error": {...}}`.
 
     Raises:
         BaseException: what a stage raised, itself.

@@ -280,7 +280,7 @@ class _Run:
         """Run it to its end, its pause or its failure.
 
         Raises:
-            BadRequestError: nothing has run.
+            BadRequestError: nothing has run; the input or the checkpoint does not fit.
         """
         request = self._request
         if self._checkpoint is None:
@@ -290,7 +290,10 @@ class _Run:
         except BaseException as error:
             # SystemExit and its like, too: whoever leaves that way leaves a trace, and the handler lets it go on.
             if not self._has_begun():
-                raise BadRequestError("the checkpoint does not fit", [f"checkpoint: {error}"]) from error
+                if self._checkpoint is None and not isinstance(error, RunError):
+                    raise  # not for what the caller sent
+                what = "input" if self._checkpoint is None else "checkpoint"
+                raise BadRequestError(f"the {what} does not fit", [f"{what}: {error}"]) from error
             return Failure(self.trace_id, request.chart, error)
 
     def _answer(self, result: Any) -> RunAnswer:

@@ -1,4 +1,4 @@
-"""The settings of both functions: read from the environment once, checked at once, never changed.
+"""The settings of the functions: read from the environment once, checked at once, never changed.
 
 `SETTINGS` is the one list of them; `docs/settings.md` shows the same table, and a test keeps the two equal.
 """
@@ -145,7 +145,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "CHARTS",
-        "Callable that gives the charts served, as a mapping from name to a function that builds one.",
+        "Callable that gives the flows served, a list of `footpath_service.flows.Flow`.",
         _factory,
     ),
     Setting("RECORDERS", "Callable that gives the recorders of one batch; see below.", _factory),

@@ -171,7 +171,7 @@ def _request_application(settings: Settings) -> RequestApplication:
     metrics, log = EmfMetrics(), PowertoolsLog()
     shipper = Shipper(queue=queue, store=store, settings=settings, write_log=write_log_line, metrics=metrics)
     handler = RequestHandler(
-        catalog=Catalog(_named(settings.charts, "CHARTS")()),
+        catalog=Catalog(_called(settings.charts, "CHARTS")),
         shipper=shipper,
         settings=settings,
         sampler=Sampler(read_sampling(settings.sampling)) if settings.sampling else None,
@@ -285,12 +285,22 @@ def context_of(event: Any, context: Any) -> dict[str, str]:
     return {name: fact[:256] for name, fact in facts.items() if isinstance(fact, str) and fact}
 
 
+def _called(name: str, setting: str) -> Any:
+    make = _named(name, setting)
+    try:
+        return make()
+    except Exception as error:
+        raise SettingsError(f"{setting} is {name!r}, which failed: {type(error).__name__}: {error}") from error
+
+
 def _named(name: str, setting: str) -> Callable[[], Any]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise SettingsError(f"{setting} is {name!r}, which can't be imported: {error}") from error
+    except Exception as error:  # whatever the module does when it is imported
+        raise SettingsError(
+            f"{setting} is {name!r}, which can't be imported: {type(error).__name__}: {error}"
+        ) from error
     if not callable(found):
         raise SettingsError(f"{setting} is {name!r}, which is not callable: name a function")
     return found

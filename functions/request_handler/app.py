@@ -7,7 +7,7 @@ from typing import Any
 from footpath_service.wiring import in_lambda, request_application
 
 if in_lambda():
-    request_application()  # settings checked, charts and client made, before the first request
+    request_application()  # settings checked, flows found and clients made, before the first request
 
 
 def lambda_handler(event: Any, context: Any) -> Any:

@@ -35,6 +35,10 @@ def broken() -> list[Flow]:
     raise RuntimeError("no charts today")
 
 
+def mapping() -> Any:
+    return {"failing": charts}
+
+
 NOTHING = 7
 
 

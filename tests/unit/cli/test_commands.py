@@ -208,6 +208,7 @@ def test_run_names_every_problem_of_the_input() -> None:
         ("no_such_module:charts", "cannot import no_such_module"),
         (f"{CHARTS}:nothing", "has no nothing"),
         (f"{CHARTS}:broken", "no charts today"),
+        (f"{CHARTS}:mapping", "let it give a list of footpath_service.flows.Flow"),
     ],
 )
 def test_charts_that_cannot_be_had_are_told(monkeypatch: pytest.MonkeyPatch, charts: str, said: str) -> None:

@@ -47,6 +47,40 @@ def test_a_factory_that_is_not_there_stops_the_function_at_its_start(name: str, 
         request_application(ENVIRONMENT | {"CHARTS": name})
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ("gives_a_mapping", "CHARTS gives {'one': .* no list of flows: let it give a list of"),
+        ("gives_nothing", "CHARTS gives None, which is no list of flows"),
+        ("gives_a_chart", "CHARTS gives <.*> among its flows: let it give a list of"),
+        ("gives_no_function", "the flow 'one' has the build <.*>: name the function that builds it"),
+        ("gives_no_policy", "the flow 'one' has the redaction .'ssn'.: make it a RedactionPolicy"),
+        ("gives_no_name", "a flow is called '': give it a name"),
+        ("gives_one_name_twice", "two flows called 'one': give each a name of its own"),
+        ("fails", "CHARTS is '.*:fails', which failed: KeyError: 'no flows today'"),
+    ],
+)
+def test_charts_that_can_not_be_served_stop_the_function_at_its_start(made: str, said: str) -> None:
+    """What is wrong is named, with the value and the cure, before a caller meets it."""
+    with pytest.raises(SettingsError, match=said):
+        request_application(ENVIRONMENT | {"CHARTS": f"tests.unit.service._wrong_charts:{made}"})
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("unfinished", r"the flow 'unfinished' builds <.*>, which is no chart: end it by `.build\(\)`"),
+        ("broken", "the flow 'broken' can't be built: ZeroDivisionError: no"),
+    ],
+)
+def test_a_flow_that_builds_no_chart_is_named_when_it_is_asked_for(name: str, said: str) -> None:
+    """The others are served all the same, and no caller is told that his request is wrong."""
+    application = request_application(ENVIRONMENT | {"CHARTS": "tests.unit.service._wrong_charts:gives_wrong_builds"})
+    with pytest.raises(SettingsError, match=said):
+        application.answer({"chart": name}, None)
+    assert application.handler.catalog.description("one")["name"] == "one"
+
+
 def test_the_trace_is_told_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only facts that are known, only texts, and none without end."""
 
