@@ -85,6 +85,16 @@ class Form(StrEnum):
     JSON = "json"
 
 
+class Status(StrEnum):
+    """How a run ended, as the archive's lines have it."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PAUSED = "paused"
+    DEADLINE = "deadline"
+    UNKNOWN = "unknown"
+
+
 _Command = TypeVar("_Command", bound="Callable[..., None]")
 
 
@@ -255,9 +265,7 @@ def query(
 def traces_ls(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     chart: Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)] = None,
-    status: Annotated[
-        str | None, typer.Option(help="completed, failed, paused or deadline.", show_default=False)
-    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only runs that ended so.", show_default=False)] = None,
     as_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     archive: Archive = None,
     stack: Stack = None,

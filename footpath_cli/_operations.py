@@ -6,11 +6,11 @@ import getpass
 import sys
 from collections import Counter
 from datetime import UTC, datetime
-from itertools import count as counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from footpath.archive import DIGESTS
+from footpath_cli._archiving import LOCAL_BUCKET, Archivist
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli._output import as_json, as_json_lines, cell, harmless, remark, say, table
 from footpath_cli._places import bucket_of, first_hour_of, stack_outputs
@@ -34,14 +34,13 @@ from footpath_cli.operate import (
 from footpath_service.emf import NoMetrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from footpath_cli._places import Place
     from footpath_cli.operate import Ill, Verified
 
 _LIST_COLUMNS = ("message", "reason", "trace", "chart", "sent", "receives", "bytes", "detail")
 _PEEK_CHARACTERS = 2_000
-_LOCAL_BUCKET = "local"
 
 
 # ── stacks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,7 +194,13 @@ def redrive_dead(stack: Stack, choice: Choice, *, limit: int | None) -> None:
 
 
 def discard_dead(stack: Stack, choice: Choice, *, why: str, limit: int | None) -> None:
-    """Throw dead letters away, each with a record in the archive bucket."""
+    """Throw dead letters away, each with a record in the archive bucket.
+
+    Raises:
+        CommandError: no reason is given, or none of them was there.
+    """
+    if not why.strip():
+        raise CommandError("--why says nothing", "say why the messages may go; it is kept", exit_code=Exit.USAGE)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     gone = discard(stack.dead, stack.place.store, choice, why=why, by=_operator(), at=at, limit=limit)
     _some(gone, choice)
@@ -224,36 +229,8 @@ def _operator() -> str:
 
 
 # ── recover ────────────────────────────────────────────────────────────────────────────────────────────────────────
-class _HereAndNow:
-    """Archives recovered bodies in this process, as the deployed processor would: the way of a local folder."""
-
-    def __init__(self, place: Place) -> None:
-        from footpath_service.process import Processor
-        from footpath_service.recorders import default_recorders
-        from footpath_service.settings import Settings
-
-        self._numbers = counter()
-        self._processor = Processor(
-            store=place.store,
-            dead_letters=None,
-            settings=Settings(archive_bucket=_LOCAL_BUCKET),
-            make_recorders=lambda: default_recorders()[1:],  # the archive's; metrics are for CloudWatch
-            metrics=NoMetrics(),
-            log=_Remarks(),
-        )
-
-    def send(self, body: str, attributes: Mapping[str, str]) -> None:
-        """Archive one body."""
-        from footpath_service.records import SqsRecord
-
-        record = SqsRecord(f"recovered-{next(self._numbers)}", body, None, "1", attributes)
-        result = self._processor.process([record], lambda: 600_000.0)
-        if result.retry_ids:
-            raise CommandError(f"a trace could not be archived: {attributes.get('traceId', 'no id')}", "see above")
-
-
 class _Remarks:
-    """What processor and sealer log, for a person at a terminal."""
+    """What the sealer logs, for a person at a terminal."""
 
     def info(self, message: str, **facts: object) -> None:
         """Say nothing."""
@@ -276,7 +253,7 @@ def recover_here(place: Place, log: str | None) -> None:
     assert place.folder is not None
     folder = place.folder
     recovery = Recovery(
-        place.store, bucket=_LOCAL_BUCKET, way=_HereAndNow(place), remove=lambda key: (folder / key).unlink()
+        place.store, bucket=LOCAL_BUCKET, way=Archivist(place.store), remove=lambda key: (folder / key).unlink()
     )
     again = recovery.from_spool()
     if again.sent:

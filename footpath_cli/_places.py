@@ -99,13 +99,16 @@ def find_place(archive: Path | None, stack: str | None, region: str | None = Non
     """The archive that the options name, or the environment, or the default folder.
 
     Raises:
-        CommandError: both options were given, or the stack cannot be asked.
+        CommandError: both options were given, the folder is none, or the stack cannot be asked.
     """
     if archive is not None and stack is not None:
         raise CommandError("--archive and --stack name two archives", "give one of them", exit_code=Exit.USAGE)
     if stack is not None:
         return bucket_of(stack_outputs(stack, region), stack)
     folder = archive or Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER)
+    if folder.exists() and not folder.is_dir():
+        cure = f"name a folder by --archive or {FOLDER_VARIABLE}; it is made if it is not there"
+        raise CommandError(f"the archive {folder} is no folder", cure, exit_code=Exit.USAGE)
     cure = f"fill it with `footpath demo` or `footpath run`, or name another by --archive, {FOLDER_VARIABLE} or --stack"
     return Place(str(folder), FolderStore(folder), folder, cure)
 

@@ -10,26 +10,22 @@ from typing import TYPE_CHECKING, Any, cast
 
 from footpath import FlowChartExecutor
 from footpath.errors import InputValidationError
-from footpath.recorders import ArchiveRecorder
+from footpath_cli._archiving import LOCAL_BUCKET, Archivist
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli._named import made
 from footpath_cli._output import as_json, harmless, remark, say
 from footpath_cli._story import LiveStory
 from footpath_service.catalog import Catalog
 from footpath_service.errors import UnknownChartError
-from footpath_service.process import Processor
-from footpath_service.records import SqsRecord
 from footpath_service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from footpath import Trace
     from footpath.archive import ObjectStore
 
-_NO_DEADLINE_MS = 1e12
 DEFAULT_CHART = "credit-decision"
-_DEFAULT_CHARTS = Settings(archive_bucket="local").charts
+_DEFAULT_CHARTS = Settings(archive_bucket=LOCAL_BUCKET).charts
 
 
 def read_input(source: str | None) -> Any:
@@ -40,18 +36,18 @@ def read_input(source: str | None) -> Any:
     """
     if source is None:
         return {}
+    name = "standard input" if source == "-" else source
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(
-            f"cannot read {source}: {error}", "give a file of JSON, or - for standard input", exit_code=Exit.USAGE
+            f"cannot read {name}: {error}", "give a file of JSON, or - for standard input", exit_code=Exit.USAGE
         ) from error
     try:
         return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise CommandError(
-            f"{source} is not JSON: {error}", "see events/ for examples", exit_code=Exit.USAGE
-        ) from error
+        cure = "it is the chart's input alone, as `input` in events/direct-run.json"
+        raise CommandError(f"{name} is not JSON: {error}", cure, exit_code=Exit.USAGE) from error
 
 
 def _no_constant(name: str) -> Any:
@@ -96,7 +92,7 @@ def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: 
     except Exception as error:  # noqa: BLE001 - a stage may raise anything
         failure = error
     trace = executor.get_trace()
-    keep(trace, store)
+    Archivist(store).send(trace.encoded.decode(), {})
     checkpoint = executor.get_checkpoint()
     if as_data:
         answer = {"traceId": trace.trace_id, "chart": name, "status": trace.status, "result": trace.result}
@@ -116,26 +112,6 @@ def run_here(name: str, given: Any, store: ObjectStore, *, live: bool, as_data: 
 def _problem(issue: Mapping[str, Any]) -> str:
     path = ".".join(str(step) for step in issue.get("path", ()))
     return f"{path or 'input'}: {issue.get('message', 'is wrong')}"
-
-
-def keep(trace: Trace, store: ObjectStore) -> None:
-    """Archive one trace as the processor does, without a queue between.
-
-    Raises:
-        CommandError: it could not be archived.
-    """
-    log = _Log()
-    processor = Processor(
-        store=store,
-        dead_letters=None,
-        settings=Settings(archive_bucket="local"),
-        make_recorders=lambda: [ArchiveRecorder()],
-        metrics=_NoMetrics(),
-        log=log,
-    )
-    record = SqsRecord("local", trace.encoded.decode(), sent_at_ms=None, receive_count="", attributes={})
-    if processor.process([record], lambda: _NO_DEADLINE_MS).retry_ids:
-        raise CommandError(f"the trace could not be archived: {'; '.join(log.problems)}", "check the archive folder")
 
 
 def known_input(chart: str) -> Any:
@@ -165,7 +141,7 @@ def answer_here(name: str, given: Any, store: ObjectStore) -> dict[str, Any]:
             f"the run did not end well: {type(error).__name__}: {error}", "give another --input"
         ) from error
     trace = executor.get_trace()
-    keep(trace, store)
+    Archivist(store).send(trace.encoded.decode(), {})
     return {
         "traceId": trace.trace_id,
         "chart": name,
@@ -173,30 +149,6 @@ def answer_here(name: str, given: Any, store: ObjectStore) -> dict[str, Any]:
         "result": trace.result,
         "narrative": [entry.text for entry in trace.narrative],
     }
-
-
-class _NoMetrics:
-    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
-        """Numbers of one run are nobody's business."""
-
-    def measure_ms(self, name: str, value_ms: float) -> None:
-        """As above."""
-
-
-class _Log:
-    """Keeps what the processor complains of."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-
-    def info(self, message: str, **facts: object) -> None:
-        """All is well."""
-
-    def warning(self, message: str, **facts: object) -> None:
-        """Keep it."""
-        self.problems.append(" ".join([message, *(f"{name}={value}" for name, value in facts.items())]))
-
-    error = warning
 
 
 def ask_stack(name: str, given: Any, outputs: Mapping[str, str], *, explain: bool) -> Any:

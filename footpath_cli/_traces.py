@@ -145,7 +145,11 @@ def replay_trace(place: Place, text: str, recorder_path: str) -> None:
         raise CommandError(f"{recorder_path} is no recorder: {error}", cure, exit_code=Exit.USAGE) from error
     report = getattr(recorder, "report", None)
     if callable(report):
-        answer: Any = report()
+        try:
+            answer: Any = report()
+        except Exception as error:
+            remark(harmless("".join(traceback.format_exception(error))))
+            raise CommandError(f"report() of {recorder_path} failed: {error!r}", "mend the recorder") from error
         say(harmless(answer) if isinstance(answer, str) else json.dumps(answer, indent=2, default=str))
     remark(f"replayed {trace.trace_id} to {recorder_path}: {watched.call_count} calls of {len(watched.names)} hooks")
     if watched.failure is not None:
@@ -167,7 +171,9 @@ class _Watched:
         self.names = [name for name in dir(recorder) if name.startswith("on_") and callable(getattr(recorder, name))]
         wrapped = {name: self._watching(getattr(recorder, name)) for name in self.names}
         about = {name: getattr(recorder, name) for name in ("clear", "delivery") if hasattr(recorder, name)}
-        self.hooks: Any = SimpleNamespace(id=getattr(recorder, "id", None), **about, **wrapped)
+        # An error about the stand-in names the recorder's own class.
+        stand_in = type(type(recorder).__name__, (SimpleNamespace,), {})
+        self.hooks: Any = stand_in(id=getattr(recorder, "id", None), **about, **wrapped)
         self.call_count = 0
         self.failure_count = 0
         self.failure: Exception | None = None

@@ -27,7 +27,8 @@ class Playback:
     """Plays traces one after the other. Recorders are looked at once, not once a trace.
 
     Args:
-        recorders: of the batch; one that is no recorder is counted, logged and left out.
+        recorders: of the batch; one that is no recorder, or has the id of one before it, is counted, logged and left
+            out.
         log: told of each recorder's first failure.
     """
 
@@ -36,9 +37,15 @@ class Playback:
         self._own_failures = 0
         self._dispatcher = Dispatcher()
         self._recorders: list[Any] = []
+        ids: set[str] = set()
         for recorder in recorders:
             try:
+                identity: Any = getattr(recorder, "id", None)
+                if identity in ids:
+                    # The dispatcher would put it in the other's place, which would go on without an event, and silently.
+                    raise ValueError(f"two recorders have the id {identity!r}: give one of them another")  # noqa: TRY301
                 self._dispatcher.attach(recorder, *_CHANNELS)
+                ids.add(identity)
             except Exception as error:  # noqa: BLE001  # no id, no hook, or a property of its own that fails
                 self._failed("a recorder could not be attached", error)
             else:

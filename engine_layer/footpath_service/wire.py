@@ -1,4 +1,4 @@
-"""How a trace travels: the body and attributes of a queue message, DESIGN 2.4.
+"""How a trace travels: the body and attributes of a queue message, as `docs/trace-format.md` has them.
 
 A body that begins with `{` is JSON text: a trace document, a claim, or a trace of footprintjs. A body that begins with
 `z1:` is base64 of zlib of such a text. A document too large for the queue travels as a claim: the message names an
@@ -127,7 +127,7 @@ def encode_claim(bucket: str, body: bytes) -> tuple[str, str]:
     return msgspec.json.encode(_ClaimBody(claim)).decode(), claim.key
 
 
-def encode_attributes(*, format: str, trace_id: str, chart: str, status: str) -> dict[str, str]:  # 2.4
+def encode_attributes(*, format: str, trace_id: str, chart: str, status: str) -> dict[str, str]:
     """The advisory attributes of a message: what a console and a filter by eye can show. Nothing is decided by them."""
     named = {"format": format, "traceId": trace_id, "chart": chart, "status": status}
     return {name: text for name, value in named.items() if (text := admissible(value)[:256].strip())}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from footpath.trace import decode_trace
-from footpath_cli._exits import CommandError
+from footpath_cli._exits import CommandError, Exit
 from footpath_cli._output import out, remark, say
 from footpath_cli._places import DEFAULT_FOLDER, find_place
 from footpath_cli.demo._applications import applications
@@ -80,13 +80,22 @@ def run_demo(archive: Path | None = None, *, count: int = 1000, seed: int = 1) -
 
 
 def _home_of(folder: Path) -> Path:
-    """Where the demo's own files go: beside the default archive, out of git's sight; inside an archive of another place."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if folder != DEFAULT_FOLDER:
-        home = folder / "demo"
-        home.mkdir(exist_ok=True)
-        return home
-    (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    """Where the demo's own files go: beside the default archive, out of git's sight; inside an archive of another place.
+
+    Raises:
+        CommandError: the folder can't be made, or not be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if folder != DEFAULT_FOLDER:
+            home = folder / "demo"
+            home.mkdir(exist_ok=True)
+            return home
+        (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(
+            f"the archive can't be kept in {folder}: {error}", "name another folder by --archive", exit_code=Exit.USAGE
+        ) from error
     return folder.parent
 
 

@@ -280,6 +280,14 @@ def test_dlq_discard_leaves_a_record(stack: Any, parked: list[str]) -> None:
     assert len(received(stack["dead"])) == 3
 
 
+def test_dlq_discard_wants_a_reason(stack: Any, parked: list[str]) -> None:
+    """A record without one would say that somebody did something."""
+    ended = footpath("dlq", "discard", parked[1], "--stack", "prod", "--why", " ")
+    assert ended.code == Exit.USAGE
+    assert "--why says nothing" in ended.err
+    assert len(received(stack["dead"])) == len(parked)
+
+
 @pytest.mark.parametrize("words", [["redrive"], ["redrive", "x", "--all"], ["discard", "--why", "w"]])
 def test_dlq_wants_to_know_which(stack: Any, words: list[str]) -> None:
     """Nothing is done to all messages by leaving something out."""

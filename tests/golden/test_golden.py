@@ -1,4 +1,4 @@
-"""Every trace that was ever written reads and replays, for ever (DESIGN, F15)."""
+"""Every trace that was ever written reads and replays, for ever (fate F15 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -65,10 +65,14 @@ class Dispatcher:
         one queue, so that they hear everything in one order; the first one's options make it.
 
         Raises:
-            TypeError: the recorder has no id, no hook of the channels asked for, or one that is asynchronous.
+            TypeError: the recorder has no id, no hook of the channels asked for, or one that is asynchronous; or it is
+                a class, whose hooks would get the event for `self`.
             ValueError: it is to be deferred with a queue that differs from the one there is, or its `delivery` is
                 neither "inline" nor "deferred".
         """
+        if isinstance(recorder, type):
+            message = f"a recorder is an object, and {recorder.__name__} a class: attach {recorder.__name__}()"
+            raise TypeError(message)
         identity = getattr(recorder, "id", None)
         if not isinstance(identity, str) or not identity:
             message = f"a recorder needs an `id`, a non-empty string; {type(recorder).__name__} has {identity!r}"

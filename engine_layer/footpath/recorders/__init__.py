@@ -40,7 +40,7 @@ from footpath.recorders._inout import (
     InOutRecorder,
 )
 from footpath.recorders._keyed_store import KeyedStore
-from footpath.recorders._lifecycle import BeginsTraces, EndsTraces, FlushesBatches, ReplayedTrace
+from footpath.recorders._lifecycle import ArchivedTrace, BeginsTraces, EndsTraces, FlushesBatches, ReplayedTrace
 from footpath.recorders._manifest import ManifestEntry, ManifestFlowRecorder
 from footpath.recorders._metric import AggregatedMetrics, MetricRecorder, StageMetrics, StepMetrics
 from footpath.recorders._narrative import NarrativeRecorder
@@ -114,6 +114,7 @@ __all__ = [
     "TraceViews",
     "MAX_VIEWS_BYTES",
     "ReplayedTrace",
+    "ArchivedTrace",
     "BeginsTraces",
     "EndsTraces",
     "FlushesBatches",

@@ -1,9 +1,8 @@
 """What a recorder may be told beyond the events, when it follows many traces one after the other.
 
 A recorder is any object with an `id` and any of the channels' hooks; nothing here is required. The processor calls
-`begin_trace` before a trace's first event, `end_trace` after its last, and `flush` once the batch's segments are put,
-at least once per batch. In a live run none of the three is called: a recorder must make the same of a trace's events
-with them and without.
+`begin_trace` before a trace's first event, `end_trace` after its last, and `flush` once the batch's segments are put. In
+a live run none of the three is called: a recorder must make the same of a trace's events with them and without.
 """
 
 from __future__ import annotations
@@ -56,6 +55,45 @@ class ReplayedTrace(Protocol):
         ...
 
 
+class ArchivedTrace(Protocol):
+    """What is known of a trace that lies in the archive."""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace's id."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """0 for a partial trace, 1 for a final one."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of its document, in lower-case hex."""
+        ...
+
+    @property
+    def chart_id(self) -> str:
+        """The chart that ran."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """How the run ended, as in `ReplayedTrace`."""
+        ...
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the run took; None when the trace does not say."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The segment that holds it."""
+        ...
+
+
 @runtime_checkable
 class BeginsTraces(Protocol):
     """Wants to know when a trace begins."""
@@ -78,6 +116,9 @@ class EndsTraces(Protocol):
 class FlushesBatches(Protocol):
     """Has something to do once a batch is safely archived."""
 
-    def flush(self, batch: Sequence[ReplayedTrace]) -> None:
-        """These traces are archived. Called at least once per batch: a second call must do no harm."""
+    def flush(self, archived: Sequence[ArchivedTrace]) -> None:
+        """These traces are archived. Not called for a batch of which none is.
+
+        They may come again in another batch, to other recorders: an effect had twice must do no harm.
+        """
         ...

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from footpath.recorders._lifecycle import ReplayedTrace
 
 MAX_VIEWS_BYTES = 8 << 20
-"""Above this a line goes without views (DESIGN 2.5)."""
+"""Above this a line goes without views, as it does over `footpath.archive.MAX_LINE_BYTES` in all."""
 
 _encode = msgspec.json.Encoder().encode
 

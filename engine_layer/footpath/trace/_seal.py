@@ -9,10 +9,9 @@ What is looked at, and how:
 * *values*, wherever they stand, are scrubbed as `footpath.values.Secrets` does, members' names inside of them too;
 * *texts* (errors, remarks, labels, the names of events) likewise;
 * *names* of state keys and of nodes are scrubbed of long secrets, and stay distinct: two keys that would read the same
-get a
-  number, so that a replay still tells them apart. A name that the chart's spec or the policy tells anyway stays;
+  get a number, so that a replay still tells them apart. A name that the chart's spec or the policy tells anyway stays;
 * what the engine counts and measures (steps, times, ordinals), its own words, ids of runs and traces, and the spec are
-left alone.
+  left alone.
 
 A stream's tokens become the mark as a whole when the text that they make together shows a secret.
 """

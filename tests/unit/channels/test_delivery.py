@@ -318,6 +318,18 @@ def test_an_asynchronous_hook_is_refused() -> None:
         emitting(1).attach_emit_recorder(Waits())
 
 
+def test_a_class_in_place_of_a_recorder_is_refused() -> None:
+    """Its hooks would get the event for `self`, fail each time, and be silenced."""
+
+    class Hears:
+        id = "hears"
+
+        def on_emit(self, event: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=r"attach Hears\(\)"):
+        emitting(1).attach_emit_recorder(Hears)  # type: ignore[arg-type]
+
+
 def test_defaults_are_footprintjss_but_for_the_budget() -> None:
     """Without a budget a queue tells all it holds between two stages: live and replayed recorders lose the same."""
     assert DeliveryOptions() == DeliveryOptions("inline", 10_000, "drop-oldest", 10, float("inf"))

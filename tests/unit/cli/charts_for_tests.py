@@ -75,3 +75,16 @@ class NeedsMore:
 
     def __init__(self, more: int) -> None:
         self.id = str(more)
+
+
+class Nameless:
+    """Hears, and has no id."""
+
+    def on_read(self, event: Any) -> None: ...
+
+
+class Secretive(Totals):
+    """Hears all, and can't say what."""
+
+    def report(self) -> dict[str, Any]:
+        raise ValueError("nothing to tell")

@@ -176,7 +176,7 @@ def test_a_paused_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         (["nothing"], None, Exit.NOT_FOUND, "there are: credit-decision"),
         (["credit-decision", "-i", "missing.json"], None, Exit.USAGE, "cannot read missing.json"),
         (["credit-decision", "-i", "."], None, Exit.USAGE, "cannot read ."),
-        (["credit-decision", "-i", "-"], "{not json", Exit.USAGE, "is not JSON"),
+        (["credit-decision", "-i", "-"], "{not json", Exit.USAGE, "standard input is not JSON"),
         (["credit-decision", "-i", "-"], '{"a": NaN}', Exit.USAGE, "NaN is not a JSON value"),
         (["credit-decision", "-i", "-"], "[" * 100_000, Exit.USAGE, "is not JSON"),
         (["credit-decision", "-i", "-"], "[1]", Exit.USAGE, "breaks the contract"),
@@ -219,7 +219,31 @@ def test_charts_that_cannot_be_had_are_told(monkeypatch: pytest.MonkeyPatch, cha
     assert said in ended.err
 
 
+def test_an_archive_that_is_no_folder_is_told() -> None:
+    """A file in its place is not an empty archive."""
+    Path("file").write_text("", encoding="utf-8")
+    for words in (["traces", "ls"], ["run", "credit-decision"], ["demo", "--count", "1"], ["query", "SELECT 1"]):
+        ended = footpath(*words, "-a", "file")
+        assert ended.code == Exit.USAGE
+        assert "the archive file is no folder" in ended.err
+
+
+def test_a_demo_that_can_keep_nothing_says_so_before_it_begins() -> None:
+    """Under a file no folder can be made."""
+    Path("file").write_text("", encoding="utf-8")
+    ended = footpath("demo", "--count", "1", "-a", "file/archive")
+    assert ended.code == Exit.USAGE
+    assert "the archive can't be kept in file/archive" in ended.err
+
+
 # traces
+
+
+def test_a_status_that_no_run_has_is_refused(kept: Kept) -> None:
+    """It is not taken for an archive without such runs; those that there are, are named."""
+    ended = footpath("traces", "ls", "--status", "done", "-a", str(kept.folder))
+    assert ended.code == Exit.USAGE
+    assert "completed" in ended.err
 
 
 def test_ls_lists_the_newest_first(kept: Kept) -> None:
@@ -365,6 +389,12 @@ def test_replay_calls_a_recorder_of_the_users(kept: Kept, tmp_path: Path) -> Non
         (f"{CHARTS}:Nothing", Exit.USAGE, "has no Nothing"),
         (f"{CHARTS}:NeedsMore", Exit.USAGE, "called without arguments"),
         (f"{CHARTS}:Mute", Exit.USAGE, "is no recorder"),
+        (f"{CHARTS}:Nameless", Exit.USAGE, "a non-empty string; Nameless has None"),
+        (
+            f"{CHARTS}:Secretive",
+            Exit.FAILURE,
+            "report() of tests.unit.cli.charts_for_tests:Secretive failed: ValueError",
+        ),
         (f"{CHARTS}:NOTHING", Exit.USAGE, "is no recorder"),
         (f"{CHARTS}:Faulty", Exit.FAILURE, "cannot take"),
     ],

@@ -138,7 +138,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, answer: Any, *, live: bool = False, 
 def test_run_on_a_stack_invokes_its_function(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The request of DESIGN's entry point, and its answer as JSON; with --live the story in front."""
+    """The request of a direct invocation, and its answer as JSON; with --live the story in front."""
     answer = {"traceId": "t", "status": "completed", "result": 1, "narrative": ["Stage 1: it \x1bbegan"]}
     asked = invoke(monkeypatch, answer, live=True)
     assert asked["FunctionName"] == "run-charts"

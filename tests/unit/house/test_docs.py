@@ -170,6 +170,16 @@ def _anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
+def test_where_to_change_what_names_what_is_there() -> None:
+    """A file that was moved or renamed must not send a newcomer astray."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("## Where to change what")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w./]*(?:/|\.py|\.yaml))`", section)
+    homes = (ROOT, ROOT / "engine_layer" / "footpath", ROOT / "engine_layer" / "footpath_service")
+    assert len(named) > 20
+    assert [path for path in named if not any((home / path).exists() for home in homes)] == []
+
+
 # ── the reader itself ──────────────────────────────────────────────────────────────────────────────────────────────
 def test_blocks_are_found_with_their_words_and_lines() -> None:
     """Indented ones, in a list, too."""

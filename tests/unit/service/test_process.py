@@ -519,6 +519,19 @@ def test_recorders_that_cannot_be_made_do_not_stop_the_archive() -> None:
     assert Pipe(recorders=lambda: none).process(message(1)).archived_count == 1
 
 
+def test_a_recorder_with_the_id_of_another_is_left_out_and_counted() -> None:
+    """It must not take the other's events: the archive's would go on without an audit trail, and say nothing."""
+    listener = Listener()
+    listener.id = "archive"
+    pipe = Pipe(recorders=lambda: [*default_recorders(), listener])
+    pipe.process(message(1))
+    assert pipe.reader.get(trace_id(1)).line.audit
+    assert (listener.heard, listener.flushed) == ([], [])
+    assert pipe.metrics.counts["RecorderFailures"] == 1
+    (told,) = pipe.log.told("warning")
+    assert "two recorders have the id 'archive': give one of them another" in str(told["error"])
+
+
 def test_a_recorder_is_made_anew_for_each_batch() -> None:
     """Nothing of a batch is in the next one's recorders."""
     made: list[Listener] = []
