@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from footpath.errors import BuildError
 from footpath.values import (
     ABSENT,
     ABSENT_FORM,
@@ -24,7 +26,7 @@ from footpath.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     Path = tuple[str, ...]
     Hidden = list[list[str | None]]
@@ -39,12 +41,32 @@ class RedactionPolicy(msgspec.Struct, frozen=True):
         fields: members of a key's object, by dotted path: `{"patient": ["ssn", "address.zip"]}`.
         patterns: regular expressions; a key that one of them finds is hidden.
         emit_patterns: likewise for the names of emitted events.
+
+    Raises:
+        BuildError: one of them is not a list of texts, or a pattern is no regular expression.
     """
 
     keys: tuple[str, ...] = ()
     fields: dict[str, tuple[str, ...]] = {}
     patterns: tuple[re.Pattern[str] | str, ...] = ()
     emit_patterns: tuple[re.Pattern[str] | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what would hide nothing of what is meant: a lone text is a sequence of its letters."""
+        _check_texts("keys", self.keys)
+        _check_texts("patterns", self.patterns, of=(str, re.Pattern))
+        _check_texts("emit_patterns", self.emit_patterns, of=(str, re.Pattern))
+        fields = cast("object", self.fields)
+        if not isinstance(fields, Mapping):
+            raise BuildError(f'a redaction policy\'s fields are {fields!r:.120}: give {{"key": ["path", ...]}}')
+        for key, paths in fields.items():
+            _check_texts(f"fields[{key!r:.60}]", paths)
+        for pattern in (*self.patterns, *self.emit_patterns):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                message = f"a redaction policy's pattern {pattern!r:.120} is no regular expression: {error}"
+                raise BuildError(message) from error
 
 
 class Redaction:
@@ -374,6 +396,13 @@ def _is_outcome(value: Any) -> bool:
     return isinstance(value, dict) and {"id", "isError"} <= value.keys() <= {"id", "isError", "result"}
 
 
+def _check_texts(name: str, texts: object, of: tuple[type, ...] = (str,)) -> None:
+    if isinstance(texts, list | tuple | set | frozenset) and all(isinstance(text, of) for text in texts):
+        return
+    example = f'["{texts}"]' if isinstance(texts, str) else '["card", "ssn"]'
+    raise BuildError(f"a redaction policy's {name} are {texts!r:.120}: give a list of texts, such as {example:.120}")
+
+
 def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for pattern in patterns)
 
@@ -383,5 +412,6 @@ def policy_from(settings: Mapping[str, Any]) -> RedactionPolicy:
 
     Raises:
         msgspec.ValidationError: the data has another shape.
+        BuildError: a pattern is no regular expression.
     """
     return msgspec.convert(settings, RedactionPolicy)

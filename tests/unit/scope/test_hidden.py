@@ -22,6 +22,7 @@ from footpath import (
     ops,
     replay,
 )
+from footpath.errors import BuildError
 from footpath.recorders import EventsRecorder
 from footpath.values import ABSENT
 
@@ -385,3 +386,22 @@ def test_members_of_what_is_hidden_still_are_named_when_it_is_patched() -> None:
             {"pin": "[REDACTED]", "of": "[REDACTED]", "open": True},
             {"pin": "[REDACTED]", "of": {"more": 1}, "open": True},
         ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"keys": "card"}, r"keys are 'card': give a list of texts, such as \[.card.\]"),
+        ({"keys": ["card", 3]}, r"keys are \['card', 3\]: give a list of texts"),
+        ({"keys": None}, "keys are None: give a list of texts"),
+        ({"fields": {"person": "ssn"}}, r"fields\['person'\] are 'ssn': give a list of texts"),
+        ({"fields": ["person"]}, r"fields are \['person'\]: give \{"),
+        ({"patterns": "^secret"}, r"patterns are '\^secret': give a list"),
+        ({"patterns": ["("]}, r"pattern '\(' is no regular expression: missing \)"),
+        ({"emit_patterns": ["["]}, r"pattern '\[' is no regular expression"),
+    ],
+)
+def test_a_policy_that_would_hide_nothing_of_what_is_meant_is_refused(wrong: dict[str, Any], said: str) -> None:
+    """A lone text is a sequence of its letters: keys of one letter would be hidden, and the card number shown."""
+    with pytest.raises(BuildError, match=said):
+        RedactionPolicy(**wrong)
