@@ -28,7 +28,7 @@ from tests.conformance._difference import (
 from tests.conformance._ends import never_begun, the_end_is_the_end
 from tests.conformance._errors import errors_in_the_state, merged_whole
 from tests.conformance._partings import denied_names, runs_of, where_it_parts
-from tests.conformance._secrets import TELLING_OPERATORS, Hiding, forgive_cuts, hide_in_both
+from tests.conformance._secrets import TELLING_OPERATORS, Hiding, forgive_cuts, hide_in_both, shown_by_us_alone
 from tests.conformance._view import name_runs
 
 __all__ = ["RULES", "first_difference", "same_events"]
@@ -43,12 +43,28 @@ def first_difference(expected: Result, got: Result, case: Mapping[str, Any]) -> 
     The reference's `concurrency` says how: strictly, or by canonical form when parallel branches were charts.
     """
     sides = _under_the_rules(expected, got, case)
-    if expected.get("concurrency") == "deep":
-        sides = [canonical(side) for side in sides]
-        forgive_cuts(*sides)
+    if expected.get("concurrency") != "deep":
+        for lost in LOSSES:
+            lost(*sides, case)
+        return difference(sides[0], sides[1])
+    as_told = [canonical(side) for side in (expected, got)]
+    sides = [canonical(side) for side in sides]
+    forgive_cuts(*sides)
     for lost in LOSSES:
         lost(*sides, case)
-    return difference(sides[0], sides[1])
+    return difference(sides[0], sides[1]) or _shown_by_us_alone(sides[0], *as_told)
+
+
+def _shown_by_us_alone(compared: Result, theirs: Result, ours: Result) -> Difference | None:
+    """What we alone show, in those phases of which the rules compare all."""
+    for number, run in enumerate(compared["runs"]):
+        for index, phase in enumerate(run["phases"]):
+            both = [side["runs"][number]["phases"][index] for side in (theirs, ours)]
+            if "outcome" in phase and len(phase["events"]) == len(both[0]["events"]):
+                found = shown_by_us_alone(*both, f"$.runs[{number}].phases[{index}]")
+                if found is not None:
+                    return found
+    return None
 
 
 def same_events(expected: Result, got: Result, case: Mapping[str, Any]) -> list[list[bool]]:

@@ -3,8 +3,8 @@
 The reference hides a value under its own key and lets copies and derived texts through; this engine hides it
 everywhere (docs/parity.md). So both results have the secrets taken out before they are compared: what a secret is, the
 engine's own `Secrets` says, and which values are secret, the case: what was written to hidden keys, and what the
-snapshot shows that the redacted snapshot does not. What we show must be what the reference shows, or that without its
-secrets: we may hide more than it does, never less.
+reference's snapshot shows that its redacted snapshot does not. What we show must be what the reference shows, or that
+without its secrets: we may hide more than it does, never less.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from itertools import zip_longest
 from typing import Any
 
 from footpath.values import MARK, Secrets
-from tests.conformance._difference import HIDDEN, dicts_in, dicts_in_both, difference
+from tests.conformance._difference import HIDDEN, Difference, dicts_in, dicts_in_both, difference
 from tests.conformance._js import utf16
 from tests.conformance._view import json_view
 
-__all__ = ["Hiding", "compiled", "forgive_cuts", "hide_everywhere", "hide_in_both"]
+__all__ = ["Hiding", "compiled", "forgive_cuts", "hide_everywhere", "hide_in_both", "shown_by_us_alone"]
 
 Json = Any
 _LOG_MARK = "REDACTED"
@@ -221,23 +221,21 @@ def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligne
     for phase in ours:
         phase.get("checkpoint", {}).pop("redactedTexts", None)  # where in it hidden texts stand
     for pair in zip_longest(theirs, ours):
-        for phase in pair:
-            if phase is not None and phase["op"] == "resume":
-                _forget_order(phase, hiding)
+        if None not in pair and pair[0]["op"] == "resume":
+            _let_report_more(*pair, hiding)
         if aligned and None not in pair:
             _let_stay_hidden(*pair, hiding)
         shown = copy.deepcopy(pair)
         hidden = Secrets()
-        for phase in pair:
-            if phase is not None:
-                learn_hidden(phase, hidden)
+        if pair[0] is not None:
+            learn_hidden(pair[0], hidden)
         told = "\n".join(line["text"] for line in pair[1]["narrative"]) if pair[1] else ""
         for phase in pair:
             if phase is not None:
                 _hide_in_rules(phase, hiding, told)
                 hide_everywhere(phase, hiding, hidden)
         if aligned and None not in pair:
-            _show_again(*pair, *shown, hidden)
+            _show_again(*pair, *shown, hidden, _beginning_of(hiding.secrets))
 
 
 def _let_stay_hidden(theirs: Json, ours: Json, hiding: Hiding) -> None:
@@ -265,7 +263,9 @@ def _stays(hiding: Hiding, key: Json, value: Json, our_value: Json) -> bool:
     return isinstance(key, str) and our_value == MARK and value not in _MARKS and hiding.held(key, value)
 
 
-def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, secrets: Secrets) -> None:
+def _show_again(
+    theirs: Json, ours: Json, their_shown: Json, our_shown: Json, secrets: Secrets, beginning: Callable[[str], bool]
+) -> None:
     """Undo the hiding wherever both sides show the same, and on our side everywhere; in place."""
     stack = [(theirs, ours, their_shown, our_shown)]
     while stack:
@@ -294,7 +294,9 @@ def _show_again(theirs: Json, ours: Json, their_shown: Json, our_shown: Json, se
             elif not isinstance(parts[1], list) and not (parts[1] == HIDDEN and _bears_mark(parts[3])):
                 right[key] = parts[3].replace(f'"{MARK}"', MARK) if isinstance(parts[3], str) else parts[3]
                 is_cut = _CUT.get(key)
-                if is_cut is not None and _is_cut_before_hiding(left[key], left_shown[key], right[key], is_cut):
+                if is_cut is not None and _is_cut_before_hiding(
+                    left[key], left_shown[key], right[key], is_cut, beginning
+                ):
                     right[key] = left[key]
 
 
@@ -315,11 +317,30 @@ def forgive_cuts(theirs: Json, ours: Json) -> None:
                 texts = left.get(name), right.get(name)
                 if all(isinstance(each, str) and MARK in each for each in texts):
                     cut = name == "preview" or texts[0].endswith('..."')
-                    if cut and _goes_on_as(texts[0], texts[1]):
+                    if cut and _goes_on_as(texts[0], texts[1], lambda rest: MARK not in rest):
                         right[name] = texts[0]
             stack += [(left[key], right[key]) for key in left if key in right]
         elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
             stack += zip(left, right, strict=True)
+
+
+def shown_by_us_alone(theirs: Json, ours: Json, at: str) -> Difference | None:
+    """The first place where the reference shows a mark and we show what it hides; None when there is none.
+
+    For two sides that were not aligned when secrets were taken out: from both, so that what we alone show is gone, too.
+    """
+    stack = [(at, theirs, ours)]
+    while stack:
+        path, left, right = stack.pop()
+        if isinstance(left, dict) and isinstance(right, dict):
+            stack += [(f"{path}.{key}", left[key], right[key]) for key in left if key in right]
+        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            stack += [(f"{path}[{index}]", *pair) for index, pair in enumerate(zip(left, right, strict=True))]
+        elif isinstance(left, str) and not _bears_mark(right) and (left in _MARKS or MARK in left):
+            marks = right.count(MARK) if isinstance(right, str) else 0
+            if left in _MARKS or marks < left.count(MARK):
+                return Difference(path, json.dumps(left), json.dumps(right))
+    return None
 
 
 def _hide_members(theirs: Json, our_shown: Json) -> None:
@@ -360,18 +381,20 @@ _CUT: Mapping[Json, Callable[[str], bool]] = {
 """How to tell that the end of a text is not shown, by the member that holds it."""
 
 
-def _is_cut_before_hiding(theirs: Json, their_shown: Json, ours: Json, is_cut: Callable[[str], bool]) -> bool:
+def _is_cut_before_hiding(
+    theirs: Json, their_shown: Json, ours: Json, is_cut: Callable[[str], bool], begins: Callable[[str], bool]
+) -> bool:
     """Whether the reference cut a long text before something in it was hidden, and we after it was: ours then goes on longer."""
     if not all(isinstance(each, str) for each in (theirs, their_shown, ours)):
         return False
-    return is_cut(their_shown) and MARK in ours and _goes_on_as(theirs, ours)
+    return is_cut(their_shown) and MARK in ours and _goes_on_as(theirs, ours, begins)
 
 
-def _goes_on_as(theirs: str, ours: str) -> bool:
-    """Whether ours begins as what the reference left of a text that it cut; at its end that may be the beginning of a hidden text."""
+def _goes_on_as(theirs: str, ours: str, begins: Callable[[str], bool]) -> bool:
+    """Whether ours begins as what the reference left of a text that it cut; at its end that may be what a hidden text `begins` with."""
     kept = theirs.removesuffix('..."')
     at = next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
-    return len(ours) >= at and (at == len(kept) or ours[at:].startswith(MARK))
+    return len(ours) >= at and (at == len(kept) or (ours[at:].startswith(MARK) and begins(kept[at:])))
 
 
 def _bears_mark(shown: Json) -> bool:
@@ -386,7 +409,7 @@ def _bears_mark(shown: Json) -> bool:
 def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> None:
     """Take every secret out of a phase, but for the state that the plain snapshot and a checkpoint show; in place.
 
-    Secret is what was written to hidden keys, and what is `hidden` in the redacted snapshot of one side or the other.
+    Secret is what was written to hidden keys, and what is `hidden` in the reference's redacted snapshot.
     Where a hidden value stood as a whole, `HIDDEN` is left, which compares equal to either of the marks.
     """
     _hide_given(phase, hiding)
@@ -418,7 +441,7 @@ def hide_everywhere(phase: dict[str, Json], hiding: Hiding, hidden: Secrets) -> 
                         member.pop("size", None)  # of a text in which something is hidden
                 if isinstance(member, (dict, list)):
                     stack.append((member, live and key != "snapshotRedacted"))
-                elif secrets:
+                elif secrets and not (key in _COUNTS and isinstance(member, int)):
                     item[key] = _hidden(member, secrets)
             if item.get("type") in _TELLING_LINES and "text" in item:
                 item["text"] = _THRESHOLD.sub(lambda m: _threshold(m[0], secrets), item["text"])
@@ -519,13 +542,13 @@ def _hide_in_rules(phase: dict[str, Json], hiding: Hiding, ours: str) -> None:
                     line["text"] = re.sub(told, lambda _, shown=shown: shown, line["text"], flags=re.DOTALL)
 
 
-def _forget_order(phase: dict[str, Json], hiding: Hiding) -> None:
-    """Of the keys that a report lists after a resume, compare those that the reference knows of, in any order."""
-    report = phase.get("redactionReport")
-    if report:
-        written = {entry["event"].get("key") for entry in phase["events"] if entry["method"] == "onWrite"}
-        known = [key for key in report["redactedKeys"] if hiding.hides_by_policy(key) and key in written]
-        report["redactedKeys"] = sorted(known)
+def _let_report_more(theirs: Json, ours: Json, hiding: Hiding) -> None:
+    """After a resume the report may list more of ours: keys that are hidden, in any order."""
+    reports = [phase.get("redactionReport") for phase in (theirs, ours)]
+    if all(reports):
+        known, listed = (report["redactedKeys"] for report in reports)
+        reports[0]["redactedKeys"] = sorted(known)
+        reports[1]["redactedKeys"] = sorted(key for key in listed if key in known or not hiding.hides(key))
 
 
 _PREVIEW_UNITS = 80
@@ -536,6 +559,12 @@ def _summarized(text: str) -> tuple[int, str]:
     """Size and preview of a text in a summary."""
     units = utf16(text)
     return len(units) // 2, units[: 2 * _PREVIEW_UNITS].decode("utf-16-be", "surrogatepass")
+
+
+def _beginning_of(values: list[Any]) -> Callable[[str], bool]:
+    """Tells whether a text is what one of these values, as text or as JSON, begins with."""
+    texts = {text for each in _texts(json_view(values)) for text in (each, json.dumps(each, ensure_ascii=False)[1:])}
+    return lambda rest: any(text.startswith(rest) for text in texts)
 
 
 def _texts(value: Json) -> Iterator[str]:
@@ -550,6 +579,19 @@ def _texts(value: Json) -> Iterator[str]:
 
 _INPUT = re.compile(r"Input: (.*?) = ", re.DOTALL)
 _IN_RUNS = re.compile("runs\x1f[^\x1f]*\x1f")
+_COUNTS = frozenset(
+    {
+        "commitIdx",
+        "firstCommitIdx",
+        "idx",
+        "iteration",
+        "lastCommitIdx",
+        "loopIteration",
+        "stepNumber",
+        "throughCommitIdx",
+    }
+)
+"""Numbers that the engine gives: none is a value that somebody wrote, however like a hidden one it is."""
 _SUMMARIES = frozenset({"__writeSummary", "__readSummary"})
 _BAGS = {"logs": "log.debug.", "errors": "log.error.", "metrics": "metric.", "evals": "eval."}
 _ACCESS = re.compile(r"^((?:Step \d+: )?(?:Read|Write|Update) (.+?) = ).*$", re.DOTALL)
@@ -587,7 +629,7 @@ def _hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None
     if "metrics" in item and "evals" in item:
         for bag, prefix in _BAGS.items():
             for key in item.get(bag) or ():
-                if hiding.hides_emit(prefix + key):
+                if hiding.hides_emit(prefix + key) and key != "stageExecutionError":  # which is no remark of a stage
                     item[bag][key] = HIDDEN
     for name in ("initialState", "globalContext"):
         if isinstance(item.get(name), dict):

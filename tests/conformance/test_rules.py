@@ -250,14 +250,76 @@ def test_a_hidden_value_is_hidden_wherever_it_stands() -> None:
     hiding.wrote("ssn", "1234")
     assert not _differs(said, hid, hiding)
     assert _differs(hid, said, hiding)
-    whole, cut = ("a" * 80, "a" * 76 + '..."')
+    whole, cut = ("a" * 74 + "123-45", "a" * 70 + '123-45..."')
     ends = {"narrative": [{"text": "a" * 70 + "[REDACTED]"}]}
-    assert _differs({"narrative": [{"text": whole}]}, ends, hiding), "a line is not cut for being as long as a preview"
+    end = {"narrative": [{"text": "a" * 74 + "[REDACTED]"}]}
+    assert _differs({"narrative": [{"text": whole}]}, end, hiding), "a line is not cut for being as long as a preview"
     assert not _differs({"narrative": [{"text": cut}]}, ends, hiding)
     assert _differs({"events": [copied]}, {"events": [marked]})
     assert _differs({"events": [_event(value="Ada Lovelace")]}, {"events": [_event(value="[REDACTED]")]}, hiding)
     raw = {"commitLog": [], "sharedState": {"ssn": "123-45-6789"}}
     assert _differs({"snapshot": raw}, {"snapshot": {"commitLog": [], "sharedState": {"ssn": "[REDACTED]"}}}, hiding)
+
+
+def test_what_is_hidden_is_compared_where_parallel_branches_are_charts() -> None:
+    """Secrets are taken out of both sides there; what the reference hides and we show is told all the same, in texts, too."""
+    hiding = Hiding({"keys": ["ssn"]})
+    hiding.wrote("ssn", "123-45-6789")
+
+    def told(value: str, text: str) -> dict[str, Any]:
+        line = {"type": "step", "runtimeStageId": "b#1", "text": text}
+        return {"events": [_event(runtimeStageId="a#0", value=value)], "narrative": [line]}
+
+    def differs(theirs: dict[str, Any], ours: dict[str, Any]) -> bool:
+        sides = [{**_result(**side), "concurrency": "deep"} for side in (theirs, ours)]
+        sides[1]["runs"][0]["hiding"] = hiding
+        return first_difference(*sides, {"chart": [], "run": {}}) is not None
+
+    raw, hid = told("123-45-6789", "is 123-45-6789"), told("[REDACTED]", "is [REDACTED]")
+    assert not differs(hid, hid)
+    assert not differs(raw, hid)
+    assert differs(hid, raw)
+    assert differs(hid, told("123-45-6789", "is [REDACTED]"))
+    assert differs(hid, told("[REDACTED]", "is 123-45-6789"))
+
+
+def test_a_number_that_the_engine_gives_is_no_secret() -> None:
+    """However like a hidden one it is: a step's number, a commit's place."""
+    hiding = Hiding({"keys": ["pin"]})
+    hiding.wrote("pin", 4711)
+
+    def told(number: Any, value: Any) -> dict[str, Any]:
+        line = {"type": "step", "text": "Step", "stepNumber": number, "rawValue": value}
+        return {"narrative": [line], "queries": [{"q": "stops", "answer": [{"lastCommitIdx": number}]}]}
+
+    assert not _differs(told(4711, 4711), told(4711, "[REDACTED]"), hiding)
+    assert _differs(told(4711, 4711), told("[REDACTED]", 4711), hiding)
+
+
+def test_an_error_of_a_stage_is_no_remark() -> None:
+    """A policy for remarks of errors, which the engine emits, does not hide it; it hides those."""
+    hiding = Hiding({"emitPatterns": ["error"]})
+
+    def noted(**errors: Any) -> dict[str, Any]:
+        tree = {"logs": {}, "errors": errors, "metrics": {}, "evals": {}}
+        return {"snapshot": {"commitLog": [], "executionTree": tree}}
+
+    assert not _differs(noted(code="E1"), noted(code="[REDACTED]"), hiding)
+    assert _differs(noted(stageExecutionError="no"), noted(stageExecutionError="[REDACTED]"), hiding)
+
+
+def test_a_report_may_list_more_after_a_resume() -> None:
+    """Of ours, keys that are hidden; all that the reference lists, and in a run the same."""
+    hiding = Hiding({"keys": ["ssn"]})
+    hiding.wrote("pin", 1, redact=True)
+
+    def lists(op: str, *keys: str) -> dict[str, Any]:
+        return {"op": op, "events": [], "redactionReport": {"redactedKeys": [*keys]}}
+
+    assert not _differs(lists("resume", "ssn"), lists("resume", "pin", "ssn"), hiding)
+    assert _differs(lists("resume", "ssn"), lists("resume", "pin"), hiding), "one is missing"
+    assert _differs(lists("resume", "ssn"), lists("resume", "other", "ssn"), hiding), "nothing hides it"
+    assert _differs(lists("run", "ssn"), lists("run", "pin", "ssn"), hiding)
 
 
 def test_a_value_may_stay_hidden_under_its_key() -> None:
@@ -346,6 +408,9 @@ def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
     assert _differs(told("a 123-45-6789 but..."), told("a [REDACTED] and so on"), hiding)
     assert _differs(told("a 123-45-6789 and"), told("a [REDACTED] and so on"), hiding), "it was not cut"
 
+    assert _differs(told("a 123-45-6789 and but..."), told("a [REDACTED] and [REDACTED] on"), hiding), "no beginning"
+    assert _differs(told("a 123-45-6789 and..."), {"narrative": [{"type": "step", "text": "[REDACTED]"}]}, hiding)
+
     shown, ours = told("a 123-45-6789 and..."), told("a [REDACTED] and so on")
     shown["narrative"].append({"type": "step", "text": "Step 2"})
     assert _shows_the_same(shown, ours, hiding), "where the sides part further on"
@@ -405,9 +470,14 @@ def test_a_new_executor_of_the_reference_knows_its_own_policy_alone() -> None:
 def test_what_a_redacted_snapshot_hides_is_hidden_elsewhere() -> None:
     """Fields, too, which the policy names by path."""
     shown = {
-        "snapshot": {"commitLog": [], "sharedState": {"p": {"zip": "90210", "n": 1}}},
-        "snapshotRedacted": {"commitLog": [], "sharedState": {"p": {"zip": "REDACTED", "n": 1}}},
+        "snapshot": {"commitLog": [], "sharedState": {"p": {"zip": "90210", "n": 1776}}},
+        "snapshotRedacted": {"commitLog": [], "sharedState": {"p": {"zip": "REDACTED", "n": 1776}}},
     }
+    ours_alone = {
+        **shown,
+        "snapshotRedacted": {"commitLog": [], "sharedState": {"p": {"zip": "REDACTED", "n": "REDACTED"}}},
+    }
+    assert _differs(shown, ours_alone, Hiding({"fields": {"p": ["zip"]}})), "what we alone hide is no secret for that"
     copied = {**shown, "events": [_event(value="90210")]}
     marked = {**shown, "events": [_event(value="[REDACTED]")]}
     assert not _differs(copied, marked, Hiding({"fields": {"p": ["zip"]}}))
