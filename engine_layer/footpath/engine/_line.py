@@ -142,24 +142,18 @@ def _walk(
         if frame is not None:
             # The stage before has opened this one.
             pass
-        elif node.mount is not None:
-            entering = _subflow.enter(place, node, link, origin, state)
-            result, left = (yield from entering) if delegate else (yield entering)
-            if state.broke:
-                return result
-            if node.children:
-                # footprintjs runs them in place of the chart.
-                result = yield fork(place, left, node.children, 0, node.fail_fast)
-            following = _behind(run, region, node)
-            if following is None:
-                return result
-            if task.parallel:
-                yield 1
-            node, link, origin = following, LINK_NEXT, left
-            continue
-        elif node.for_each is not None:
-            result, left = yield _subflow.for_each(place, node, link, origin, state)
-            following = _behind(run, region, node)
+        elif node.mount is not None or node.for_each is not None:
+            if node.mount is None:
+                result, left = yield _subflow.for_each(place, node, link, origin, state)
+            else:
+                entering = _subflow.enter(place, node, link, origin, state)
+                result, left = (yield from entering) if delegate else (yield entering)
+                if state.broke:
+                    return result
+                if node.children:
+                    # footprintjs runs them in place of the chart.
+                    result = yield fork(place, left, node.children, 0, node.fail_fast)
+            following = node.next if node.loop_target is None else _once_more(run, region, node.loop_target)
             if following is None:
                 return result
             if task.parallel:
@@ -167,21 +161,7 @@ def _walk(
             node, link, origin = following, LINK_NEXT, left
             continue
         else:
-            if node.fn is None:
-                frame = run.miss(region, node, link, origin, branch)
-                state.first = state.first or frame
-                raise _stage.without_function(region, node)
-            if watched and node.kind == "stage":  # a decider or selector begins all the same, as in footprintjs
-                stop = run.stop_reason()
-                if stop is not None:
-                    frame = run.miss(region, node, link, origin, branch)
-                    state.first = state.first or frame
-                    raise stop
-            if node.is_streaming:
-                run.begin_stream(node)
-            frame = run.open(region, node, link, origin, branch)
-            if state.broke:  # by a selector
-                frame.broke = True
+            frame = _open(place, node, link, origin, state)
         if state.first is None:
             state.first = frame
         shape = node.shape
@@ -206,8 +186,7 @@ def _walk(
                 if waits:
                     yield _stage.turns_to_settle(settled)
                 _stage.fail(run, frame, error)
-                if frame.broke:
-                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
+                _heed_break(state, frame)
                 if waits and node.kind != "stage":
                     yield 1
                 raise
@@ -217,8 +196,7 @@ def _walk(
             try:
                 out, settled = yield _stage.attempt(place, node, frame)
             except Exception:
-                if frame.broke:
-                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
+                _heed_break(state, frame)
                 raise
             if node.resume_fn is not None and out is not None:
                 run.say(frame, (END, run.now()))
@@ -301,51 +279,14 @@ def _walk(
             if state.broke:
                 return result
         else:
-            if run.current is not frame:
-                run.switch(frame)
-            # What was changed behind the scope's back is told before the stage's end, as above; a parallel child waits
-            # first.
-            dropped = None if task.parallel else frame.commit()
-            run.say(frame, (END, run.now()))
-            if node.is_streaming:
-                run.end_stream(frame)
-            if task.parallel:
-                yield _stage.turns_to_settle(settled)
-                dropped = frame.commit()
-            run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
-            if node.kind == "decider":
-                if frame.broke:
-                    if task.parallel:
-                        yield 1
-                    state.broke = True  # the reference forgets a decider's reason
-                    return _stage.branch_text(out.branch if type(out) is Decision else out)
-                result = yield _decide(place, node, frame, out, state)
-                if state.broke:
-                    return result
-            elif node.kind == "selector":
-                if frame.broke:
-                    # footprintjs looks at a selector's wish to stop only when the next stage has run, and forgets its reason.
-                    state.broke, result = True, {}
-                    if task.parallel:
-                        yield 1
-                else:
-                    result = yield _select(place, node, frame, out)
-            else:
-                record_entry((EXECUTED, "linear"))
-                result = out
-                if frame.broke:
-                    state.broke, state.reason = True, frame.reason if node.kind == "stage" else None
-                    record_entry((BREAK,) if frame.reason is None else (BREAK, run.reason(frame.reason)))
-                    return _returned(result)
-                if type(out) is StageNode and (out.children or out.next is not None):
-                    following, result = yield dynamic(place, frame, node, out)
-                    if following is not None:
-                        if task.parallel:
-                            yield 1
-                        node, link, origin, frame = following, LINK_NEXT, frame, None
-                        continue
-                elif node.children or node in grown:
-                    result = yield fork(place, frame, grown.get(node, node.children), 0, node.fail_fast)
+            result, ended, following = yield _end(place, node, frame, out, settled, state)
+            if ended:
+                return result
+            if following is not None:
+                if task.parallel:
+                    yield 1
+                node, link, origin, frame = following, LINK_NEXT, frame, None
+                continue
         if node.loop_target is not None and node.kind == "selector":
             node, link, origin = _once_more(run, region, node.loop_target), LINK_NEXT, frame
         elif (target := _looped_to(region, node)) is not None:
@@ -380,6 +321,86 @@ def _walk(
             yield 1
 
 
+def _open(place: Place, node: Node, link: int, origin: Frame | None, state: LineState) -> Frame:
+    """Begin a stage.
+
+    Raises:
+        RunError: it has no function, or the run's time is up.
+        BaseException: the reason why somebody stopped the run.
+    """
+    run, region = place.run, place.region
+    stop: BaseException | None = None
+    if node.fn is None:
+        stop = _stage.without_function(region, node)
+    elif run.watched and node.kind == "stage":  # a decider or selector begins all the same, as in footprintjs
+        stop = run.stop_reason()
+    if stop is not None:
+        frame = run.miss(region, node, link, origin, place.branch)
+        state.first = state.first or frame
+        raise stop
+    if node.is_streaming:
+        run.begin_stream(node)
+    frame = run.open(region, node, link, origin, place.branch)
+    if state.broke:  # by a selector
+        frame.broke = True
+    return frame
+
+
+def _end(
+    place: Place, node: Node, frame: Frame, out: Any, settled: bool, state: LineState
+) -> Generator[Any, Any, tuple[Any, bool, Node | None]]:
+    """End a stage with all care, and run what it branches to.
+
+    Returns what came of it, whether the line ends here, and where it goes on, if not as the chart has it.
+    """
+    run, task = place.run, place.task
+    if run.current is not frame:
+        run.switch(frame)
+    # What was changed behind the scope's back is told before the stage's end, as on the shorter ways; a parallel child waits first.
+    dropped = None if task.parallel else frame.commit()
+    run.say(frame, (END, run.now()))
+    if node.is_streaming:
+        run.end_stream(frame)
+    if task.parallel:
+        yield _stage.turns_to_settle(settled)
+        dropped = frame.commit()
+    run.say(frame, (COMMIT,) if dropped is None else (COMMIT, dropped))
+    if node.kind == "decider":
+        if frame.broke:
+            if task.parallel:
+                yield 1
+            state.broke = True  # the reference forgets a decider's reason
+            return _stage.branch_text(out.branch if type(out) is Decision else out), True, None
+        result = yield _decide(place, node, frame, out, state)
+        return result, state.broke, None
+    if node.kind == "selector":
+        if frame.broke:
+            # footprintjs looks at a selector's wish to stop only when the next stage has run, and forgets its reason.
+            state.broke = True
+            if task.parallel:
+                yield 1
+            return {}, False, None
+        return (yield _select(place, node, frame, out)), False, None
+    run.record_entry((EXECUTED, "linear"))
+    if frame.broke:
+        _heed_break(state, frame)
+        run.record_entry((BREAK,) if frame.reason is None else (BREAK, run.reason(frame.reason)))
+        return _returned(out), True, None
+    if type(out) is StageNode and (out.children or out.next is not None):
+        following, result = yield dynamic(place, frame, node, out)
+        return result, False, following
+    grown = place.region.grown
+    if node.children or node in grown:
+        return (yield fork(place, frame, grown.get(node, node.children), 0, node.fail_fast)), False, None
+    return out, False, None
+
+
+def _heed_break(state: LineState, frame: Frame) -> None:
+    """Stop the line, if its stage asked for that; of a decider or selector the reference forgets the reason."""
+    if frame.broke:
+        state.broke, state.reason = True, frame.reason if frame.node.kind == "stage" else None
+
+
 def _returned(result: Any) -> Any:
     """What a line gives: of a stage that asks rules, though it decides nothing, what footprintjs's answer to that shows."""
     if type(result) not in _CHOICES:
@@ -389,11 +410,6 @@ def _returned(result: Any) -> Any:
     if type(result) is Decision:
         return {"branch": result.branch, "evidence": plain(told_decision(result.seen))}
     return {"branches": result.branches, "evidence": plain(told_selection(result.seen))}
-
-
-def _behind(run: Run, region: Region, node: Node) -> Node | None:
-    """What follows a mount or a for-each."""
-    return node.next if node.loop_target is None else _once_more(run, region, node.loop_target)
 
 
 def _once_more(run: Run, region: Region, stage_id: str) -> Node:

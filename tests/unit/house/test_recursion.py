@@ -18,6 +18,7 @@ BOUNDED = {
     "footpath/engine/_line.py:child": "gives `walk` to the scheduler",
     "footpath/engine/_line.py:fork": "gives `child` to the scheduler",
     "footpath/engine/_line.py:dynamic": "gives `fork` to the scheduler",
+    "footpath/engine/_line.py:_end": "gives those below to the scheduler",
     "footpath/engine/_line.py:_decide": "gives `walk` to the scheduler",
     "footpath/engine/_line.py:_select": "gives `fork` to the scheduler",
     "footpath/query/_json.py:as_json": "goes down our own answer types, not the values in them",
