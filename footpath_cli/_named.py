@@ -32,7 +32,7 @@ def named(path: str, given_by: str) -> Any:
     except ImportError as error:
         cure = f"it is looked for in {folder} and among installed packages"
         raise CommandError(f"cannot import {module_name}: {error}", cure, exit_code=Exit.USAGE) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CommandError(f"importing {module_name} failed: {error!r}", exit_code=Exit.USAGE) from error
     found: Any = getattr(module, attribute, None)
     if found is None:
@@ -52,6 +52,6 @@ def made(path: str, given_by: str) -> Any:
         return found
     try:
         return found()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cure = "it is called without arguments"
         raise CommandError(f"{path}() failed: {error!r}", cure, exit_code=Exit.USAGE) from error

@@ -143,8 +143,9 @@ def peek(stack: Stack, text: str, *, as_data: bool) -> None:
     """Print one dead letter: why it lies there, what it says it is, and how its body begins.
 
     Raises:
-        CommandError: none begins like that.
+        CommandError: none begins like that, or the text is empty.
     """
+    _check_named((text,), "ID")
     dead = stack.dead
     message = _one(dead, text)
     held = held_in(message.body, store=stack.place.store, bucket=stack.bucket)
@@ -445,8 +446,20 @@ def chosen(ids: Iterable[str], reasons: Iterable[str], *, everything: bool, comm
         CommandError: they mean nothing, or two things.
     """
     choice = Choice(tuple(ids), tuple(reasons))
+    _check_named(choice.ids, "ID")
+    _check_named(choice.reasons, "--reason")
     if everything == bool(choice.ids or choice.reasons):
         name = command.__name__.partition("_")[0]
         cure = f"footpath dlq {name} ID ..., --reason REASON, or --all"
         raise CommandError("say which dead letters: by id, by reason, or all", cure, exit_code=Exit.USAGE)
     return choice
+
+
+def _check_named(texts: Iterable[str], where: str) -> None:
+    """See that nothing named is empty, as a variable of a shell may be: every id begins with that.
+
+    Raises:
+        CommandError: something is.
+    """
+    if any(not text.strip() for text in texts):
+        raise CommandError(f"{where} is empty", "give it a value; `footpath dlq ls` shows some", exit_code=Exit.USAGE)

@@ -90,8 +90,11 @@ class Place:
 
 
 def first_hour_of(days: int) -> str:
-    """The hour that was so many days ago, as the archive names it: `dt=YYYY-MM-DD/hr=HH`."""
-    first = datetime.now(UTC) - timedelta(days=days)
+    """The hour that was so many days ago, as the archive names it: `dt=YYYY-MM-DD/hr=HH`; "" where no calendar has it."""
+    try:
+        first = datetime.now(UTC) - timedelta(days=days)
+    except OverflowError:
+        return ""
     return first.strftime("dt=%Y-%m-%d/hr=%H")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from footpath import replay
+from footpath.channels import ALL_HOOKS
 from footpath.query import TraceView, explain, format_explanation
 from footpath.trace import Trace, decode_trace
 from footpath_cli._exits import CommandError, Exit
@@ -152,6 +154,9 @@ def replay_trace(place: Place, text: str, recorder_path: str) -> None:
             raise CommandError(f"report() of {recorder_path} failed: {error!r}", "mend the recorder") from error
         say(harmless(answer) if isinstance(answer, str) else json.dumps(answer, indent=2, default=str))
     remark(f"replayed {trace.trace_id} to {recorder_path}: {watched.call_count} calls of {len(watched.names)} hooks")
+    for name in watched.strangers:
+        near = "".join(f"; did you mean {hook}?" for hook in get_close_matches(name, ALL_HOOKS, n=1))
+        remark(f"{name} is no hook, and was not called{near}")
     if watched.failure is not None:
         remark(harmless("".join(traceback.format_exception(watched.failure))))
         raise CommandError(
@@ -164,11 +169,15 @@ class _Watched:
 
     Attributes:
         hooks: stands in for the recorder.
+        names: the hooks that it has.
+        strangers: its methods that are called as hooks are, and are none.
         failure: the first that a hook raised.
     """
 
     def __init__(self, recorder: Any) -> None:
-        self.names = [name for name in dir(recorder) if name.startswith("on_") and callable(getattr(recorder, name))]
+        called_so = [name for name in dir(recorder) if name.startswith("on_") and callable(getattr(recorder, name))]
+        self.names = [name for name in called_so if name in ALL_HOOKS]
+        self.strangers = [name for name in called_so if name not in ALL_HOOKS]
         wrapped = {name: self._watching(getattr(recorder, name)) for name in self.names}
         about = {name: getattr(recorder, name) for name in ("clear", "delivery") if hasattr(recorder, name)}
         # An error about the stand-in names the recorder's own class.

@@ -1,6 +1,7 @@
-"""Helpers for the stack: its template as CloudFormation will see it, and the saved queries.
+"""What belongs to the stack and does not ship: its template as CloudFormation will see it.
 
-Nothing here ships; tests and tools use it.
+Beside that: the saved queries (`saved_queries`), the samples of `events/` (`events`), what a pipeline does (`deploy`,
+`release`), and the built functions in containers on this machine (`local`).
 """
 
 from __future__ import annotations

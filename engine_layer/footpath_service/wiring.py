@@ -289,7 +289,7 @@ def _called(name: str, setting: str) -> Any:
     make = _named(name, setting)
     try:
         return make()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SettingsError(f"{setting} is {name!r}, which failed: {type(error).__name__}: {error}") from error
 
 
@@ -297,7 +297,7 @@ def _named(name: str, setting: str) -> Callable[[], Any]:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
-    except Exception as error:  # whatever the module does when it is imported
+    except (Exception, SystemExit) as error:  # whatever the module does when it is imported
         raise SettingsError(
             f"{setting} is {name!r}, which can't be imported: {type(error).__name__}: {error}"
         ) from error

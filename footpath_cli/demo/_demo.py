@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from footpath.archive import SPOOL
 from footpath.trace import decode_trace
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli._output import out, remark, say
@@ -52,7 +53,7 @@ def run_demo(archive: Path | None = None, *, count: int = 1000, seed: int = 1) -
         answers = _send_and_archive(pipeline, chosen)
         segments = pipeline.copy_archive(folder)
         waiting, dead = pipeline.waiting_count(), pipeline.dead_letter_count()
-        spooled = sum(1 for _ in pipeline.archive.list_keys("spool/"))
+        spooled = sum(1 for _ in pipeline.archive.list_keys(SPOOL))
     captured = {str(answer["traceId"]) for answer in answers}
     remark(f"{segments} segments in {folder}; what the handlers logged is in {log_path}")
     first = min(captured)

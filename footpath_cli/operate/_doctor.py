@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from footpath.archive import CLAIMS, SPOOL
+from footpath.archive import CLAIMS, DIGESTS, LARGE, SEGMENTS, SPOOL
 from footpath.errors import SettingsError
+from footpath_cli.operate._dead_letters import DISCARDS
 from footpath_service.settings import SETTINGS, load_settings
 
 if TYPE_CHECKING:
@@ -290,7 +291,7 @@ def _bucket(facts: Facts) -> Iterator[Ill]:
     for expiry in facts.expiries or ():
         reached = [kept for kept in _ONLY_COPIES if _overlap(kept, expiry.prefix)]
         if expiry.storage_class:
-            away = [kept for kept in (*_ONLY_COPIES, "segments/", "large/") if _overlap(kept, expiry.prefix)]
+            away = [kept for kept in (*_ONLY_COPIES, SEGMENTS, LARGE) if _overlap(kept, expiry.prefix)]
             if away:
                 what = (
                     f"the lifecycle rule {expiry.name!r} moves objects under {', '.join(away)} to {expiry.storage_class}, "
@@ -304,7 +305,7 @@ def _bucket(facts: Facts) -> Iterator[Ill]:
             )
             yield Ill(True, what, "give it the prefix segments/ or large/")
     if facts.conditional is not None:
-        open_to = [prefix for prefix in ("segments/", "large/") if prefix not in facts.conditional]
+        open_to = [prefix for prefix in (SEGMENTS, LARGE) if prefix not in facts.conditional]
         if open_to:
             what = f"the bucket lets objects under {', '.join(open_to)} be overwritten"
             yield Ill(False, what, "deny s3:PutObject there where s3:if-none-match is absent")
@@ -313,7 +314,7 @@ def _bucket(facts: Facts) -> Iterator[Ill]:
         yield Ill(True, what, "set DeletionPolicy and UpdateReplacePolicy to Retain")
 
 
-_ONLY_COPIES = (CLAIMS, SPOOL, "digests/", "discards/")
+_ONLY_COPIES = (CLAIMS, SPOOL, DIGESTS, DISCARDS)
 
 
 def _overlap(prefix: str, other: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, cast
 
-from footpath.archive import SPOOL
+from footpath.archive import LARGE, SEGMENTS, SPOOL
 from footpath_cli._exits import CommandError, Exit
 from footpath_cli.operate._doctor import Expiry, Facts
 
@@ -191,7 +191,7 @@ def _guarded(policy: Mapping[str, Any]) -> tuple[str, ...]:
             resources = statement.get("Resource", [])
             for resource in cast("list[Any]", resources if isinstance(resources, list) else [resources]):
                 text = resource if isinstance(resource, str) else json.dumps(resource)
-                found += [prefix for prefix in ("segments/", "large/") if f"/{prefix}*" in text]
+                found += [prefix for prefix in (SEGMENTS, LARGE) if f"/{prefix}*" in text]
     return tuple(found)
 
 

@@ -74,7 +74,7 @@ def prove(requests: int, seed: int, *, rate: float = _RATE, tell: Callable[[str,
     """Run the proof.
 
     Args:
-        requests: how many in all; 500 at least.
+        requests: how many in all; 400 at least.
         seed: of every die.
         rate: how often a process dies before a call, and after one; other faults in proportion.
         tell: hears of progress: what is going on, and how many requests have been made.

@@ -280,6 +280,17 @@ def test_dlq_discard_leaves_a_record(stack: Any, parked: list[str]) -> None:
     assert len(received(stack["dead"])) == 3
 
 
+@pytest.mark.parametrize(
+    "words", [["redrive", ""], ["discard", " ", "--why", "w"], ["redrive", "--reason", ""], ["peek", ""]]
+)
+def test_dlq_takes_an_empty_name_for_none(stack: Any, parked: list[str], words: list[str]) -> None:
+    """Every id begins with nothing: a shell's unset variable must not send or discard them all."""
+    ended = footpath("dlq", *words, "--stack", "prod")
+    assert ended.code == Exit.USAGE
+    assert "is empty" in ended.err
+    assert len(received(stack["dead"])) == len(parked)
+
+
 def test_dlq_discard_wants_a_reason(stack: Any, parked: list[str]) -> None:
     """A record without one would say that somebody did something."""
     ended = footpath("dlq", "discard", parked[1], "--stack", "prod", "--why", " ")

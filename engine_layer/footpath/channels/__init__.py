@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
 from footpath.channels._dispatch import Dispatcher, delivery_options
-from footpath.channels._hooks import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.channels._hooks import ALL_HOOKS, EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
 
 if TYPE_CHECKING:
     from footpath.channels._deferred import DeferredQueue, DeliveryOptions, ListenerStats, ObserverStats
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ALL_HOOKS",
     "AttachOptions",
     "BreakEvent",
     "CombinedRecorder",

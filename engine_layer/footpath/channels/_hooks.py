@@ -40,3 +40,5 @@ STRUCTURE_HOOKS = (
     "on_decider_complete",
     "on_subflow_mounted",
 )
+ALL_HOOKS = tuple(dict.fromkeys((*STRUCTURE_HOOKS, *SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)))
+"""Each once; scope and flow share three."""

@@ -85,11 +85,6 @@ class CommitIndex:
         """All paths written, in order of first write."""
         return list(self._writers)
 
-    def paths_below(self, key: str) -> list[str]:
-        """Paths written that lie strictly below `key`, in order of first write."""
-        prefix = key + PATH_SEPARATOR
-        return [path for path in self._writers if path.startswith(prefix)]
-
 
 def rows_of(bundle: Bundle) -> Sequence[Mapping[str, Any]]:
     """The trace rows of a commit: `{path, verb, readKeys?}`, in operation order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from footpath.recorders._events_recorder import ALL_HOOKS
+from footpath.channels import ALL_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

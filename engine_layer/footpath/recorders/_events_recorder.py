@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.channels import ALL_HOOKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ALL_HOOKS = tuple(dict.fromkeys((*STRUCTURE_HOOKS, *SCOPE_HOOKS, *FLOW_HOOKS, *EMIT_HOOKS)))
-"""Every hook once; scope and flow share three."""
 
 
 class EventsRecorder:

@@ -74,7 +74,8 @@ def replay(trace: _Trace, *recorders: _Recorder, **options: _Unpack[_AttachOptio
     Raises:
         ReplayError: the journal is malformed; recorders have seen the events up to there.
         SpecDocumentError: the spec is malformed; recorders have seen nothing of the run.
-        TypeError: a recorder has no id or no hook, or one that is asynchronous.
+        TypeError: a recorder has no id or no hook, or one that is asynchronous, or is a class; or the trace is still
+            bytes.
         ValueError: the options make no sense.
 
     Example:

@@ -120,15 +120,19 @@ def run_through(trace: Trace, cursor: Cursor) -> None:
 
 def tell_recorders(trace: Trace, recorders: Sequence[Recorder], options: AttachOptions) -> None:
     """Replay a trace to recorders: structure first, from the spec, then the run; see `footpath.replay`."""
-    from footpath.channels import Dispatcher, delivery_options
+    from footpath.channels import STRUCTURE_HOOKS, Dispatcher, delivery_options
 
+    given: object = trace  # whoever has read a file may have bytes in hand
+    if isinstance(given, bytes | bytearray | memoryview | str):
+        message = f"replay() takes a Trace, not {type(given).__name__}: decode_trace(data) makes one"
+        raise TypeError(message)
     dispatcher = Dispatcher()
     for recorder in recorders:
         dispatcher.attach(
             recorder, "structure", "scope", "flow", "emit", options=delivery_options(options) if options else None
         )
     try:
-        if any(dispatcher.table("structure", hook) for hook in STRUCTURE):
+        if any(dispatcher.table("structure", hook) for hook in STRUCTURE_HOOKS):
             for hook, event in trace.structure():
                 dispatcher.fire(dispatcher.table("structure", hook), event)
         if _begins_a_run(trace):
@@ -193,13 +197,3 @@ def state_after(snapshot: dict[str, Any], count: int) -> dict[str, Any]:
     from footpath.replay._fold import fold
 
     return fold(snapshot["initialState"], snapshot["commitLog"][:count])
-
-
-STRUCTURE = (
-    "on_stage_added",
-    "on_stage_tagged",
-    "on_edge_added",
-    "on_loop_edge_added",
-    "on_decider_complete",
-    "on_subflow_mounted",
-)

@@ -39,6 +39,10 @@ def mapping() -> Any:
     return {"failing": charts}
 
 
+def leaving() -> list[Flow]:
+    raise SystemExit(3)
+
+
 NOTHING = 7
 
 
@@ -81,6 +85,12 @@ class Nameless:
     """Hears, and has no id."""
 
     def on_read(self, event: Any) -> None: ...
+
+
+class Mistyped(Totals):
+    """Has a hook that is none, beside one that is."""
+
+    def on_wirte(self, event: Any) -> None: ...
 
 
 class Secretive(Totals):

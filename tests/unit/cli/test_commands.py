@@ -208,6 +208,7 @@ def test_run_names_every_problem_of_the_input() -> None:
         ("no_such_module:charts", "cannot import no_such_module"),
         (f"{CHARTS}:nothing", "has no nothing"),
         (f"{CHARTS}:broken", "no charts today"),
+        (f"{CHARTS}:leaving", "failed: SystemExit(3)"),
         (f"{CHARTS}:mapping", "let it give a list of footpath_service.flows.Flow"),
     ],
 )
@@ -406,6 +407,14 @@ def test_replay_says_what_is_wrong_with_a_recorder(kept: Kept, recorder: str, co
     assert said in ended.err
 
 
+def test_replay_names_a_method_that_is_nearly_a_hook(kept: Kept) -> None:
+    """A mistyped hook is never called, and a recorder that hears nothing looks like a run in which nothing happened."""
+    ended = footpath("traces", "replay", kept.ids[0], "--recorder", f"{CHARTS}:Mistyped", "-a", str(kept.folder))
+    assert ended.code == 0
+    assert "calls of 1 hooks" in ended.err
+    assert "on_wirte is no hook, and was not called; did you mean on_write?" in ended.err
+
+
 # What lies in an archive is not to be trusted
 
 
@@ -540,7 +549,9 @@ def test_query_can_be_bounded_in_days(put: Callable[..., Path], tmp_path: Path) 
     ended = footpath("query", "SELECT count(*) FROM runs", "--days", "7", *place)
     assert ended.code == Exit.NOT_FOUND
     assert "--days" in ended.err
-    assert footpath("query", "SELECT count(*) AS n FROM runs", "--days", "0", *place).out.split() == ["n", "1"]
+    for all_of_it in ("0", "99999999999"):  # of as many days ago as no calendar has, too
+        asked = footpath("query", "SELECT count(*) AS n FROM runs", "--days", all_of_it, *place)
+        assert asked.out.split() == ["n", "1"]
 
 
 def test_query_tells_what_it_cannot_see(put: Callable[..., Path], tmp_path: Path) -> None:

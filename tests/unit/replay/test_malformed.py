@@ -58,3 +58,9 @@ def test_a_journal_without_its_beginning_says_so() -> None:
     del trace.document.journal[:3]
     with pytest.raises(ReplayError, match=r"entry 0 of .* the journal's beginning is missing"):
         _ = trace.snapshot
+
+
+def test_a_document_that_was_not_decoded_is_told_what_to_do() -> None:
+    """Bytes out of a file are the first thing that one tries."""
+    with pytest.raises(TypeError, match=r"not bytes: decode_trace\(data\) makes one"):
+        replay(traced().encoded, Heard())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
