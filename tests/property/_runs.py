@@ -11,10 +11,12 @@ import msgspec
 from hypothesis import strategies as st
 
 from footpath import FlowChart, FlowChartExecutor, RedactionPolicy
-from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS
+from footpath.channels import EMIT_HOOKS, FLOW_HOOKS, SCOPE_HOOKS, STRUCTURE_HOOKS, Dispatcher
 from footpath.engine._checkpoint import texts_in_states
 from footpath.errors import InputValidationError
 from footpath.ids import uuid7_text
+from footpath.replay import Views, cursor_for
+from footpath.replay._mirror import LOG_MARK
 from footpath.trace import Trace, decode_trace, encode_trace
 from tests.property._charts import Building, Plan, charts
 from tests.property._stages import AS_IF, HALF, INPUT_KEYS, World
@@ -298,3 +300,23 @@ def _text(error: Exception) -> str:
 def structure_recorder() -> Heard:
     """Hears a chart's building."""
     return Heard("structure", STRUCTURE_HOOKS)
+
+
+CLOSELY = 12
+"""Commits up to which every one is looked at."""
+
+
+def state_folds_commit_by_commit(trace: Trace, case: Case) -> None:
+    """Law 5: followed entry by entry, the state after each bundle is what folding the log up to it gives."""
+    views = Views(commit_values=case.options.get("commit_values", "full"))
+    cursor = cursor_for(trace, Dispatcher(), views)
+    seen = 0
+    for entry in trace.document.journal:
+        cursor.feed(entry)
+        if len(cursor.top.history) > seen:
+            seen = len(cursor.top.history)
+            if seen > CLOSELY and seen % 7:
+                continue  # folding begins at the beginning each time
+            state = msgspec.json.decode(msgspec.json.encode(cursor.top.recorded_state(LOG_MARK)))
+            assert trace.state_at(seen) == state
+    assert seen == len(trace.snapshot["commitLog"])

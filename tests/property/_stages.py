@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from footpath import decide, interrupt, ops, select
 from footpath.errors import StateError
+from footpath.state import untracked
+from footpath.values import plain, record, recorded_name
 from tests.property._values import ODD, PLAIN, WORDS, Recipe, made, recipes
 
 Op = tuple[Any, ...]
@@ -80,6 +82,7 @@ class _Held:
         self.kept: list[Any] = []
         self.marked: set[tuple[str, Any]] = set()
         self.scopes: list[Any] = []
+        self.seen: list[tuple[str, Any]] = []
 
 
 class World:
@@ -93,12 +96,14 @@ class World:
         kept: containers that stages hold on to after they gave them to the state.
         marked: canaries that a write has made secret, and how.
         scopes: scopes, and views that came out of them, that stages let out.
+        seen: what stages read, by key, in its recorded form.
     """
 
     attempts: dict[str, int]
     kept: list[Any]
     marked: set[tuple[str, Any]]
     scopes: list[Any]
+    seen: list[tuple[str, Any]]
 
     def __init__(self) -> None:
         self._held: ContextVar[_Held] = ContextVar("world")
@@ -290,6 +295,11 @@ def _set(scope: Any, _: World, key: str, value: Recipe) -> None:
     scope[key] = made(value)
 
 
+def _read(scope: Any, world: World, key: str) -> None:
+    value = scope[key]
+    world.seen.append((recorded_name(key), plain(record(untracked(value)))))
+
+
 def _nested(scope: Any, _: World, key: str, levels: int, value: Recipe) -> None:
     holder = scope[key]
     for _ in range(levels - 1):
@@ -448,7 +458,7 @@ DO: dict[str, Callable[..., Any]] = {
     "update": lambda scope, _, key, value: ops(scope).update(key, made(value)),
     "append all": _append_all,
     "delete": lambda scope, _, key: ops(scope).delete(key),
-    "read": lambda scope, _, key: scope[key] and None,
+    "read": _read,
     "has": lambda scope, _, key: (key in scope) and None,
     "get": lambda scope, _, key: ops(scope).get(key, "nothing") and None,
     "names": lambda scope, _: list(scope) and None,

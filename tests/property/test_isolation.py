@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import copy
 import gc
@@ -12,9 +13,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footpath import FlowChartExecutor
+from footpath import FlowChartExecutor, decode_trace, encode_trace, replay
+from footpath.errors import InputValidationError
 from tests.property._budget import examples
-from tests.property._runs import RUN_HOOKS, Case, Heard, Phase, Running, cases
+from tests.property._runs import RUN_HOOKS, Case, Heard, Ids, Phase, Running, cases, limited
 
 
 class Recorder:
@@ -34,6 +36,28 @@ class Throwing(Recorder):
 
     def hear(self, event: Any) -> None:
         raise RuntimeError("recorder")
+
+
+class Stop(BaseException):
+    """Stops a program, as an interrupt does, and is nothing that Python knows."""
+
+
+STOPS: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, Stop)
+"""What passes every `except Exception`: not a failure of the recorder that raises it, but the end of the program."""
+
+
+class Stopping(Recorder):
+    """Stops the program when it has been called so many times."""
+
+    def __init__(self, id: str, stop: type[BaseException], after: int) -> None:
+        super().__init__(id)
+        self.stop = stop
+        self.left = after
+
+    def hear(self, event: Any) -> None:
+        self.left -= 1
+        if not self.left:
+            raise self.stop
 
 
 class Vandal(Recorder):
@@ -153,10 +177,58 @@ def test_recorders_change_nothing(case: Case) -> None:
     listener = Heard()
     assert left_by(running.phases(listener, step=0)) == alone
     before = list(listener.calls)
-    watched = Heard("first"), Throwing("throwing"), Vandal("vandal"), Meddler("meddler")
+    # Each hears all, also behind one that fails. Only what is spoiled in the event itself is another's fault.
+    watched = Heard("first"), Throwing("throwing"), Meddler("meddler"), Heard("last"), Vandal("vandal")
     assert left_by(running.phases(*watched, step=0)) == alone
-    assert [call for call in watched[0].calls if call[1] != "ScopeErrorEvent"] == before
+    for heard in (watched[0], watched[3]):
+        assert [call for call in heard.calls if call[1] != "ScopeErrorEvent"] == before
     assert left_by(running.phases(Burglar("burglar"), step=0)) == alone
+
+
+@settings(max_examples=examples(20))
+@given(case=cases(), stop=st.sampled_from(STOPS), after=st.integers(1, 30))
+def test_what_stops_the_program_from_a_recorder_leaves_nothing_behind(
+    case: Case, stop: type[BaseException], after: int
+) -> None:
+    """It passes through, the trace holds what was recorded by then, and the executor's next run is as if there had been none."""
+    running = Running(case)
+    alone = running.phases(step=0)
+    heard = Heard()
+    running.phases(heard, step=0)
+    running.world.begin()
+    stopping, until = Stopping("stopping", stop, after), Heard("until")
+    executor = running.executor(Ids(), 0, (until, stopping))
+    given_input = {"input": copy.deepcopy(case.input), "env": copy.deepcopy(case.env)}
+    outcome: Any = None
+    try:
+        executor.run(**given_input, **limited(case.limits))
+    except stop as stopped:
+        outcome = stopped
+    except Exception:  # noqa: BLE001  # whatever a generated stage raises
+        pass
+    assert (outcome is None) == (stopping.left > 0)
+    if outcome is not None:
+        assert until.calls[:after] == heard.calls[:after]
+        trace = decode_trace(encode_trace(executor.get_trace()))
+        replayed = Heard()
+        replay(trace, replayed)
+        assert trace.status == "failed"
+        assert replayed.calls[:after] == until.calls[:after]
+    executor.detach_combined_recorder("stopping")
+    running.world.begin()
+    try:
+        executor.run(**given_input, **limited(case.limits))
+    except InputValidationError:
+        assert not alone
+        return
+    except Exception:  # noqa: BLE001
+        pass
+    assert shown_by(executor) == shown_by(alone[0].executor) if len(alone) == 1 else True
+
+
+def shown_by(executor: FlowChartExecutor) -> Any:
+    """What an executor shows of its run, but for the run's id."""
+    return {**executor.get_snapshot(), "runId": ""}, executor.get_narrative()
 
 
 @settings(max_examples=examples(20))
@@ -192,6 +264,20 @@ def test_the_same_input_clock_and_ids_give_the_same_bytes(case: Case) -> None:
     assert [phase.document for phase in Running(copy.deepcopy(case)).phases(Heard())] == first
 
 
+def shown_of(executor: FlowChartExecutor) -> dict[str, Any]:
+    """All that an executor tells of its run when it is asked, as containers that are the caller's own."""
+    checkpoint = executor.get_checkpoint()
+    return {
+        "snapshot": executor.get_snapshot(),
+        "redacted": executor.get_snapshot(redact=True),
+        "subflows": executor.get_subflow_results(),
+        "checkpoint": None if checkpoint is None else {**checkpoint, "pausedAt": 0},
+        "narrative": [entry.as_json() for entry in executor.get_narrative_entries()],
+        "report": executor.get_redaction_report(),
+        "structure": executor.chart.build_time_structure,
+    }
+
+
 @settings(max_examples=examples(25))
 @given(case=cases())
 def test_nothing_kept_changes_with_what_it_came_from(case: Case) -> None:
@@ -209,9 +295,20 @@ def test_nothing_kept_changes_with_what_it_came_from(case: Case) -> None:
         before = executor.get_trace().encoded
         assert before == phase.document
         told = [msgspec.json.encode(event) for _, event in phase.trace.events()]
-        for held in (*running.world.kept, *values, phase.result, phase.trace.result, phase.trace.input):
+        shown = shown_of(executor)
+        seen = {name: msgspec.json.encode(told) for name, told in shown.items()}
+        held_by_callers = (
+            *running.world.kept,
+            *values,
+            phase.result,
+            phase.trace.result,
+            phase.trace.input,
+            *shown.values(),
+        )
+        for held in held_by_callers:
             with contextlib.suppress(RecursionError):
                 spoil(held)
+        assert {name: msgspec.json.encode(told) for name, told in shown_of(executor).items()} == seen
         assert executor.get_trace().encoded == before
         assert [msgspec.json.encode(event) for _, event in phase.trace.events()] == told
         assert phase.trace.encoded == before

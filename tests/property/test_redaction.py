@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footpath import replay
+from footpath.journal import entries
 from footpath.replay import NarrativeBuilder, follow, tell
+from footpath.trace import Trace, sealed
 from footpath.values import Secrets
+from footpath.values._secrets import SECRET_LENGTH
 from tests.property._budget import examples
 from tests.property._canaries import CANARIES, POLICY, canary_operations, last_canary_operations
 from tests.property._charts import with_operations
-from tests.property._runs import Case, Heard, Phase, Running, cases
+from tests.property._runs import Case, Heard, Phase, Running, cases, state_folds_commit_by_commit
 
 
 @st.composite
@@ -112,6 +115,7 @@ def test_a_redacted_journal_is_enough_for_every_view(case: Case) -> None:
 
     def enough(phase: Phase, _: int) -> None:
         trace = phase.trace
+        state_folds_commit_by_commit(trace, case)
         heard = NarrativeBuilder(**trace.narrative_options)
         follow(trace, heard)
         assert trace.narrative == heard.entries()
@@ -120,6 +124,64 @@ def test_a_redacted_journal_is_enough_for_every_view(case: Case) -> None:
         assert trace.state_at(len(snapshot["commitLog"])) == json.loads(msgspec.json.encode(snapshot["sharedState"]))
 
     running.phases(after_phase=enough)
+
+
+OWN_TEXTS = re.compile(r"[0-9a-f-]{36}|footpath\.\w+|\$footpath|__root__.*|\[REDACTED\]")
+"""What the engine itself writes: ids of runs, its marks."""
+OWN_PARTS = {entries.EXECUTED: (1,), entries.NOTE: (2,), entries.BAG: (1, 2), entries.MESSAGE: (1,)}
+"""Words of the engine's own, by kind of entry."""
+
+
+def texts_of(document: bytes) -> set[str]:
+    """Every text in what a document says of its run: values, and names of keys and nodes. Not names of members, which may be the engine's own."""
+    told = json.loads(document)
+    texts: set[str] = set()
+    for entry in told["journal"]:
+        for at in OWN_PARTS.get(entry[0], ()) if isinstance(entry, list) else ():
+            entry[at] = None
+        if isinstance(entry, list) and entry[0] == entries.OUTPUT:  # a read is a key and a member
+            entry[3] = [read.split(".", 1) if isinstance(read, str) else read for read in entry[3]]
+    todo: list[Any] = [told["journal"], *[told.get(part) for part in ("input", "result", "error", "context")]]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, str):
+            texts.add(part)
+        elif isinstance(part, list):
+            todo += part
+        elif isinstance(part, dict):
+            todo += [value for name, value in part.items() if name != "$footpath"]
+    return {text for text in texts if len(text) >= SECRET_LENGTH and not OWN_TEXTS.fullmatch(text)}
+
+
+def is_told_by(spec: str, text: str) -> bool:
+    """Whether a text is in the chart anyhow, mount by mount, but for what tells the branches of a for-each apart."""
+    return all(re.sub(r"(~\d+| \[\d+\])?(#\d+)?$", "", part) in spec for part in text.split("/"))
+
+
+@settings(max_examples=examples(25))
+@given(case=cases())
+def test_any_text_of_a_run_can_be_taken_out_of_its_trace(case: Case) -> None:
+    """Whatever a run has recorded may turn out to be secret at its end, all of it at once: no part of any entry keeps it."""
+
+    def leaves_none(phase: Phase, _: int) -> None:
+        document = phase.trace.document
+        spec = json.dumps(json.loads(bytes(document.spec)), ensure_ascii=False)
+        secret: set[str] = set()
+        secrets = Secrets()
+        for text in texts_of(phase.document):
+            before = len(secrets)
+            if not is_told_by(spec, text):
+                secrets.add(text)
+            if len(secrets) != before:  # some are too common to be one
+                secret.add(text)
+        left = Trace(sealed(document, secrets))
+        still = secret & texts_of(left.encoded)
+        assert not still, [
+            entry for entry in json.loads(left.encoded)["journal"] if any(text in str(entry) for text in still)
+        ]
+        replay(left, Heard())
+
+    Running(case).phases(after_phase=leaves_none)
 
 
 _NUMBER = re.compile(rb"\[REDACTED\](?: \(\d+\))")

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footpath import replay
+from footpath import FlowChartExecutor, replay
 from footpath.channels import STRUCTURE_HOOKS
+from footpath.values import plain
 from tests.property._budget import examples
 from tests.property._runs import RUN_HOOKS, Case, Heard, Phase, Running, cases, structure_recorder
 
@@ -33,6 +34,62 @@ def test_replay_makes_the_calls_of_the_live_run(case: Case) -> None:
         start = len(live.calls)
 
     running.phases(live, after_phase=same_again)
+
+
+@settings(max_examples=examples(25))
+@given(case=cases(), queue=st.sampled_from(({}, {"max_queue": 1, "overflow": "block"}, {"flush_budget_ms": 1e-6})))
+def test_a_recorder_that_is_told_later_is_told_the_same(case: Case, queue: dict[str, Any]) -> None:
+    """Deferred, with a queue of any size that loses nothing: the calls of one told at once, in the same order, by the phase's end."""
+    running = Running(case)
+    live, later = Heard(), Heard("later")
+
+    class Attaching:
+        """Lets the one that is told later listen, when it is itself attached."""
+
+        id = "attaching"
+        on_run_start = on_run_end = staticmethod(lambda event: None)
+
+        def bind(self, executor: FlowChartExecutor) -> None:
+            executor.attach_combined_recorder(later, delivery="deferred", **queue)
+
+    def told_by_now(phase: Phase, _: int) -> None:
+        assert later.calls == live.calls
+        stats = phase.executor.get_observer_stats()
+        assert stats is not None
+        assert (stats.depth, stats.drops, stats.terminal_stranded) == (0, 0, 0)
+
+    running.phases(live, Attaching(), after_phase=told_by_now)
+
+
+@settings(max_examples=examples(40))
+@given(case=cases())
+def test_a_read_is_told_with_what_the_stage_got(case: Case) -> None:
+    """The journal holds the key alone: its value is worked out from the entries before, live and replayed, and is what the stage saw."""
+    running = Running(case)
+    told: list[tuple[str, Any]] = []
+
+    class Reads:
+        id = "reads"
+
+        def on_read(self, event: Any) -> None:
+            told.append((event.key, event.value))
+
+    def as_seen(phase: Phase, _: int) -> None:
+        seen = running.world.seen
+        if not running.world.kept:
+            # Whatever else a stage reads is told as well, so these are looked for one after the other.
+            rest = iter([(key, as_told(value)) for key, value in told])
+            for key, value in seen:
+                assert (key, value) in rest
+        told.clear()
+        seen.clear()
+
+    running.phases(Reads(), after_phase=as_seen)
+
+
+def as_told(value: Any) -> Any:
+    """A read's value as plain JSON; None for nothing, as a stage gets it."""
+    return plain(value)
 
 
 def without_surroundings(call: tuple[str, str, bytes]) -> tuple[Any, ...]:

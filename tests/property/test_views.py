@@ -7,15 +7,11 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 
-from footpath.channels import Dispatcher
-from footpath.replay import NarrativeBuilder, Views, cursor_for, follow, tell
+from footpath.replay import NarrativeBuilder, follow, tell
 from footpath.state import untracked
 from footpath.values import record
 from tests.property._budget import examples
-from tests.property._runs import Case, Phase, Running, cases
-
-CLOSELY = 12
-"""Commits up to which every one is looked at."""
+from tests.property._runs import Case, Phase, Running, cases, state_folds_commit_by_commit
 
 
 def as_json(state: dict[str, Any]) -> dict[str, Any]:
@@ -88,18 +84,6 @@ def test_state_after_n_commits_is_the_fold_of_n_commits(case: Case) -> None:
     """Followed entry by entry, the state after each bundle is what folding the log up to it gives."""
 
     def folds(phase: Phase, _: int) -> None:
-        trace = phase.trace
-        views = Views(commit_values=case.options.get("commit_values", "full"))
-        cursor = cursor_for(trace, Dispatcher(), views)
-        seen = 0
-        for entry in trace.document.journal:
-            cursor.feed(entry)
-            if len(cursor.top.history) > seen:
-                seen = len(cursor.top.history)
-                if seen > CLOSELY and seen % 7:
-                    continue  # folding begins at the beginning each time
-                state = msgspec.json.decode(msgspec.json.encode(cursor.top.recorded_state()))
-                assert trace.state_at(seen) == state
-        assert seen == len(trace.snapshot["commitLog"])
+        state_folds_commit_by_commit(phase.trace, case)
 
     Running(case).phases(after_phase=folds)

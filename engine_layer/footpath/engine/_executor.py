@@ -405,6 +405,17 @@ class FlowChartExecutor(Answers):
         finally:
             self._busy.release()
 
+    def _stopped_at_once(self, error: BaseException) -> None:
+        """Nothing has run: the call was wrong, or a recorder stopped the program when it was told that a phase begins."""
+        phase = self._phases[-1] if self._phases else None
+        if phase is None or phase.status != "running":
+            self._busy.release()
+            return
+        try:
+            self._fail(phase, error)
+        finally:
+            self._let_go(phase)
+
     def _pause(self, phase: Phase, pause: Paused) -> None:
         phase.run.close()
         phase.duration_us = phase.run.now()
@@ -427,8 +438,8 @@ class FlowChartExecutor(Answers):
             raise _busy()
         try:
             return self._begun_again(checkpoint, given, env, max_depth, max_iterations, signal)
-        except BaseException:
-            self._busy.release()
+        except BaseException as error:
+            self._stopped_at_once(error)
             raise
 
     def _begun_again(
@@ -503,8 +514,8 @@ class FlowChartExecutor(Answers):
             raise _busy()
         try:
             return self._begun(given, env, max_depth, max_iterations, timeout_ms, signal)
-        except BaseException:
-            self._busy.release()
+        except BaseException as error:
+            self._stopped_at_once(error)
             raise
 
     def _begun(

@@ -334,7 +334,8 @@ def _new_tags(frame: MirrorFrame) -> list[str] | None:
     if frame.tagged:
         return None
     frame.tagged = True
-    return frame.decl.tags
+    tags = frame.decl.tags
+    return tags and [*tags]  # the bundle's own: a snapshot is its caller's to change
 
 
 def _append(
