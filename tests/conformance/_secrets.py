@@ -204,13 +204,15 @@ _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
 
 
 def compiled(pattern: str | Mapping[str, Any]) -> re.Pattern[str]:
-    """A regular expression as cases give them: source text, or source and flags."""
-    if isinstance(pattern, str):
-        return re.compile(pattern)
-    flags = re.NOFLAG
-    for letter in pattern.get("flags") or "":
+    r"""A regular expression as cases give them: source text, or source and flags. An empty source reads `(?:)` in JavaScript.
+
+    There `\w`, `\d` and `\b` know ASCII alone, and an ASCII letter is no other letter's other case; but `\s` knows all spaces.
+    """
+    source, letters = (pattern, "") if isinstance(pattern, str) else (pattern["source"], pattern.get("flags") or "")
+    flags = re.ASCII if source.isascii() and "\\s" not in source.lower() else re.NOFLAG
+    for letter in letters:
         flags |= _FLAGS.get(letter, re.NOFLAG)
-    return re.compile(pattern["source"], flags)
+    return re.compile(source or "(?:)", flags)
 
 
 def hide_in_both(theirs: list[Json], ours: list[Json], hiding: Hiding, *, aligned: bool) -> None:

@@ -626,7 +626,8 @@ def dynamic(
             child_id, name = _stage.made_name(child.id), _stage.made_name(child.name)
             if register(run.top, region, child_id, child.chart):
                 spec = child.chart.event_spec()
-                run.record_entry((REGISTER, child_id, root.name, root.description, None if spec is None else Raw(spec)))
+                told = root.name or child_id
+                run.record_entry((REGISTER, child_id, told, root.description, None if spec is None else Raw(spec)))
             mount = Mount(
                 child_id,
                 name,

@@ -29,7 +29,8 @@ def recorded_at(patch: object, segments: list[str]) -> Any:
 
 def _member(container: object, segment: str) -> Any:
     if isinstance(container, dict):
-        return cast("Values", container).get(segment, ABSENT)
+        members = cast("Values", container)
+        return ABSENT if TAG in members else members.get(segment, ABSENT)
     if isinstance(container, list):
         items = cast("list[Any]", container)
         index = index_in(segment, len(items))
@@ -184,8 +185,8 @@ class Patcher:
         for segment in segments[:-1]:
             inner = _member(holder, segment)
             if id(inner) not in self._owned:
-                if isinstance(inner, (dict, list)):
-                    inner = self.own(inner.copy())
+                if isinstance(inner, list) or (isinstance(inner, dict) and TAG not in inner):
+                    inner = self.own(cast("Any", inner).copy())
                 elif making_room:
                     inner = self.own({})
                 else:

@@ -145,11 +145,15 @@ class _Seal:
 
     def path(self, path: Any) -> Any:
         """A place in the state: a key, and member names below it."""
-        return [self.key(step) if at == 0 else self.text(step) for at, step in enumerate(path)]
+        return [self.key(step) if at == 0 else self.member(step) for at, step in enumerate(path)]
+
+    def member(self, name: Any) -> Any:
+        """A member's name; what is no text passes. It reads as it does in the value itself, so that a place stays one."""
+        return self._secrets.scrub_name(name) if type(name) is str else name
 
     def member_names(self, names: Any) -> Any:
         """Of state keys, names of members."""
-        return {self.key(key): [self.text(name) for name in each] for key, each in names.items()}
+        return {self.key(key): [self.member(name) for name in each] for key, each in names.items()}
 
     def paths(self, paths: Any) -> Any:
         """Several of them."""
@@ -305,7 +309,7 @@ class _Seal:
 
     def _read_name(self, name: str) -> str:
         key, dot, member = name.partition(".")
-        return self.key(key) + dot + self.text(member)
+        return self.key(key) + dot + self.member(member)
 
     def shown_reads(self, shown: Any) -> dict[str, Any]:
         """What such reads show, by name."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SECRET_LENGTH: Final = 6
 """From this many characters on a redacted text is found inside of other texts; a shorter one only as a whole value."""
 _COMMON: Final = frozenset(
-    {"", "true", "false", "null", "none", "undefined", "nan", "yes", "no", "ok", "unknown", "infinity"}
+    {"", "true", "false", "null", "none", "undefined", "nan", "yes", "no", "ok", "unknown", "infinity", "-infinity"}
 )
 _SMALL = 100
 _OCTETS = frozenset({"bytes", "bytearray", "memoryview", "raw"})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -108,7 +109,8 @@ def test_short_secrets_are_replaced_where_they_are_the_whole_value() -> None:
 def test_common_tokens_are_no_secrets() -> None:
     """They would hide half of the document and tell nothing."""
     secrets = secrets_of(
-        [True, False, None, "true", "null", "undefined", "", "   ", 0, 1, 99, -5, 0.5, "[REDACTED]", "REDACTED"]
+        [True, False, None, "true", "null", "undefined", "", "   ", 0, 1, 99, -5, 0.5, "[REDACTED]", "REDACTED"],
+        [math.nan, math.inf, -math.inf, "-Infinity"],
     )
     assert not secrets
     assert len(secrets) == 0
