@@ -385,7 +385,7 @@ SHAPES: dict[int, tuple[Part, ...]] = {
     code.BAG: ((3, _Seal.value),),
     code.REGISTER: ((1, _Seal.node), (2, _Seal.name), (3, _Seal.name), (4, _Seal.value)),
     code.SEED: ((1, _Seal.writes), (3, _Seal.paths)),
-    code.HIDDEN_FIELDS: ((1, _Seal.members),),
+    code.HIDDEN_FIELDS: ((1, _Seal.member_names),),
     code.GREW: ((1, _Seal.key),),
     code.REMERGE: ((1, _Seal.key), (2, _Seal.value)),
     code.MESSAGE: ((2, _Seal.name), (3, _Seal.name)),

@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from footpath import (
     Child,
+    DynamicSubflow,
     FlowChart,
     FlowChartExecutor,
     Pausable,
@@ -612,6 +613,19 @@ def test_the_first_child_that_fails_or_pauses_ends_a_fail_fast_fork(order: tuple
     else:
         executor.run()
         assert executor.is_paused()
+
+
+@pytest.mark.parametrize(("first", "told"), [("", "kid"), ("Look", "Look")])
+def test_a_returned_chart_is_registered_by_the_name_of_its_first_stage(first: str, told: str) -> None:
+    """Or by its id, as in the reference, where that has none."""
+    inner = flow_chart(first, lambda scope: None, "look").build()
+    fan = StageNode("fan", "Fan", children=[DynamicSubflow("kid", "Kid", inner)])
+    executor = FlowChartExecutor(flow_chart("A", lambda scope: fan, "a").build())
+    heard: list[str] = []
+    listener = type("Listener", (), {"id": "l", "on_subflow_registered": lambda self, event: heard.append(event.name)})
+    executor.attach_flow_recorder(listener())
+    executor.run()
+    assert heard == [told]
 
 
 def test_a_pause_whose_data_hold_a_function_ends_the_run() -> None:
