@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "RequestHandler", "RunAnswer", "RunRequest", "read_request"]
 
+_MEMBERS = ("input", "checkpoint", "explain")
 _PAUSES = b'"isPausable":true'
 _ANSWER_RESERVE_MS = 50
 """Of the time that remains, kept back from shipping so that the answer still gets out."""
@@ -100,10 +101,11 @@ def read_request(event: object, *, chart: str | None = None) -> RunRequest:
     if not isinstance(event, dict):
         raise BadRequestError("the request is not a JSON object", [f"expected an object, got {_kind(event)}"])
     members = cast("dict[object, object]", event)
+    known = ("chart", *_MEMBERS) if chart is None else _MEMBERS
     problems = [
-        f"unknown member {str(name)[:80]!r}; known are chart, input, checkpoint and explain"
+        f"unknown member {str(name)[:80]!r}; known are {', '.join(known[:-1])} and {known[-1]}"
         for name in members
-        if name not in ({"input", "checkpoint", "explain"} | ({"chart"} if chart is None else set()))
+        if name not in known
     ]
     name = members.get("chart") if chart is None else chart
     if not isinstance(name, str) or not name:

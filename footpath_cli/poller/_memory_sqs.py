@@ -98,7 +98,7 @@ class MemorySqs:
         return queue.hidden[0][0] if queue.hidden else None
 
     def expired_count(self, queue_url: str) -> int:
-        """Messages that outlived their retention and are gone: what law 7 must never need."""
+        """Messages that outlived their retention and are gone: no trace may ever be among them."""
         return self._find(queue_url).expired_count
 
     def bodies(self, queue_url: str) -> list[str]:

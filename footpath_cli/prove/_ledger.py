@@ -1,4 +1,4 @@
-"""The account: what was captured, where each trace is now, and whether law 7 holds."""
+"""The account: what was captured, where each trace is now, and whether the two are equal."""
 
 from __future__ import annotations
 

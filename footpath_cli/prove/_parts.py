@@ -109,7 +109,7 @@ def peak_mb() -> int:
 
 
 def added(proofs: Sequence[Proof], seed: int, requests: int) -> Proof:
-    """Proofs added up, quiet point by quiet point: law 7 is linear."""
+    """Proofs added up, quiet point by quiet point: sums of equations are equations."""
     whole = Proof(seed, requests)
     for proof in proofs:
         whole.struck += proof.struck

@@ -57,7 +57,7 @@ class Proof:
         counts: the equation at each quiet point.
         struck: how often each fault struck.
         kinds: how many requests of each kind.
-        problems: everything that should not be; empty when law 7 held.
+        problems: everything that should not be; empty when every trace was accounted for.
         facts: further numbers for the report.
     """
 

@@ -51,13 +51,13 @@ def run_proof(requests: int, seed: int) -> None:
         for problem in proof.problems:
             say(problem, "bold red")
         cure = f"the same again: make prove N={requests} SEED={seed}"
-        raise CommandError(f"law 7 does not hold: {len(proof.problems)} problems", cure)
+        raise CommandError(f"the account is not even: {len(proof.problems)} problems", cure)
     last = proof.counts[-1]
     say(f"0 lost, 0 counted twice: {equation(last)}.", "bold green")
 
 
 def equation(count: Count) -> str:
-    """Law 7 with its numbers."""
+    """What was captured and where it is, with its numbers."""
     terms = " + ".join(f"{count.fates[fate]} {fate}" for fate in FATES)
     return f"{count.captured} captured = {terms}"
 

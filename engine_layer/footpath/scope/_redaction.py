@@ -405,13 +405,3 @@ def _check_texts(name: str, texts: object, of: tuple[type, ...] = (str,)) -> Non
 
 def _compiled(patterns: Iterable[re.Pattern[str] | str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for pattern in patterns)
-
-
-def policy_from(settings: Mapping[str, Any]) -> RedactionPolicy:
-    """A policy from plain data, as configuration holds it.
-
-    Raises:
-        msgspec.ValidationError: the data has another shape.
-        BuildError: a pattern is no regular expression.
-    """
-    return msgspec.convert(settings, RedactionPolicy)
