@@ -73,17 +73,25 @@ def same_events(expected: Result, got: Result, case: Mapping[str, Any]) -> list[
     for lost in (nothing_is_none, hidden_thresholds):
         lost(*sides, case)
     found: list[list[bool]] = []
+    behind = False
+    runs = runs_of(case)
     for number, run in enumerate(expected["runs"]):
-        left = [side["runs"][number]["phases"] if number < len(side["runs"]) else [] for side in sides]
+        behind = behind and number < len(runs) and bool(runs[number].get("sameExecutor"))
+        others = behind  # what the run before left behind goes on in what its executor's recorders hear
+        behind = behind or any(phase.get("leftBehind") for phase in _phases_at(got, number))
+        left = [_phases_at(side, number) for side in sides]
         found.append([False] * len(run["phases"]))
         for index, (theirs, ours) in enumerate(zip(*left, strict=False)):
             whole = [entry for entry in run["phases"][index]["events"] if entry["channel"] != "stream"]
             heard = [[entry for entry in phase["events"] if entry["channel"] != "stream"] for phase in (theirs, ours)]
             is_whole = "outcome" in theirs and len(heard[0]) == len(whole)
-            found[-1][index] = (
-                is_whole and not got["runs"][number]["phases"][index].get("leftBehind") and difference(*heard) is None
-            )
+            leaves = got["runs"][number]["phases"][index].get("leftBehind")
+            found[-1][index] = is_whole and not (others or leaves) and difference(*heard) is None
     return found
+
+
+def _phases_at(result: Result, number: int) -> list[Json]:
+    return result["runs"][number]["phases"] if number < len(result["runs"]) else []
 
 
 def _under_the_rules(expected: Result, got: Result, case: Mapping[str, Any]) -> list[Result]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.conformance._cutting import Told, cut_later, executions, first
@@ -20,21 +21,44 @@ def the_end_is_the_end(expected: Result, got: Result, case: Mapping[str, Any]) -
     hurries = '"failFast": true' in json.dumps(case)
     for number, (theirs, ours) in enumerate(zip(expected["runs"], got["runs"], strict=False)):
         left = [bool(phase.pop("leftBehind", False)) for phase in ours["phases"]]
+        if not hurries or True not in left:
+            continue
+        # It can be noticed by the same executor's recorders, and by what the case itself counts.
+        for later in _on_the_same_executor(case, number):
+            for pair in zip(*(result["runs"][later : later + 1] for result in (expected, got)), strict=False):
+                _hear_the_same(*pair)
         pairs = list(zip(theirs["phases"], ours["phases"], strict=False))
-        behind = [hurries and each and _goes_on(*pair) for each, pair in zip(left, pairs, strict=False)]
+        behind = [each and _goes_on(*pair) for each, pair in zip(left, pairs, strict=False)]
         if True not in behind:
             continue
         index = behind.index(True)
-        one, other = pairs[index]
-        _cut_at_the_end(one, other)
-        after = runs_of(case)[number + 1 : number + 2]
-        # It can be noticed by the same executor's recorders, and by what the case itself counts.
-        shared = any(run.get("sameExecutor") for run in after) or '"fail_times"' in json.dumps(case)
+        _cut_at_the_end(*pairs[index])
+        counts = '"fail_times"' in json.dumps(case)
         for result in (expected, got):
             del result["runs"][number]["phases"][index + 1 :]
             result.pop("concurrency", None)
-            if shared:
+            if counts:
                 del result["runs"][number + 1 :]
+
+
+def _on_the_same_executor(case: Mapping[str, Any], number: int) -> Iterator[int]:
+    """Positions of the runs that follow one on its executor."""
+    runs = runs_of(case)
+    for later in range(number + 1, len(runs)):
+        if not runs[later].get("sameExecutor"):
+            return
+        yield later
+
+
+def _hear_the_same(theirs: Json, ours: Json) -> None:
+    """Take what a later run's recorders heard, and what they make of it, for the same: some is of the children of the one before."""
+    for one, other in zip(theirs["phases"], ours["phases"], strict=False):
+        for name in _HEARD:
+            if name in one and name in other:
+                one[name] = copy.deepcopy(other[name])
+
+
+_HEARD = ("events", "narrative", "queries")
 
 
 def _cut_at_the_end(theirs: Json, ours: Json) -> None:

@@ -158,6 +158,11 @@ class Parting:
         return len(kinds) == 1 and kinds <= known and names[0] != names[1]
 
     @property
+    def tell_of_the_same(self) -> bool:
+        """Whether both tell of a thing of one kind that the same stage did, with other values."""
+        return (self.they.method, self.they.stage) == (self.we.method, self.we.stage)
+
+    @property
     def looped_back(self) -> int | None:
         """Where both have told of a loop edge to the stage that paused, or to one before it."""
         return first(self.same, LoopsBack(self.paused))
@@ -227,7 +232,9 @@ def lazy_chart_is_refused(p: Parting) -> bool:
 
 def first_default_is_taken(p: Parting) -> bool:
     """The reference goes on with the default branch of the first decider that has one, we with that of the decider that took it."""
-    return p.stage == "default" and own_id(str(p.checkpoint.get("invokerStageId"))) in p.charts.later_defaults
+    later = p.stage == "default" and own_id(str(p.checkpoint.get("invokerStageId"))) in p.charts.later_defaults
+    refused = p.their_error.startswith("Cannot resume: stage '") and not p.they.method and p.we.method == "onResume"
+    return later and (refused or own_id(p.they.stage) == own_id(p.we.stage) == "default")
 
 
 def outer_chart_begins_anew(p: Parting) -> bool:
@@ -308,7 +315,8 @@ def children_take_the_mounts_place(p: Parting) -> bool:
 
 def denied_key_is_read(p: Parting) -> bool:
     """A key that the reference never keeps is read, or something else is done with what it would have held."""
-    return (p.we.method == "onRead" and p.we.event.get("key") in DENIED) or _tells_denied(p.same)
+    reads = p.we.method == "onRead" and p.we.event.get("key") in DENIED
+    return p.tell_of_the_same and (reads or _tells_denied(p.same))
 
 
 def inherited_default_is_read(p: Parting) -> bool:
@@ -319,7 +327,7 @@ def inherited_default_is_read(p: Parting) -> bool:
 
 def hanging_members_are_read(p: Parting) -> bool:
     """Members that a subflow handed out by name over a list or a date are there in JavaScript, in no JSON."""
-    return _left(p.same, p.hung) is not None
+    return p.tell_of_the_same and _left(p.same, p.hung) is not None
 
 
 PLACES: tuple[Callable[[Parting], bool], ...] = (

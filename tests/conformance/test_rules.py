@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -617,7 +618,16 @@ def test_what_children_do_that_a_failure_left_behind_is_not_compared_after_the_e
     assert differs(failed([], end), failed([1], end, leftBehind=True)), "what we have done, it must have done"
     later = failed([1], _other("onX"), end, later=1, leftBehind=True)
     assert differs(theirs, later)
-    assert not differs(theirs, later, {"sameExecutor": True})
+    assert differs(theirs, later, {"sameExecutor": True}), "what came of it is its own"
+    heard = failed([1], _other("onX"), end, leftBehind=True)
+    heard["runs"][1]["phases"][0] |= {"events": [_other("onCommit")], "narrative": [{"text": "x"}]}
+    assert not differs(theirs, heard, {"sameExecutor": True}), "its recorders hear those children, too"
+    assert differs(theirs, heard, {}), "another executor's do not"
+    heard["runs"].append(copy.deepcopy(heard["runs"][1]))
+    after = copy.deepcopy(theirs)
+    after["runs"].append(copy.deepcopy(after["runs"][1]))
+    assert not differs(after, heard, {"sameExecutor": True}, {"sameExecutor": True})
+    assert differs(after, heard, {"sameExecutor": True}, {}), "nor do those of a later one"
     assert not differs(theirs, later, chart=[{"call": "start", "id": "a", "program": [["fail_times", 1, "x"]]}])
     assert first_difference(theirs, failed([1], _other("onX"), end, leftBehind=True), {"runs": [{}, {}]}) is not None
 
@@ -638,6 +648,14 @@ def test_what_children_do_that_a_pause_left_behind_is_not_compared_after_it() ->
     assert first_difference(theirs, paused(1, "onStageStart", leftBehind=True), case) is not None
     assert first_difference(theirs, paused(1, "onPause", leftBehind=True), {"chart": [], "run": {}}) is not None
     assert first_difference(paused(2, "onPause"), paused(1, "onPause", leftBehind=True), case) is not None
+
+    again = {"chart": [{"failFast": True}], "runs": [{}, {"sameExecutor": True}]}
+    sides = paused(2, "onPause"), paused(2, "onPause", leftBehind=True)
+    for side in sides:
+        side["runs"] += _result()["runs"]
+    sides[0]["runs"][1]["phases"][0]["events"] = [_other("onCommit")]
+    assert first_difference(*sides, again) is None, "what they do is heard in the next run alone"
+    assert first_difference(*sides, {**again, "runs": [{}, {}]}) is not None
 
 
 def test_a_run_that_never_began_is_not_compared_in_what_the_one_before_left_out() -> None:
