@@ -115,23 +115,23 @@ def hide(cursor: Cursor, frame: MirrorFrame, key: str) -> None:
     if frame.redacted is None:
         frame.redacted = {}
     frame.redacted.setdefault(key, frame.fields is not None and key in frame.fields)
-    _hidden(frame, key)
+    _hidden(frame, key, "whole")
     frame.secret_writes |= {key}
     cursor.marked.add(key)
     cursor.commits_with_care = True
     cursor.hides = True
 
 
-def _hidden(frame: MirrorFrame, key: str) -> None:
+def _hidden(frame: MirrorFrame, key: str, what: str) -> None:
     if frame.hidden is None:
         frame.hidden = {}
-    frame.hidden.setdefault(key)
+    frame.hidden.setdefault((key, what))
 
 
 def hide_fields(cursor: Cursor, frame: MirrorFrame, key: str, paths: Any) -> None:
     if frame.fields is None:
         frame.fields = {}
-    _hidden(frame, key)
+    _hidden(frame, key, "fields")
     frame.fields.setdefault(key, {}).update(dict.fromkeys([path for path in paths if type(path) is str]))
     nothing = [tuple(way) for way in paths if type(way) is not str]
     if nothing or frame.nothing:

@@ -138,19 +138,17 @@ class CommitLog:
         fields = frame.fields or {}
         if hidden or fields:
             written = {op[0] for op in frame.ops}  # by this attempt
-            for key in frame.hidden or ():
+            for key, what in frame.hidden or ():
                 if key not in written or (dropped is not None and key in dropped):
                     continue
-                if hidden.get(key) is False:
+                if what == "whole":
                     redacted.append(lead + key)
-                if key in fields:
-                    ways = [*fields[key], *(frame.nothing or {}).get(key, ())]
-                    for held in () if hidden.get(key) else (overwrite, updates, results):
-                        if held.get(key, UNSET) is not UNSET:
-                            held[key] = log_marked(held[key], marks_of(ways, held[key]))
-                    redacted.extend(_field_paths(lead + key, fields[key]))
-                if hidden.get(key):
-                    redacted.append(lead + key)
+                    continue
+                ways = [*fields[key], *(frame.nothing or {}).get(key, ())]
+                for held in () if hidden.get(key) else (overwrite, updates, results):
+                    if held.get(key, UNSET) is not UNSET:
+                        held[key] = log_marked(held[key], marks_of(ways, held[key]))
+                redacted.extend(_field_paths(lead + key, fields[key]))
         overwrite = {key: value for key, value in overwrite.items() if value is not UNSET}
         if branch:
             # A key that was set to nothing leaves its branch there, as in the reference.

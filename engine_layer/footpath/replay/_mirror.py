@@ -411,7 +411,7 @@ class MirrorFrame(Struct, eq=False):
         writes: key to `(value, operation)`, of the whole execution; kept for commit events only.
         wrote: key to value, of the whole execution; kept for views only.
         reads: key to value, of the attempt; kept for views only.
-        hidden: keys of which something was hidden since the last commit, in that order.
+        hidden: keys that were hidden since the last commit, each with "whole" or "fields", in that order.
         patched: of patched keys in which something is hidden, what was staged and what the state will show.
         secret_writes: of what it wrote, the keys that were hidden; `secret_reads` likewise.
         nothing: ways to hidden fields that are absent, by key; behind a None the way into a text.
@@ -442,7 +442,7 @@ class MirrorFrame(Struct, eq=False):
     wrote: dict[str, Any] = {}
     reads: dict[str, Any] = {}
     redacted: dict[str, bool] | None = None
-    hidden: dict[str, None] | None = None
+    hidden: dict[tuple[str, str], None] | None = None
     fields: dict[str, dict[str, None]] | None = None
     patched: dict[str, tuple[Any, Any]] = {}
     secret_writes: frozenset[str] = frozenset()

@@ -90,7 +90,7 @@ class Redaction:
         self.marked: dict[str, None] = {}
         self.secrets = Secrets()
         self.told_fields = not self.fields
-        self._names_members = bool(self.patterns) or any("." in key for key in self.keys)
+        self._dotted = bool(self.patterns) or any("." in key for key in self.keys)
         self.patched: set[str] = set()
         self._verdicts: dict[str, bool] = {}
         self._unmarked: set[str] = set()
@@ -99,6 +99,11 @@ class Redaction:
     def active(self) -> bool:
         """Whether a write that is not hidden itself has to be looked at."""
         return bool(self.secrets) or bool(self.fields)
+
+    @property
+    def _names_members(self) -> bool:
+        """Whether a member may be hidden by its name, as `key.member`."""
+        return self._dotted or any("." in key for key in self.marked)
 
     @property
     def known_names(self) -> tuple[str, ...]:
