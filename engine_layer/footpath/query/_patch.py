@@ -27,10 +27,15 @@ def recorded_at(patch: object, segments: list[str]) -> Any:
     return at
 
 
+def _has_no_parts(members: Values) -> bool:
+    """Whether it is the tagged form of another value, which names its kind; a member of that name is written by its path, too."""
+    return isinstance(members.get(TAG), str)
+
+
 def _member(container: object, segment: str) -> Any:
     if isinstance(container, dict):
         members = cast("Values", container)
-        return ABSENT if TAG in members else members.get(segment, ABSENT)
+        return ABSENT if _has_no_parts(members) else members.get(segment, ABSENT)
     if isinstance(container, list):
         items = cast("list[Any]", container)
         index = index_in(segment, len(items))
@@ -185,7 +190,7 @@ class Patcher:
         for segment in segments[:-1]:
             inner = _member(holder, segment)
             if id(inner) not in self._owned:
-                if isinstance(inner, list) or (isinstance(inner, dict) and TAG not in inner):
+                if isinstance(inner, list) or (isinstance(inner, dict) and not _has_no_parts(cast("Values", inner))):
                     inner = self.own(cast("Any", inner).copy())
                 elif making_room:
                     inner = self.own({})
