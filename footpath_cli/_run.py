@@ -17,6 +17,7 @@ from footpath_cli._output import as_json, harmless, remark, say
 from footpath_cli._story import LiveStory
 from footpath_service.catalog import Catalog
 from footpath_service.errors import UnknownChartError
+from footpath_service.flows.credit_decision import NAME
 from footpath_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from footpath.archive import ObjectStore
 
-DEFAULT_CHART = "credit-decision"
+DEFAULT_CHART = NAME
 _DEFAULT_CHARTS = Settings(archive_bucket=LOCAL_BUCKET).charts
 
 

@@ -18,6 +18,7 @@ from footpath import FlowChartExecutor
 from footpath.ids import IdMaker
 from footpath.trace import encode_trace
 from footpath_service.flows import charts
+from footpath_service.flows.credit_decision import NAME
 from footpath_service.wire import encode_attributes, encode_body, encode_claim
 from infra.template import REGION, ROOT
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = ROOT / "events"
-CHART = "credit-decision"
+CHART = NAME
 ACCOUNT = "123456789012"  # the one of AWS's own examples
 BUCKET = "footpath-archivebucket-1abcdefghijkl"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:footpath-TraceQueue-1abcdefghijkl"

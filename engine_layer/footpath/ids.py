@@ -18,7 +18,7 @@ _LOW_62_BITS = (1 << 62) - 1  # rand_b of RFC 9562; the 12 bits above it are ran
 _VARIANT = 1 << 63
 _LOW_32_BITS = (1 << 32) - 1
 _MAX_MS = (1 << 48) - 1
-_LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
+LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
 
 
 def system_clock_ms() -> int:
@@ -93,7 +93,7 @@ def id_from_document(at_ms: int, document_sha256: str) -> str:
 
     The same document at the same time always gets the same id, so that a message delivered twice is one trace.
     """
-    return uuid7_text(min(max(at_ms, 0), _LAST_CALENDAR_MS), int(document_sha256[:20], 16) >> 6)
+    return uuid7_text(min(max(at_ms, 0), LAST_CALENDAR_MS), int(document_sha256[:20], 16) >> 6)
 
 
 def uuid7_text(at_ms: int, random_74_bits: int) -> str:

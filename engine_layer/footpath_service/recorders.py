@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from footpath.recorders import ArchiveRecorder, ChartMetricsRecorder
+from footpath.trace import STATUSES
 from footpath_service.emf import EmfMetrics
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class _Named(NamedTuple):
 
 def _count_chart(metrics: EmfMetrics, chart: str, counted: Mapping[str, Any]) -> None:
     metrics.count("Runs", counted["runs"], chart=chart)
-    for status in ("completed", "failed", "paused", "deadline"):
+    for status in STATUSES:
         metrics.count(f"Runs{status.capitalize()}", counted["outcomes"].get(status, 0), chart=chart)
     metrics.count("StageErrors", sum(stage["errors"] for stage in counted["stages"].values()), chart=chart)
     metrics.count("StageRetries", sum(stage["retries"] for stage in counted["stages"].values()), chart=chart)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import msgspec
 
 from footpath.journal.entries import BAG, FAIL, NOTE, RETRY, RUN_FAILED
+from footpath.trace import STATUSES
 from footpath.values import plain
 
 if TYPE_CHECKING:
@@ -77,7 +78,6 @@ class Verdict(NamedTuple):
 KEPT = Verdict(keep=True, weight=1.0)
 
 _decode = msgspec.json.Decoder(tuple[SamplingRule, ...]).decode
-_STATUSES = ("completed", "failed", "paused", "deadline")
 _ROOTS = ("context", "input", "result")
 
 
@@ -97,8 +97,8 @@ def read_sampling(text: str) -> tuple[SamplingRule, ...]:
             raise ValueError(
                 f"{example}; rule {number} keeps {rule.keep:g}, where a share from {LEAST_SHARE:g} to 1 is due"
             )
-        if rule.status is not None and rule.status not in _STATUSES:
-            raise ValueError(f"{example}; rule {number} has status {rule.status!r}, none of {', '.join(_STATUSES)}")
+        if rule.status is not None and rule.status not in STATUSES:
+            raise ValueError(f"{example}; rule {number} has status {rule.status!r}, none of {', '.join(STATUSES)}")
         if rule.status not in (None, "completed") and rule.keep < 1:
             raise ValueError(f"{example}; rule {number} samples {rule.status} runs, which are always kept")
         for path in rule.attributes:

@@ -6,9 +6,9 @@ import re
 from datetime import UTC, datetime
 
 from footpath.archive._errors import MalformedIdError
+from footpath.ids import LAST_CALENDAR_MS
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_LAST_CALENDAR_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last moment `datetime` can name
 
 
 def parse_trace_id(text: str) -> str:
@@ -22,7 +22,7 @@ def parse_trace_id(text: str) -> str:
         raise MalformedIdError(
             f"{text[:80]!r} is not a trace id: a trace id is a UUIDv7 such as 019ab697-e800-7000-8000-000000000000"
         )
-    if time_of_id_ms(canonical) > _LAST_CALENDAR_MS:
+    if time_of_id_ms(canonical) > LAST_CALENDAR_MS:
         raise MalformedIdError(f"{canonical!r} is not a trace id: its time lies after the year 9999")
     return canonical
 

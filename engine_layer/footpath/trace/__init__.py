@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footpath._on_demand import on_demand as _on_demand
-from footpath.trace._document import FORMAT, VERSION, ChartRef, Document, ErrorInfo
+from footpath.trace._document import FORMAT, STATUSES, VERSION, ChartRef, Document, ErrorInfo
 from footpath.trace._options import MAX_VALUE_LENGTH
 from footpath.trace._time import iso_of_us, us_of_iso
 from footpath.trace._trace import Trace, encode_trace
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT",
     "MAX_VALUE_LENGTH",
+    "STATUSES",
     "VERSION",
     "ChartRef",
     "Document",

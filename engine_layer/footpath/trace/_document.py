@@ -10,6 +10,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 FORMAT = "footpath.trace"
 VERSION = 1
 STATUSES = ("completed", "failed", "paused", "deadline")
+"""How a run may have ended; a trace of footprintjs says "unknown"."""
 
 
 class ChartRef(Struct, frozen=True, rename="camel"):

@@ -17,7 +17,7 @@ from msgspec import UNSET, Raw
 
 from footpath.chart import structure_events
 from footpath.errors import ReplayError, SpecDocumentError, TraceDecodeError
-from footpath.ids import id_from_document
+from footpath.ids import LAST_CALENDAR_MS, id_from_document
 from footpath.replay import NarrativeBuilder, NarrativeEntry, declared, follow
 from footpath.trace._document import ChartRef, Document, ErrorInfo
 from footpath.trace._footprintjs_events import Teller
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"
 """The status of a run of which nobody can say how it ended."""
-_LAST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 class FootprintjsTrace(Trace):
@@ -235,7 +234,7 @@ def _times(steps: list[Step]) -> Iterator[int]:
     for step in steps:
         for message in step.messages():
             at = message.get("timestamp")
-            if isinstance(at, (int, float)) and not isinstance(at, bool) and 0 <= at <= _LAST_MS:
+            if isinstance(at, (int, float)) and not isinstance(at, bool) and 0 <= at <= LAST_CALENDAR_MS:
                 yield int(at)
 
 

@@ -41,6 +41,7 @@ from footpath.channels import (
     WriteEvent,
 )
 from footpath.replay import Cursor
+from footpath.trace._footprintjs_spec import BRANCHING
 from footpath.trace._footprintjs_tree import FATAL, Step, objects, text
 from footpath.values import record
 
@@ -59,7 +60,6 @@ _RETRY = re.compile(
     r"\[Retry\]: attempt (\d{1,9}) of (\d{1,9}) at .*? failed \((.*)\)\.(?: Waited (\d+(?:\.\d+)?)ms before the next attempt\.)?$",
     re.DOTALL,
 )
-_BRANCHING = ("decider", "selector")
 _OF_TOTAL = re.compile(r"\((\d{1,9}) of (\d{1,9}) matched\)")
 
 
@@ -154,7 +154,7 @@ class Teller(Cursor):
             self._forked(step, context, self._name(step), _names(_members_names(step)))
         else:
             self._chose(step, context)
-            if step.bundles and self._kinds.get(step.id) not in _BRANCHING:
+            if step.bundles and self._kinds.get(step.id) not in BRANCHING:
                 self._executed_by(step, context, "linear")
             for message in step.messages():
                 self._moved(step, context, message)
@@ -247,7 +247,7 @@ class Teller(Cursor):
                 self._went_on(step, context, target)
         elif kind == "loop" and isinstance(target, str):
             times = message.get("iteration")
-            apart = self._kinds.get(step.id) in _BRANCHING or step.bag("logs").get("hasDynamicNext") is True
+            apart = self._kinds.get(step.id) in BRANCHING or step.bag("logs").get("hasDynamicNext") is True
             event = LoopEvent(
                 traversal_context=UNSET if apart else context,
                 target=target,

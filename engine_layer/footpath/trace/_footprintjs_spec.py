@@ -23,7 +23,7 @@ _COPIED = {
     "convergeAt": "convergeAt",
     "loopTarget": "loopTarget",
 }
-_BRANCHING = ("decider", "selector")
+BRANCHING = ("decider", "selector")
 _MAX_NODES = 1_000_000
 
 
@@ -123,7 +123,7 @@ def _own(node: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
             flat["streamId"] = node.get("streamId")
     elif node.get("isDynamicParallel"):
         flat["type"] = "forEach"
-    elif _kind(node) in _BRANCHING:
+    elif _kind(node) in BRANCHING:
         flat["type"] = _kind(node)
     if kind == "fork" and not _children(node) and flat.get("type") != "forEach":
         flat["fork"] = True

@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from footpath.archive import Identity, Line, SegmentWriter, document_sha256, encode_line, hour_of_id
-from footpath_cli._app import app
+from footpath.trace import STATUSES
+from footpath_cli._app import Status, app
 from footpath_cli._exits import MEANINGS, Exit
 from footpath_cli.demo import applications
 from footpath_service.adapters.folder import FolderStore
@@ -238,6 +239,11 @@ def test_a_demo_that_can_keep_nothing_says_so_before_it_begins() -> None:
 
 
 # traces
+
+
+def test_each_status_of_a_line_can_be_asked_for() -> None:
+    """Those of our traces, and what stands for one that footprintjs captured."""
+    assert [status.value for status in Status] == [*STATUSES, "unknown"]
 
 
 def test_a_status_that_no_run_has_is_refused(kept: Kept) -> None:
