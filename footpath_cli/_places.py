@@ -61,6 +61,9 @@ class Place:
 
         Args:
             days: only the last so many days; None for all.
+
+        Raises:
+            CommandError: there is nothing to ask.
         """
         from footpath_cli.sql import Tables  # DuckDB takes its time to import; most commands do without
 
@@ -77,6 +80,8 @@ class Place:
             keys = [
                 key for hour in hours for key in self.store.list_keys(f"{SEGMENTS}{hour}/") if key.endswith(".jsonl.gz")
             ]
+            if not keys:
+                raise CommandError(f"the archive {self.name} holds no segment", self.cure, exit_code=Exit.NOT_FOUND)
             if self.folder is None:
                 for key in keys:
                     path = folder / key

@@ -103,6 +103,9 @@ class Tables:
         if isinstance(error, duckdb.ParserException | duckdb.BinderException | duckdb.CatalogException):
             return
         for path in self._segments:
-            for part in salvage(path.read_bytes()):
+            body = path.read_bytes()
+            if not body:
+                raise DamagedSegmentError(str(path), 0, "it is empty") from error
+            for part in salvage(body):
                 if isinstance(part, Damage):
                     raise DamagedSegmentError(str(path), part.offset, part.reason) from error

@@ -261,7 +261,7 @@ class ArchiveReader:
         names = sorted(self._segments(hour), key=lambda name: name.max_id, reverse=True)
         waiting: list[tuple[int, int, str, Place]] = []  # a heap: newest id first, then highest revision
         last_id = ""
-        for name, following in zip(names, [*names[1:], None], strict=True):
+        for name, following in zip(names, [*names[1:], None], strict=bool(names)):
             for place in self._places([name]):
                 heapq.heappush(waiting, (-_number(place.trace_id), -place.revision, place.key, place))
             # An id that equals the next segment's largest may have a higher revision there, so it waits.
@@ -288,11 +288,11 @@ class ArchiveReader:
             return list(pool.map(self._index, names))
 
     def _index(self, name: SegmentName) -> list[IndexEntry]:
-        suffix = self._store.get_suffix(name.key, MAX_FOOTER_BYTES)
         try:
+            suffix = self._store.get_suffix(name.key, MAX_FOOTER_BYTES)
             return decode_footer(suffix.data, suffix.size_bytes)
-        except CorruptArchiveError:
-            # Without its footer a segment is still a gzip stream of lines.
+        except (CorruptArchiveError, ObjectMissingError):
+            # Without its footer a segment is still a gzip stream of lines; an object without a byte has no end at all.
             return index_by_scan(self._store.get(name.key))
 
     def _read_line(self, place: Place) -> Line:

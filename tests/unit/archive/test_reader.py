@@ -183,7 +183,23 @@ def test_strangers_in_the_folder_are_passed_over() -> None:
     store = MemoryStore()
     put_segment(store, line_of(trace_id(1)))
     store.put_new("segments/dt=2025-11-24/hr=16/README.txt", b"hello")
+    # An hour of nothing else, too: a console's "folder" is such an object.
+    store.put_new("segments/dt=2025-11-24/hr=17/", b"")
+    store.put_new("segments/dt=2025-11-24/hr=18/README.txt", b"hello")
     assert [line.trace_id for line in reader_of(store).lines()] == [trace_id(1)]
+    assert [line.trace_id for line in reader_of(store).newest()] == [trace_id(1)]
+
+
+def test_an_empty_object_in_a_segments_place_hides_no_other() -> None:
+    """As a segment that is cut before its first line: `verify` names it, readers pass on."""
+    store = MemoryStore()
+    key = put_segment(store, line_of(trace_id(1)), line_of(trace_id(2)))
+    other = put_segment(store, line_of(trace_id(3)))
+    store._objects[other] = b""
+    assert key != other
+    assert [line.trace_id for line in reader_of(store).newest()] == [trace_id(2), trace_id(1)]
+    with pytest.raises(TraceNotFoundError):
+        reader_of(store).get(trace_id(3))
 
 
 # ── prefixes ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -436,6 +436,25 @@ def test_a_damaged_segment_ends_with_5(put: Callable[..., Path], tmp_path: Path)
         assert path.name in ended.err
 
 
+def test_an_empty_segment_ends_sql_with_5(put: Callable[..., Path], tmp_path: Path) -> None:
+    """It is not the SQL that is wrong."""
+    path = put(make_line(make_id(1)))
+    path.write_bytes(b"")
+    ended = footpath("query", "SELECT count(*) FROM runs", "-a", str(tmp_path))
+    assert ended.code == Exit.DAMAGED
+    assert f"{path} is damaged at byte 0: it is empty" in ended.err
+
+
+def test_an_archive_without_a_segment_is_empty_whatever_else_lies_there(tmp_path: Path) -> None:
+    """A note in an hour's folder is nothing to list or to ask."""
+    note = tmp_path / "segments" / "dt=2025-11-24" / "hr=16" / "README.txt"
+    note.parent.mkdir(parents=True)
+    note.write_text("hello", encoding="utf-8")
+    asked = footpath("query", "SELECT count(*) FROM runs", "-a", str(tmp_path))
+    assert (asked.code, "holds no segment" in asked.err) == (Exit.NOT_FOUND, True)
+    assert footpath("traces", "ls", "-a", str(tmp_path)).code == Exit.NOT_FOUND
+
+
 def test_a_document_that_is_no_trace_ends_with_5(put: Callable[..., Path], tmp_path: Path) -> None:
     """A line of ours around something else."""
     put(make_line(make_id(1)))
