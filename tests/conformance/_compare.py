@@ -27,8 +27,10 @@ from tests.conformance._difference import (
 )
 from tests.conformance._ends import never_begun, the_end_is_the_end
 from tests.conformance._errors import errors_in_the_state, merged_whole
+from tests.conformance._hidden_texts import TELLING_OPERATORS
+from tests.conformance._hiding import Hiding
 from tests.conformance._partings import denied_names, runs_of, where_it_parts
-from tests.conformance._secrets import TELLING_OPERATORS, Hiding, forgive_cuts, hide_in_both, shown_by_us_alone
+from tests.conformance._secrets import forgive_cuts, hide_in_both, shown_by_us_alone
 from tests.conformance._view import name_runs
 
 __all__ = ["RULES", "first_difference", "same_events"]

@@ -16,8 +16,8 @@ from footpath import DynamicSubflow, StageNode, decide, interrupt, ops, select
 from footpath.state import untracked
 from tests.conformance import _js
 from tests.conformance._expressions import CaseError, CaseFormatError, evaluate, segments, walk
+from tests.conformance._hiding import Hiding
 from tests.conformance._js import ABSENT
-from tests.conformance._secrets import Hiding
 
 __all__ = ["ARRAY_METHODS", "OPS", "Runtime", "StageContext", "resume_function", "stage_function"]
 

@@ -16,11 +16,11 @@ from tests.conformance import _js
 from tests.conformance._charts import ChartBuilding
 from tests.conformance._deep import deeply
 from tests.conformance._expressions import CaseError
+from tests.conformance._hiding import Hiding, compiled
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
 from tests.conformance._queries import ControlRecorder, answer, reads_of
 from tests.conformance._recording import Events, camel, recorder, throwing_recorder
-from tests.conformance._secrets import Hiding, compiled
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
 __all__ = ["OPTIONS", "run_case"]

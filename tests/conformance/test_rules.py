@@ -16,9 +16,10 @@ from tests.conformance._canon import canonical
 from tests.conformance._charts import mount_options
 from tests.conformance._compare import first_difference
 from tests.conformance._expressions import CaseError
+from tests.conformance._hiding import Hiding
 from tests.conformance._js import ABSENT
 from tests.conformance._programs import Runtime
-from tests.conformance._secrets import Hiding, hide_in_both
+from tests.conformance._secrets import hide_in_both
 from tests.conformance._view import error_view, is_run_id, json_view, name_runs
 
 
