@@ -514,7 +514,7 @@ def charts_of(case: Mapping[str, Any]) -> Charts:
     branches = [branch for call in steps for branch in call.get("branches") or ()]
     hung = set[str]().union(*map(_hung_on, charts))
     falling = [[call["id"] for call in calls if call.get("default") is not None] for calls in charts]
-    children = {child["id"] for call in steps if call["call"] == "fork" for child in call["children"]}
+    children = {child.get("id") for call in steps if call["call"] == "fork" for child in call["children"]}
     return Charts(
         ids={step["id"] for step in (*steps, *branches) if "id" in step} | children,
         hung=hung,
