@@ -18,10 +18,10 @@ os.environ.update(
 )
 os.environ.pop("AWS_PROFILE", None)
 
-# No deadline: a shared machine's pauses are not the code's. `make test` tries the same examples each time, so that it
-# fails where something was changed and not on some other day; `make fuzz` looks further, and elsewhere every time.
-settings.register_profile("test", deadline=None, print_blob=True, derandomize=True)
-settings.register_profile(
-    "fuzz", deadline=None, print_blob=True, max_examples=3000, suppress_health_check=[HealthCheck.too_slow]
-)
+# Neither a deadline nor a wish for speed: a shared machine's pauses are not the code's. `make test` tries the same examples
+# each time, so that it fails where something was changed and not on some other day; `make fuzz` looks further, and
+# elsewhere every time.
+_ANY_MACHINE = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("test", _ANY_MACHINE, derandomize=True)
+settings.register_profile("fuzz", _ANY_MACHINE, max_examples=3000)
 settings.load_profile("fuzz" if os.environ.get("FOOTPATH_FUZZ") else "test")

@@ -147,7 +147,7 @@ def test_a_function_out_of_time_is_no_answer(runtime: Path, tmp_path: Path) -> N
         "import time\ndef lambda_handler(event, context):\n    time.sleep(event)\n    return 'awake'\n"
     )
     with Emulator(
-        "Sleeper", code=tmp_path, layer=tmp_path, runtime=runtime, variables={}, log=tmp_path / "log", timeout_s=1
+        "Sleeper", code=tmp_path, layer=tmp_path, runtime=runtime, variables={}, log=tmp_path / "log", timeout_s=3
     ) as emulator:
         with pytest.raises(EmulatorError, match="timed out"):
             emulator.invoke(30)
