@@ -98,24 +98,43 @@ def texts_in(value: Json) -> Iterator[str]:
 
 def beginning_of(values: list[Any]) -> Callable[[str], bool]:
     """Tells whether a text is what one of these values, as text or as JSON, begins with."""
-    texts = {text for each in texts_in(json_view(values)) for text in (each, json.dumps(each, ensure_ascii=False)[1:])}
+    texts = {
+        form
+        for each in texts_in(json_view(values))
+        for form in (each, f'"{each}', json.dumps(each, ensure_ascii=False)[1:])
+    }
     return lambda rest: any(text.startswith(rest) for text in texts)
 
 
 def is_cut_before_hiding(
     theirs: Json, their_shown: Json, ours: Json, is_cut: Callable[[str], bool], begins: Callable[[str], bool]
 ) -> bool:
-    """Whether the reference cut a long text before something in it was hidden, and we after it was: ours then goes on longer."""
-    if not all(isinstance(each, str) for each in (theirs, their_shown, ours)):
+    """Whether the reference cut a long text before something in it was hidden, and we after it was.
+
+    Ours then goes on longer; where next to nothing of a text is shown, what we cut is the mark.
+    """
+    if not all(isinstance(each, str) for each in (theirs, their_shown, ours)) or not is_cut(their_shown):
         return False
-    return is_cut(their_shown) and MARK in ours and goes_on_as(theirs, ours, begins)
+    if MARK in ours:
+        return goes_on_as(theirs, ours, begins)
+    kept, at = _parting(theirs, ours)
+    return _is_cut_mark(ours[at:].removeprefix('"')) and (kept[at:] == MARK or begins(kept[at:]))
 
 
 def goes_on_as(theirs: str, ours: str, begins: Callable[[str], bool]) -> bool:
     """Whether ours begins as what the reference left of a text that it cut; at its end that may be what a hidden text `begins` with."""
-    kept = theirs.removesuffix('..."')
-    at = next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
+    kept, at = _parting(theirs, ours)
     return len(ours) >= at and (at == len(kept) or (ours[at:].startswith(MARK) and begins(kept[at:])))
+
+
+def _parting(theirs: str, ours: str) -> tuple[str, int]:
+    """What the reference left of a text that it cut, and where ours parts from it."""
+    kept = theirs.removesuffix('..."')
+    return kept, next((at for at, (one, other) in enumerate(zip(kept, ours, strict=False)) if one != other), len(kept))
+
+
+def _is_cut_mark(text: str) -> bool:
+    return text.endswith('..."') and MARK.startswith(text[:-4]) and len(text) > len('..."')
 
 
 def hide_in_rules(phase: dict[str, Json], hiding: Hiding, ours: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from footpath.errors import BuildError, InputValidationError
-from footpath.values import record
+from footpath.values import MARK, record
 from tests.conformance import _js
 from tests.conformance._canon import canonical
 from tests.conformance._charts import mount_options
@@ -416,6 +416,25 @@ def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
     shown, ours = told("a 123-45-6789 and..."), told("a [REDACTED] and so on")
     shown["narrative"].append({"type": "step", "text": "Step 2"})
     assert _shows_the_same(shown, ours, hiding), "where the sides part further on"
+
+
+def test_where_next_to_nothing_of_a_text_is_shown_the_mark_itself_is_cut() -> None:
+    """The reference cuts the text that a copy of a hidden value is, and we the mark in its place: of either the beginning must fit."""
+    hiding = Hiding({"keys": ["ssn"]})
+    hiding.wrote("ssn", "123-45-6789")
+
+    def told(text: str, **members: Any) -> dict[str, Any]:
+        return {"narrative": [{"type": "step", "text": f"Step 1: Write t = {text}", **members}]}
+
+    assert not _differs(told('"123-45-..."'), told('"[REDAC..."'), hiding)
+    assert not _differs(told('"t: 123-..."'), told('"t: [RED..."'), hiding)
+    assert not _differs(told('"123-45-..."'), told("[REDACTED]"), hiding), "our mark is short enough"
+    copied = {"rawValue": "123-45-6789"}, {"rawValue": MARK}
+    assert not _differs(told('"123-45-..."', **copied[0]), told('"[REDAC..."', **copied[1]), hiding)
+    for wrong in ('"123-99-..."', '"other t..."', '"123-45-"', '"u: 123-..."'):
+        assert _differs(told(wrong), told('"[REDAC..."'), hiding), "no beginning of it, or not cut"
+    assert _differs(told('"123-45-..."'), told('"[REDOC..."'), hiding), "no beginning of the mark"
+    assert _differs(told('"123-45-..."'), told('"..."'), hiding), "nothing of the mark"
 
 
 def _shows_the_same(theirs: dict[str, Any], ours: dict[str, Any], hiding: Hiding) -> bool:

@@ -210,6 +210,7 @@ class Run(Struct, eq=False):
             if type(value) not in ATOMS:
                 region.recorded[key] = recorded
             if self.redaction is not None:
+                self.redaction.seed({key: value})
                 recorded = self.redaction.show_path((key,), value, recorded, hidden)
                 if hidden and hidden[-1] == [key] and isinstance(value, dict) and value:
                     recorded = record(dict.fromkeys(in_js_order(value), MARK))  # set member by member
