@@ -72,7 +72,8 @@ def stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
         for name in ("outputState", "mappedInput"):
             if isinstance(event.get(name), dict):
                 hiding.hide_all(event[name])
-    for _, shown in shared_states(phase):
+    for held, shown in shared_states(phase):
+        hiding.secrets += [copy.deepcopy(value) for key, value in (held or {}).items() if hiding.hides(key)]
         if shown:
             hiding.hide_all(shown)
     for bundle in dicts_in([phase.get("snapshot"), phase.get("snapshotRedacted")]):

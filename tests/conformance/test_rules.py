@@ -475,6 +475,15 @@ def test_a_hidden_key_stays_hidden_after_a_resume() -> None:
     assert not _differs(waits("resume", 12), waits("resume", "[REDACTED]"), hiding)
     assert _differs(waits("run", 12), waits("run", "[REDACTED]"), hiding)
 
+    def copied(op: str, value: Any) -> dict[str, Any]:
+        """What stands elsewhere, too, of a value that another flow holds under that key."""
+        event = {"method": "onRead", "channel": "scope", "event": {"key": "copy", "value": value}}
+        return {"op": op, "events": [event], "snapshot": {"commitLog": [], "sharedState": {"pin": "a long text"}}}
+
+    assert not _differs(copied("resume", "a long text"), copied("resume", "[REDACTED]"), hiding)
+    assert _differs(copied("resume", "another text"), copied("resume", "[REDACTED]"), hiding)
+    assert _differs(copied("run", "a long text"), copied("run", "[REDACTED]"), hiding)
+
 
 def test_a_new_executor_of_the_reference_knows_its_own_policy_alone() -> None:
     """What an earlier one hid is hidden with us, and may be shown by the reference, in the run that went on in the new one."""

@@ -33,7 +33,7 @@ def lost_in_json(entry: dict[str, Any]) -> bool:
         return len(named) > len(raw) and set(raw) < set(named)
     if isinstance(raw, str):  # a date, maybe one that members hang on
         return re.search(r" = \{[^\"]*\}$", text) is not None
-    return raw is None and text.endswith(("NaN", "Infinity"))
+    return raw in (None, UNSET) and text.endswith(("NaN", "Infinity"))
 
 
 def names_in(text: str) -> list[str]:
