@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footpath import FlowChartExecutor, flow_chart, ops
 from footpath.errors import TraceDecodeError
 from footpath.query import (
     CommitIndex,
@@ -196,3 +198,20 @@ def test_malformed_subflow_results_are_refused_or_passed_over() -> None:
         list_subflow_paths({"subflowResults": ["a"]})
     snapshot = {"commitLog": [commit(0, "a#0", x=1)], "subflowResults": {"sf#1": None, "sf#2": {"treeContext": 4}}}
     assert explain(View(snapshot), "x").steps[0].stage_name == "A"
+
+
+def test_what_came_of_a_patch_that_json_cannot_follow_is_in_the_state() -> None:
+    """A list unites dates once that are one object, which JSON does not show; the commit says what came of it."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def first(scope: Any) -> None:
+        scope.log = {"at": [moment]}
+
+    def second(scope: Any) -> None:
+        ops(scope).update("log", {"at": [moment], "n": 1})
+
+    executor = FlowChartExecutor(flow_chart("A", first, "a").add_function("B", second, "b").build())
+    executor.run()
+    snapshot = executor.get_snapshot()
+    assert [len(state_at(snapshot, at).state["log"]["at"]) for at in range(2)] == [1, 1]
+    assert state_at(snapshot, 1).state == snapshot["sharedState"]
