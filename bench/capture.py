@@ -72,6 +72,7 @@ def rows(rounds: int, pythons: Sequence[Interpreter]) -> list[Row]:
             f"capture + encode, {python.name}",
             "times faster: the loan chart written out by hand, no walk, no question asked",
             ratio(measured["loan js"], measured[f"unrolled {python.name}"]),
+            None,
             detail=_behind(measured["loan js"], hot["loan"], measured[f"unrolled {python.name}"]),
         )
         for python in pythons
