@@ -96,12 +96,14 @@ def stay_hidden(phase: dict[str, Json], hiding: Hiding) -> None:
 
 
 def let_report_more(theirs: Json, ours: Json, hiding: Hiding) -> None:
-    """After a resume the report may list more of ours: keys that are hidden, in any order."""
+    """After a resume the report may list more of ours: keys and fields that are hidden, in any order."""
     reports = [phase.get("redactionReport") for phase in (theirs, ours)]
     if all(reports):
         known, listed = (report["redactedKeys"] for report in reports)
         reports[0]["redactedKeys"] = sorted(known)
-        reports[1]["redactedKeys"] = sorted(key for key in listed if key in known or not hiding.hides(key))
+        reports[1]["redactedKeys"] = sorted(
+            key for key in listed if key in known or not (hiding.hides(key) or hiding.names(key))
+        )
 
 
 def hide_named(item: dict[str, Json], hiding: Hiding, *, resumed: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from footpath.values import MARK
+from footpath.values import MARK, ways_of
 from tests.conformance._difference import HIDDEN
 from tests.conformance._js import utf16
 from tests.conformance._view import json_view
@@ -178,9 +178,15 @@ class Hiding:
 def _field(holder: Any, at: Any, field: str) -> tuple[Any, Any]:
     """What holds the field of a dotted path below a place, and where in it; None where there is none.
 
-    Of a text, of which a path may name a character, nothing is shown but that: there the field is the text.
+    A member may have a dot in its name. Of a text, of which a path may name a character, nothing is shown but that: there
+    the field is the text.
     """
-    for step in field.split("."):
+    found = (_member(holder, at, way) for way in ways_of(field))
+    return next((each for each in found if each[1] is not None), (None, None))
+
+
+def _member(holder: Any, at: Any, way: Iterable[str]) -> tuple[Any, Any]:
+    for step in way:
         value = holder[at]
         if isinstance(value, dict) and step in value:
             holder, at = value, step

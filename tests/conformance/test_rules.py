@@ -312,13 +312,14 @@ def test_an_error_of_a_stage_is_no_remark() -> None:
 
 def test_a_report_may_list_more_after_a_resume() -> None:
     """Of ours, keys that are hidden; all that the reference lists, and in a run the same."""
-    hiding = Hiding({"keys": ["ssn"]})
+    hiding = Hiding({"keys": ["ssn"], "fields": {"o": ["zip"]}})
     hiding.wrote("pin", 1, redact=True)
 
     def lists(op: str, *keys: str) -> dict[str, Any]:
         return {"op": op, "events": [], "redactionReport": {"redactedKeys": [*keys]}}
 
-    assert not _differs(lists("resume", "ssn"), lists("resume", "pin", "ssn"), hiding)
+    assert not _differs(lists("resume", "ssn"), lists("resume", "pin", "ssn", "o.zip"), hiding)
+    assert _differs(lists("resume", "ssn"), lists("resume", "o.n", "ssn"), hiding), "no field that is hidden"
     assert _differs(lists("resume", "ssn"), lists("resume", "pin"), hiding), "one is missing"
     assert _differs(lists("resume", "ssn"), lists("resume", "other", "ssn"), hiding), "nothing hides it"
     assert _differs(lists("run", "ssn"), lists("run", "pin", "ssn"), hiding)
@@ -416,6 +417,18 @@ def test_a_text_that_was_cut_before_something_in_it_was_hidden() -> None:
     shown, ours = told("a 123-45-6789 and..."), told("a [REDACTED] and so on")
     shown["narrative"].append({"type": "step", "text": "Step 2"})
     assert _shows_the_same(shown, ours, hiding), "where the sides part further on"
+
+
+def test_a_hidden_field_may_be_a_member_with_a_dot_in_its_name() -> None:
+    """What stood there is a secret, as what stands at the path is."""
+    hiding = Hiding({"fields": {"p": ["a.b"]}})
+    hiding.wrote("p", {"a.b": "one secret", "a": {"c": 1}})
+    hiding.wrote("p", {"a": {"b": "other secret"}})
+    for held in ("one secret", "other secret"):
+        assert not _differs(
+            {"events": [_event(key="k", value=held)]}, {"events": [_event(key="k", value=MARK)]}, hiding
+        )
+    assert _differs({"events": [_event(key="k", value="no secret")]}, {"events": [_event(key="k", value=MARK)]}, hiding)
 
 
 def test_where_next_to_nothing_of_a_text_is_shown_the_mark_itself_is_cut() -> None:

@@ -44,7 +44,7 @@ def _nodes(*nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
         (_nodes({"id": "a", "chart": 0}), "without being a subflow"),
         (_nodes({"id": "a"}, steps=[[2, "tag"]]), "has a step at 2"),
         (_nodes({"id": "a"}, {"id": "b"}, steps=[[2, "tag"], [1, "loop"]]), "out of order"),
-        (b'{"charts":[{"nodes":[{"id":"a","name":"a"}]}],"contract":{"input":' + b"[" * 100_000, "recursion"),
+        (b'{"charts":[{"nodes":[{"id":"a","name":"a"}]}],"contract":{"input":' + b"[" * 100_000, "while deserializing"),
     ],
 )
 def test_a_malformed_document_is_refused_with_a_reason(document: Any, words: str) -> None:
