@@ -554,15 +554,9 @@ def _returned(case: Mapping[str, Any]) -> set[str]:
 
 def _returns(parts: Json) -> Iterator[dict[str, Json]]:
     """What stages return to mount: each a chart with an id and a name."""
-    stack: list[Json] = [parts]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, dict):
-            stack += item.values()
-        elif isinstance(item, list):
-            stack += item
-            if item and item[0] == "return_subflows":
-                yield from item[2]
+    for item in _lists_in(parts):
+        if item and item[0] == "return_subflows":
+            yield from item[2]
 
 
 def _unfound(case: Mapping[str, Any]) -> set[str]:
@@ -584,14 +578,20 @@ def _unfound(case: Mapping[str, Any]) -> set[str]:
 
 def _calls(parts: Json) -> Iterator[list[dict[str, Json]]]:
     """Every list of builder calls in a case's charts."""
+    for item in _lists_in(parts):
+        if item and all(isinstance(call, dict) and "call" in call for call in item):
+            yield item
+
+
+def _lists_in(parts: Json) -> Iterator[list[Json]]:
+    """Every list, at any depth."""
     stack: list[Json] = [parts]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
             stack += item.values()
         elif isinstance(item, list):
-            if item and all(isinstance(call, dict) and "call" in call for call in item):
-                yield item
+            yield item
             stack += item
 
 

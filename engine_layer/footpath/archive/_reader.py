@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -261,7 +261,7 @@ class ArchiveReader:
         names = sorted(self._segments(hour), key=lambda name: name.max_id, reverse=True)
         waiting: list[tuple[int, int, str, Place]] = []  # a heap: newest id first, then highest revision
         last_id = ""
-        for name, following in zip(names, [*names[1:], None], strict=bool(names)):
+        for name, following in zip_longest(names, names[1:]):
             for place in self._places([name]):
                 heapq.heappush(waiting, (-_number(place.trace_id), -place.revision, place.key, place))
             # An id that equals the next segment's largest may have a higher revision there, so it waits.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class ReplayedTrace(Protocol):
-    """As much of a trace as recorders ask for."""
+class _Known(Protocol):
+    """What is known of a trace wherever it is."""
 
     @property
     def trace_id(self) -> str:
@@ -41,6 +41,10 @@ class ReplayedTrace(Protocol):
         """How long the run took; None when the trace does not say."""
         ...
 
+
+class ReplayedTrace(_Known, Protocol):
+    """As much of a trace as recorders ask for."""
+
     @property
     def narrative_options(self) -> dict[str, Any]:
         """How the run asked for its narrative: arguments of `NarrativeBuilder`."""
@@ -55,37 +59,12 @@ class ReplayedTrace(Protocol):
         ...
 
 
-class ArchivedTrace(Protocol):
+class ArchivedTrace(_Known, Protocol):
     """What is known of a trace that lies in the archive."""
-
-    @property
-    def trace_id(self) -> str:
-        """The trace's id."""
-        ...
-
-    @property
-    def revision(self) -> int:
-        """0 for a partial trace, 1 for a final one."""
-        ...
 
     @property
     def sha256(self) -> str:
         """Of its document, in lower-case hex."""
-        ...
-
-    @property
-    def chart_id(self) -> str:
-        """The chart that ran."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """How the run ended, as in `ReplayedTrace`."""
-        ...
-
-    @property
-    def duration_ms(self) -> float | None:
-        """How long the run took; None when the trace does not say."""
         ...
 
     @property
